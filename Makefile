@@ -1,0 +1,72 @@
+# The front door. `make demo` writes a report, `make test` and `make lint` are what CI runs.
+# What is done is remembered in .stamps/; `make clean` forgets it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+SOURCES := $(shell find leakreport templates -type f -not -name '*.pyc' 2>/dev/null) pyproject.toml README.md LICENSE
+DEBIAN_PACKAGES := valgrind gcc g++ make chromium fonts-dejavu-core
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fuzz bench package clean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+demo: .stamps/demo ## install leakreport in .venv and write report.html from a recorded run
+	$(BIN)/leakreport analyze fixtures/demo/memcheck.xml --source-root fixtures/demo -o report.html
+	@echo "report.html is written: open it in a browser."
+
+test: .stamps/test .stamps/packages ## run all tests; tools that they need are installed where that is permitted
+	LEAKREPORT_REQUIRE_TOOLS=1 $(BIN)/python -m pytest -n 2
+
+lint: .stamps/lint ## ruff, mypy, codespell
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+fuzz: .stamps/test ## the fuzz and property tests with many more examples, not the same ones each time
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 $(wildcard tests/fuzz tests/property)
+
+bench: .stamps/test ## the tests that need a large generated file
+	$(BIN)/python -m pytest -m bench -p no:randomly
+
+package: .stamps/test ## wheel and source archive in dist/
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+clean: ## remove what was built; .venv stays
+	rm -rf .stamps build dist report.html .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	find leakreport tests scripts -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# Debian's python3 comes without ensurepip; python3-venv has it.
+.stamps/venv:
+	@mkdir -p .stamps
+	test -x $(BIN)/python || $(PYTHON) -c 'import ensurepip' 2>/dev/null || scripts/install-packages.sh python3-venv
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# An editable installation for the tests serves the demo as well.
+.stamps/demo: .stamps/venv $(SOURCES)
+	test -e .stamps/test || $(PIP) install .
+	@touch $@
+
+.stamps/test: .stamps/venv pyproject.toml scripts/dependency_group.py
+	$(BIN)/python scripts/dependency_group.py test > .stamps/test.txt
+	$(PIP) install -r .stamps/test.txt -e .
+	@touch $@
+
+.stamps/lint: .stamps/test
+	$(BIN)/python scripts/dependency_group.py lint > .stamps/lint.txt
+	$(PIP) install -r .stamps/lint.txt
+	@touch $@
+
+# Without permission the tests still run, and those whose tool is missing fail.
+.stamps/packages: scripts/install-packages.sh
+	@mkdir -p .stamps
+	if scripts/install-packages.sh $(DEBIAN_PACKAGES); then touch $@; fi

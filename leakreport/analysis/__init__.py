@@ -1,0 +1,1 @@
+"""What a run means: attribution, ranking, findings, verdict and gate, frozen into a `Report`."""

@@ -1,0 +1,263 @@
+"""A run in, a report out: the order in which the pieces of analysis are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from leakreport.analysis.attribution import by_function, by_kind, by_module, grouped_by
+from leakreport.analysis.callgraph import accumulation_point
+from leakreport.analysis.findings import (
+    CHECKS,
+    MOST_LEAKS,
+    leak_findings,
+    problem_findings,
+    reading_groups,
+    recording_findings,
+)
+from leakreport.analysis.gate import Evidence, evaluate
+from leakreport.analysis.options import AnalysisOptions
+from leakreport.analysis.ownership import FrameClass, Ownership, ownership_of
+from leakreport.analysis.processes import Grouping, Judged, judge
+from leakreport.analysis.report import (
+    GateResult,
+    InputSummary,
+    PathRow,
+    Report,
+    Selection,
+    SnapshotSummary,
+    Verdict,
+)
+from leakreport.analysis.rows import path_rows, selected
+from leakreport.analysis.treeview import tree_view
+from leakreport.analysis.verdict import Facts, lead_of, reasons_of, sentence_of, status_of
+from leakreport.errors import UsageError
+from leakreport.model.metrics import LOST_KINDS
+from leakreport.model.raw import Frame
+from leakreport.model.snapshot import Run, Snapshot
+
+MOST_FUNCTIONS = 100
+"""Functions listed in the attribution."""
+
+
+def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
+    """Judge a run.
+
+    Args:
+        run: at least one snapshot.
+        options: what to count as yours, what to hide, which gates to check.
+
+    Raises:
+        UsageError: an option names something the run does not have.
+    """
+    options = options or AnalysisOptions()
+    judged = _judged(run, options)
+    members = [run.snapshots[index] for index in judged.members]
+    frames, frame_index = _all_frames(run, members)
+    ownership = ownership_of(
+        frames, [snapshot.meta.command for snapshot in run.snapshots], own=options.own, allocators=options.allocators
+    )
+    metric = _metric(options, judged)
+    all_rows = path_rows(run, judged, ownership)
+    unattributed = _unattributed(judged.totals, all_rows)
+    rows, groups, selection = _select(all_rows, frames, ownership, options, metric)
+    findings = (
+        *leak_findings(groups, rows, frames, ownership),
+        *problem_findings(members, frame_index.__getitem__, frames, ownership),
+        *recording_findings(rows, members, frames, ownership),
+    )
+    lost = [row for row in rows if row.leak_kind in LOST_KINDS and row.values.get("leaked_bytes")]
+    facts = Facts(
+        totals=judged.totals,
+        members=members,
+        rows=rows,
+        frames=frames,
+        findings=findings,
+        by_module=by_module(rows, frames, ownership, metric),
+        accumulation=accumulation_point(lost or rows, frames, ownership, "leaked_bytes" if lost else "retained_bytes"),
+        record_count=_record_count(members),
+        is_complete=all(snapshot.meta.is_complete for snapshot in members),
+    )
+    snapshots = _snapshot_summaries(run, judged)
+    return Report(
+        kind="analysis",
+        metric=metric,
+        title=_title(members),
+        verdict=_verdict(options, facts),
+        inputs=tuple(
+            _input_summary(snapshot, judged if index == 0 else None) for index, snapshot in enumerate(run.snapshots)
+        ),
+        snapshots=snapshots,
+        judged=len(snapshots) - 1 if len(judged.members) > 1 else judged.members[0],
+        totals=judged.totals,
+        unattributed=unattributed,
+        frames=frames,
+        own=tuple(ownership.of(frame) is FrameClass.OWN for frame in frames),
+        paths=tuple(rows),
+        findings=findings,
+        unlisted_leaks=max(len(groups) - MOST_LEAKS, 0),
+        by_kind=by_kind(rows, judged.totals),
+        by_module=tuple(facts.by_module),
+        by_function=by_function(rows, frames, ownership, metric, most=MOST_FUNCTIONS),
+        groups=grouped_by(rows, frames, ownership, metric, options.group_by),
+        accumulation=facts.accumulation,
+        tree=tree_view(rows, frames, options.max_nodes),
+        selection=selection,
+        record_count=facts.record_count,
+        named_frames=sum(frame.function is not None for frame in frames),
+        checks=len(CHECKS),
+        next_commands=(),
+    )
+
+
+def _judged(run: Run, options: AnalysisOptions) -> Judged:
+    judged = judge(run, options.grouping)
+    if options.at is None or options.at == "last":
+        return judged
+    if options.at == "peak":
+        index = max(range(len(run.snapshots)), key=lambda i: run.snapshots[i].totals.get("retained_bytes", -1))
+    else:
+        try:
+            index = range(len(run.snapshots))[int(options.at)]
+        except (ValueError, IndexError) as error:
+            raise UsageError(
+                f"--at {options.at} names no snapshot",
+                advice=f"Give last, peak, or an index from 0 to {len(run.snapshots) - 1}.",
+            ) from error
+    chosen = run.snapshots[index]
+    return Judged((index,), dict(chosen.totals), dict(chosen.columns), Grouping.SERIES, judged.notes)
+
+
+def _all_frames(run: Run, members: Sequence[Snapshot]) -> tuple[tuple[Frame, ...], dict[Frame, int]]:
+    """The frames of the run's paths and those of problems, which have no place in the tree."""
+    index = {frame: position for position, frame in enumerate(run.frames)}
+    for snapshot in members:
+        for problem in snapshot.problems:
+            for stack in problem.stacks:
+                for frame in stack.frames:
+                    index.setdefault(frame, len(index))
+    return tuple(index), index
+
+
+def _metric(options: AnalysisOptions, judged: Judged) -> str:
+    if options.metric is None:
+        return "retained_bytes"
+    if options.metric not in judged.columns:
+        measured = ", ".join(sorted(set(judged.columns) - {"dragged_bytes"})) or "none"
+        raise UsageError(f"--metric {options.metric} is not measured by path here", advice=f"Measured: {measured}.")
+    return options.metric
+
+
+def _unattributed(totals: Mapping[str, int], rows: Sequence[PathRow]) -> dict[str, int]:
+    rest = dict(totals)
+    for row in rows:
+        for metric, amount in row.values.items():
+            if metric in rest:
+                rest[metric] -= amount
+    return rest
+
+
+def _select(
+    all_rows: Sequence[PathRow],
+    frames: Sequence[Frame],
+    ownership: Ownership,
+    options: AnalysisOptions,
+    metric: str,
+) -> tuple[list[PathRow], list[list[int]], Selection]:
+    """The rows that are shown in reading order, their groups, and what is hidden."""
+    shown = selected(all_rows, frames, options.focus, options.ignore)
+    rows = [row for row, is_shown in zip(all_rows, shown, strict=True) if is_shown]
+    groups = reading_groups(rows, frames, ownership, metric)[: options.top]
+    ordered = [rows[index] for group in groups for index in group]
+    numbered: list[list[int]] = []
+    start = 0
+    for group in groups:
+        numbered.append(list(range(start, start + len(group))))
+        start += len(group)
+    kept = {id(row) for row in ordered}
+    hidden_values: dict[str, int] = {}
+    for row in all_rows:
+        if id(row) not in kept:
+            for name, amount in row.values.items():
+                hidden_values[name] = hidden_values.get(name, 0) + amount
+    selection = Selection(
+        focus=options.focus,
+        ignore=options.ignore,
+        group_by=options.group_by,
+        top=options.top,
+        hidden_paths=len(all_rows) - len(ordered),
+        hidden_values=hidden_values,
+    )
+    return ordered, numbered, selection
+
+
+def _record_count(members: Sequence[Snapshot]) -> int:
+    return sum(len(snapshot.records) for snapshot in members if snapshot.records is not None)
+
+
+def _title(members: Sequence[Snapshot]) -> str:
+    names = dict.fromkeys(snapshot.meta.command[0].rsplit("/", 1)[-1] for snapshot in members if snapshot.meta.command)
+    return next(iter(names), "") if len(names) < 2 else f"{next(iter(names))} and {len(names) - 1} more"
+
+
+def _verdict(options: AnalysisOptions, facts: Facts) -> Verdict:
+    status = status_of(facts)
+    gate, lines = evaluate(options, Evidence(facts.totals, facts.members, facts.is_complete))
+    reasons = list(reasons_of(facts))
+    reasons.extend(f"{line.gate}: {line.text}." for line in lines if line.result is not GateResult.PASSED)
+    return Verdict(
+        status=status,
+        sentence=sentence_of(status, facts),
+        lead=lead_of(status, facts),
+        gate=gate,
+        gate_lines=lines,
+        reasons=tuple(reasons),
+    )
+
+
+def _input_summary(snapshot: Snapshot, judged: Judged | None) -> InputSummary:
+    meta = snapshot.meta
+    return InputSummary(
+        source=meta.source,
+        format=meta.format,
+        tool=meta.tool,
+        tool_version=meta.tool_version,
+        pid=meta.pid,
+        parent_pid=meta.parent_pid,
+        command=meta.command,
+        tool_options=meta.tool_options,
+        label=meta.label,
+        is_complete=meta.is_complete,
+        truncation=meta.truncation,
+        leak_search=meta.leak_search,
+        totals=snapshot.totals,
+        notes=(*meta.notes, *(judged.notes if judged is not None else ())),
+        record_count=len(snapshot.records) if snapshot.records is not None else 0,
+    )
+
+
+def _snapshot_summaries(run: Run, judged: Judged) -> tuple[SnapshotSummary, ...]:
+    found = [
+        SnapshotSummary(
+            input_index=index,
+            index=index,
+            label=snapshot.meta.label,
+            time=snapshot.meta.time,
+            time_unit=snapshot.meta.time_unit,
+            is_detailed=snapshot.is_detailed,
+            totals=snapshot.totals,
+        )
+        for index, snapshot in enumerate(run.snapshots)
+    ]
+    if len(judged.members) > 1:
+        found.append(
+            SnapshotSummary(
+                input_index=None,
+                index=len(found),
+                label=f"{len(judged.members)} {judged.grouping.value} together",
+                time=None,
+                time_unit=None,
+                is_detailed=bool(judged.columns),
+                totals=judged.totals,
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,116 @@
+"""Who holds what: sums by library, by function, by file, by leak kind."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from leakreport.analysis.identity import canonical_name, module_version
+from leakreport.analysis.ownership import FrameClass, Ownership
+from leakreport.analysis.report import GroupRow, PathRow
+from leakreport.model.metrics import LEAK_KINDS, LeakKind
+from leakreport.model.raw import Frame
+
+UNKNOWN_MODULE = "(object not recorded)"
+NO_OWN_FRAME = "(no frame of your own)"
+
+
+def by_kind(rows: Sequence[PathRow], totals: Mapping[str, int]) -> tuple[GroupRow, ...]:
+    """One row per leak kind that is measured, as the totals say; path counts are of the rows."""
+    counts: defaultdict[LeakKind, int] = defaultdict(int)
+    for row in rows:
+        counts[row.leak_kind] += 1
+    return tuple(
+        GroupRow(
+            name=kind.word,
+            version=None,
+            is_own=False,
+            values={metric: totals[metric] for metric in (kind.bytes_metric, kind.blocks_metric) if metric in totals},
+            path_count=counts[kind],
+        )
+        for kind in LEAK_KINDS
+        if kind.bytes_metric in totals
+    )
+
+
+def by_module(
+    rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership, metric: str
+) -> tuple[GroupRow, ...]:
+    """Per allocating object, the own values of the paths that allocate in it, largest first."""
+
+    def module_of(row: PathRow) -> tuple[str, str | None, bool]:
+        if row.site is None:
+            return UNKNOWN_MODULE, None, False
+        frame = frames[row.frames[row.site]]
+        is_own = ownership.of(frame) is FrameClass.OWN or frame.module in ownership.executables
+        return frame.module_name or UNKNOWN_MODULE, module_version(frame.module), is_own
+
+    return _grouped(rows, module_of, metric)
+
+
+def by_function(
+    rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership, metric: str, *, most: int
+) -> tuple[GroupRow, ...]:
+    """Per function, the values of all paths it stands on, each path once however deep it recurses; largest first."""
+    names: list[str | None] = []
+    is_own: dict[str, bool] = {}
+    for frame in frames:
+        frame_class = ownership.of(frame)
+        has_name = frame.function is not None and frame_class is not FrameClass.ALLOCATOR
+        name = canonical_name(frame.function).key if has_name else None
+        names.append(name)
+        if name is not None:
+            is_own[name] = is_own.get(name, False) or frame_class is FrameClass.OWN
+    sums: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    counts: defaultdict[str, int] = defaultdict(int)
+    for row in rows:
+        for found in {names[index] for index in row.frames}:
+            if found is not None:
+                counts[found] += 1
+                _add(sums[found], row.values)
+    groups = [GroupRow(name, None, is_own[name], values, counts[name]) for name, values in sums.items()]
+    return tuple(sorted(groups, key=lambda group: (-group.values.get(metric, 0), group.name))[:most])
+
+
+def grouped_by(
+    rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership, metric: str, group_by: str
+) -> tuple[GroupRow, ...]:
+    """The rows of `--group-by`: what each responsible function or file, library, kind or owner holds."""
+    if group_by == "path":
+        return ()
+    if group_by == "module":
+        return by_module(rows, frames, ownership, metric)
+
+    def name_of(row: PathRow) -> tuple[str, str | None, bool]:
+        if group_by == "kind":
+            return row.leak_kind.word, None, False
+        if group_by == "owner":
+            return row.owner or "(no owner)", None, row.owner is not None
+        if row.responsible is None:
+            return NO_OWN_FRAME, None, False
+        frame = frames[row.frames[row.responsible]]
+        if group_by == "file":
+            return frame.path or frame.module_name or UNKNOWN_MODULE, None, True
+        return frame.function or frame.module_name or UNKNOWN_MODULE, None, True
+
+    return _grouped(rows, name_of, metric)
+
+
+def _grouped(
+    rows: Sequence[PathRow], name_of: Callable[[PathRow], tuple[str, str | None, bool]], metric: str
+) -> tuple[GroupRow, ...]:
+    sums: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    counts: defaultdict[str, int] = defaultdict(int)
+    about: dict[str, tuple[str | None, bool]] = {}
+    for row in rows:
+        name, version, is_own = name_of(row)
+        _add(sums[name], row.values)
+        counts[name] += 1
+        about[name] = (version, is_own or about.get(name, (None, False))[1])
+    groups = [GroupRow(name, about[name][0], about[name][1], values, counts[name]) for name, values in sums.items()]
+    return tuple(sorted(groups, key=lambda group: (-group.values.get(metric, 0), group.name)))
+
+
+def _add(into: dict[str, int], values: Mapping[str, int]) -> None:
+    for metric, amount in values.items():
+        into[metric] = into.get(metric, 0) + amount

@@ -1,0 +1,184 @@
+"""The call graph of functions, and the accumulation point: the deepest function most of what is lost goes through.
+
+Functions are nodes, edges carry bytes; strongly connected components fold recursion; dominators tell what lies on
+every path. Only functions that carry at least half of the bytes become nodes: any two of them share paths, so the
+graph stays as small as a few stacks, whatever the input. The call tree itself never is a networkx graph.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leakreport.analysis.identity import canonical_name
+from leakreport.analysis.ownership import FrameClass, Ownership, is_entry, looks_like_wrapper
+from leakreport.analysis.report import AccumulationPoint, PathRow
+from leakreport.analysis.rollup import intern
+from leakreport.model.raw import Frame
+
+MOST = 0.8
+HALF = 0.5
+_SOURCE, _SINK = -1, -2
+
+
+@dataclass(frozen=True, slots=True)
+class _Functions:
+    """The functions of some frames: a key per frame, and what each carries."""
+
+    key_of_frame: Sequence[int]
+    names: Sequence[str]
+    carried_bytes: Sequence[int]
+
+
+def accumulation_point(
+    rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership, metric: str
+) -> AccumulationPoint | None:
+    """Where what the rows hold comes together.
+
+    Args:
+        rows: the paths that are judged, for example the lost ones.
+        frames: the frame table the rows point into.
+        ownership: whose each frame is.
+        metric: what is added up, a bytes metric.
+
+    Returns:
+        The deepest function of yours with at least 80 %, else the one with the most if that is at least half, else the
+        same of library functions. main, thread starts and event loops come last, when nothing deeper reaches half.
+        None where nothing comes together.
+    """
+    whole = sum(row.values.get(metric, 0) for row in rows)
+    if whole <= 0:
+        return None
+    for wanted, with_entries in ((FrameClass.OWN, False), (FrameClass.LIBRARY, False), (FrameClass.OWN, True)):
+        functions = _functions(rows, frames, ownership, metric, wanted=wanted, with_entries=with_entries)
+        point = _point(rows, frames, functions, metric, whole)
+        if point is not None:
+            return point
+    return None
+
+
+def _functions(
+    rows: Sequence[PathRow],
+    frames: Sequence[Frame],
+    ownership: Ownership,
+    metric: str,
+    *,
+    wanted: FrameClass,
+    with_entries: bool,
+) -> _Functions:
+    """Functions of one class; allocation wrappers, and entry points at first, are no places where things accumulate."""
+    keys, names = intern(
+        [
+            _function_key(frame)
+            if ownership.of(frame) is wanted
+            and not looks_like_wrapper(frame.function)
+            and (with_entries or not is_entry(frame.function))
+            else None
+            for frame in frames
+        ]
+    )
+    key_of_frame = keys.tolist()
+    carried = [0] * len(names)
+    for row in rows:
+        amount = row.values.get(metric, 0)
+        for key in {key_of_frame[index] for index in row.frames}:
+            if key >= 0:
+                carried[key] += amount
+    return _Functions(key_of_frame, names, carried)
+
+
+def _function_key(frame: Frame) -> str | None:
+    """Functions are told apart by canonical name; frames without a name carry nothing."""
+    key = canonical_name(frame.function).key
+    return None if key == "?" else key
+
+
+def _point(
+    rows: Sequence[PathRow], frames: Sequence[Frame], functions: _Functions, metric: str, whole: int
+) -> AccumulationPoint | None:
+    significant = {key for key, carried in enumerate(functions.carried_bytes) if carried >= HALF * whole}
+    if not significant:
+        return None
+    components, depth, on_every_path = _condensed(rows, functions, significant, metric)
+    most = [key for key in significant if functions.carried_bytes[key] >= MOST * whole]
+    if most:
+        chosen = max(most, key=lambda key: (depth[key], functions.carried_bytes[key], functions.names[key]))
+    else:
+        chosen = max(significant, key=lambda key: (functions.carried_bytes[key], depth[key], functions.names[key]))
+    through = [row for row in rows if any(functions.key_of_frame[index] == chosen for index in row.frames)]
+    frame = _busiest_frame(through, functions, chosen, metric)
+    others = tuple(sorted(functions.names[key] for key in components[chosen] if key != chosen))
+    return AccumulationPoint(
+        frame=frame,
+        function=frames[frame].function or functions.names[chosen],
+        amount_bytes=functions.carried_bytes[chosen],
+        whole_bytes=whole,
+        wrapper=_wrapper_below(through, frames, functions, chosen, metric),
+        is_on_every_path=on_every_path[chosen],
+        recursive_with=others,
+    )
+
+
+def _condensed(
+    rows: Sequence[PathRow], functions: _Functions, significant: set[int], metric: str
+) -> tuple[dict[int, set[int]], dict[int, int], dict[int, bool]]:
+    """Per function: its recursion, how deep it lies, and whether everything goes through it."""
+    import networkx
+
+    graph: networkx.DiGraph[int] = networkx.DiGraph()
+    edges: Counter[tuple[int, int]] = Counter()
+    for row in rows:
+        amount = row.values.get(metric, 0)
+        if amount <= 0:
+            continue
+        caller = _SOURCE
+        for index in row.frames:
+            callee = functions.key_of_frame[index]
+            if callee in significant and callee != caller:
+                edges[caller, callee] += amount
+                caller = callee
+        edges[caller, _SINK] += amount
+    graph.add_edges_from(edges)
+    condensed = networkx.condensation(graph)
+    component_of: dict[int, int] = condensed.graph["mapping"]
+    depth_of_component: dict[int, int] = {}
+    for component in networkx.topological_sort(condensed):
+        above = (depth_of_component[caller] for caller in condensed.predecessors(component))
+        depth_of_component[component] = 1 + max(above, default=-1)
+    source, sink = component_of[_SOURCE], component_of[_SINK]
+    immediate = networkx.immediate_dominators(condensed, source)
+    dominators = {sink}
+    component = sink
+    while component != source:
+        component = immediate[component]
+        dominators.add(component)
+    members = {key: set(condensed.nodes[component_of[key]]["members"]) for key in significant}
+    depth = {key: depth_of_component[component_of[key]] for key in significant}
+    return members, depth, {key: component_of[key] in dominators for key in significant}
+
+
+def _busiest_frame(rows: Sequence[PathRow], functions: _Functions, key: int, metric: str) -> int:
+    """The call site of a function that most bytes go through; the innermost one where it recurses."""
+    amounts: Counter[int] = Counter()
+    for row in rows:
+        innermost = next(index for index in reversed(row.frames) if functions.key_of_frame[index] == key)
+        amounts[innermost] += row.values.get(metric, 0)
+    return max(amounts, key=lambda index: (amounts[index], -index))
+
+
+def _wrapper_below(
+    rows: Sequence[PathRow], frames: Sequence[Frame], functions: _Functions, key: int, metric: str
+) -> str | None:
+    """The allocation wrapper that most of what goes through a function uses directly below it, if there is one."""
+    amounts: Counter[str] = Counter()
+    whole = 0
+    for row in rows:
+        amount = row.values.get(metric, 0)
+        whole += amount
+        position = max(place for place, index in enumerate(row.frames) if functions.key_of_frame[index] == key)
+        below = frames[row.frames[position + 1]].function if position + 1 < len(row.frames) else None
+        if below is not None and looks_like_wrapper(below):
+            amounts[below] += amount
+    name, amount = amounts.most_common(1)[0] if amounts else (None, 0)
+    return name if whole and amount >= HALF * whole else None

@@ -1,0 +1,341 @@
+"""Findings: the reading list of leaks, the tool's own errors, descriptors left open, and what the recording lacks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from leakreport.analysis.advice import (
+    FAMILY_ADVICE,
+    LEAK_TEXTS,
+    NO_DEBUG_INFO_ADVICE,
+    PROBLEM_TEXTS,
+    RELEASED_BY,
+    SIGNAL_TEXT,
+    STACK_CUT_ADVICE,
+    UNKNOWN_PROBLEM,
+    WRAPPER_ADVICE,
+)
+from leakreport.analysis.identity import canonical_name, prose_name
+from leakreport.analysis.ownership import FrameClass, Ownership, looks_like_wrapper
+from leakreport.analysis.report import CaptionedFrames, Finding, PathRow, Severity
+from leakreport.analysis.rows import allocator_family, chain_of_interest
+from leakreport.model.metrics import LOST_KINDS, LeakKind
+from leakreport.model.raw import Frame, ProblemKind, RawProblem
+from leakreport.model.snapshot import Snapshot
+from leakreport.units import format_bytes, format_count, plural
+
+MOST_LEAKS = 1000
+"""Entries of the reading list that get words; all paths stay in the report."""
+DEFAULT_NUM_CALLERS = 12
+
+# What is looked for; the report says how many checks ran when nothing was found.
+CHECKS = (*(f"leak.{kind.word}" for kind in LEAK_TEXTS), *PROBLEM_TEXTS, "signal", "recording.stack-cut",
+          "recording.no-debug-info", "recording.wrapper")  # fmt: skip
+
+
+def reading_groups(
+    rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership, metric: str
+) -> list[list[int]]:
+    """The reading list: groups of row indexes, in the order a person should read them.
+
+    Records of one leak that a compiler or the tool split (unrolled loops, `--leak-resolution=high`) are one group: the
+    same kind, the same allocator and the same files and lines in your code. Lost memory comes first, then by bytes; a
+    definitely lost block weighs as much as it drags along.
+    """
+    groups: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        stack = [frames[frame_index] for frame_index in row.frames]
+        chain = tuple(
+            (frame.function, frame.path, frame.line, None if frame.line is not None else frame.address, frame.module)
+            for frame in chain_of_interest(stack, ownership)
+        )
+        groups[row.leak_kind, allocator_family(stack, ownership), chain].append(index)
+
+    def order(group: list[int]) -> tuple[object, ...]:
+        first = rows[group[0]]
+        own = sum(rows[index].values.get(metric, 0) for index in group)
+        dragged = sum(rows[index].dragged_bytes for index in group) if metric == "retained_bytes" else 0
+        blocks = sum(rows[index].values.get("retained_blocks", 0) for index in group)
+        return first.leak_kind not in LOST_KINDS, -(own + dragged), first.leak_kind, -blocks, first.id
+
+    return sorted(groups.values(), key=order)
+
+
+def leak_findings(
+    groups: Sequence[Sequence[int]], rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership
+) -> list[Finding]:
+    """Words for the first entries of the reading list."""
+    roots = [row for row in rows if row.dragged_bytes > 0]
+    return [_leak_finding(group, rows, frames, ownership, roots) for group in groups[:MOST_LEAKS]]
+
+
+def _leak_finding(
+    group: Sequence[int],
+    rows: Sequence[PathRow],
+    frames: Sequence[Frame],
+    ownership: Ownership,
+    roots: Sequence[PathRow],
+) -> Finding:
+    first = rows[group[0]]
+    stack = [frames[index] for index in first.frames]
+    text = LEAK_TEXTS[first.leak_kind]
+    values: dict[str, int] = {}
+    for row_index in group:
+        for metric, number in rows[row_index].values.items():
+            values[metric] = values.get(metric, 0) + number
+    own_bytes, blocks = values.get("retained_bytes", 0), values.get("retained_blocks", 0)
+    amount = f"{format_bytes(own_bytes)} in {plural(blocks, 'block')}"
+    where = _name_of(stack, first.responsible)
+    return Finding(
+        rule=f"leak.{first.leak_kind.word}",
+        severity=text.severity,
+        message=f"{amount} {'is' if blocks == 1 else 'are'} {first.leak_kind.title}{where}: {text.meaning}.",
+        advice=" ".join(_leak_advice(first, stack, ownership)),
+        facts=tuple(_leak_facts(group, rows, frames, own_bytes, blocks, roots)),
+        path_ids=tuple(dict.fromkeys(rows[index].id for index in group)),
+        rows=tuple(group),
+        responsible=first.responsible,
+        count=len(group),
+        values=values,
+        leak_kind=first.leak_kind,
+    )
+
+
+def _name_of(stack: Sequence[Frame], position: int | None) -> str:
+    if position is None:
+        return ""
+    frame = stack[position]
+    return f", allocated through {prose_name(frame.function)}" if frame.function else ""
+
+
+def _leak_facts(
+    group: Sequence[int],
+    rows: Sequence[PathRow],
+    frames: Sequence[Frame],
+    own_bytes: int,
+    blocks: int,
+    roots: Sequence[PathRow],
+) -> list[str]:
+    first = rows[group[0]]
+    facts = []
+    if blocks > 1 and own_bytes % blocks == 0:
+        facts.append(f"{format_count(blocks)} blocks of {format_bytes(own_bytes // blocks)} on average.")
+    elif blocks > 1:
+        facts.append(f"{format_count(blocks)} blocks of about {format_bytes(round(own_bytes / blocks))} on average.")
+    elif own_bytes == 0:
+        facts.append("A block of zero bytes, as malloc(0) gives; the allocator's own overhead is lost with it.")
+    dragged = sum(rows[index].dragged_bytes for index in group)
+    if dragged:
+        facts.append(f"It drags {format_bytes(dragged)} along that only these blocks point to (indirectly lost).")
+    if len(group) > 1:
+        facts.append(f"{len(group)} loss records of the same lines of code are added up here.")
+    if first.leak_kind is LeakKind.INDIRECT and (root := _likely_root(first, roots)) is not None:
+        stack = [frames[index] for index in root.frames]
+        name = stack[root.responsible].function if root.responsible is not None else None
+        facts.append(
+            f"Its owner is most likely the definitely lost record {root.id}"
+            + (f" through {prose_name(name)}" if name else "")
+            + f", which drags {format_bytes(root.dragged_bytes)} along."
+        )
+    if first.responsible is not None:
+        facts.extend(_wrapper_fact(frames, first))
+    else:
+        facts.append("No frame of your own is on this path.")
+    return facts
+
+
+def _wrapper_fact(frames: Sequence[Frame], row: PathRow) -> list[str]:
+    """Who called, where the responsible frame is an allocation wrapper by its name."""
+    assert row.responsible is not None
+    name = frames[row.frames[row.responsible]].function
+    if not looks_like_wrapper(name) or row.responsible == 0:
+        return []
+    caller = frames[row.frames[row.responsible - 1]]
+    place = f" ({caller.file}:{caller.line})" if caller.file and caller.line else ""
+    called_by = prose_name(caller.function) if caller.function else "???"
+    return [f"{prose_name(name or '')} looks like an allocation wrapper; it was called by {called_by}{place}."]
+
+
+def _likely_root(row: PathRow, roots: Sequence[PathRow]) -> PathRow | None:
+    """The definitely lost record that most likely owns an indirect one: the longest common way in.
+
+    Heuristic: valgrind does not tell; owner and owned are mostly allocated in one call of the same caller. It errs where
+    an object is filled from elsewhere. Only looked for where few records drag anything along.
+    """
+    if not roots or len(roots) > 64:
+        return None
+
+    def common(root: PathRow) -> int:
+        shared = 0
+        for mine, other in zip(row.frames, root.frames, strict=False):
+            if mine != other:
+                break
+            shared += 1
+        return shared
+
+    best = max(roots, key=lambda root: (common(root), root.dragged_bytes, root.id))
+    return best if len(roots) == 1 or common(best) >= 2 else None
+
+
+def _leak_advice(row: PathRow, stack: Sequence[Frame], ownership: Ownership) -> list[str]:
+    parts = [LEAK_TEXTS[row.leak_kind].advice]
+    if row.leak_kind is LeakKind.INDIRECT:
+        return parts
+    family = _release_family(stack, ownership)
+    if ownership.is_rust and family in {"", "malloc", "calloc", "realloc"}:
+        parts.append(FAMILY_ADVICE["rust"])
+    elif family in RELEASED_BY:
+        parts.append(f"What {_called(family)} gives is released by {RELEASED_BY[family]}.")
+        if family in FAMILY_ADVICE:
+            parts.append(FAMILY_ADVICE[family])
+    return parts
+
+
+def _called(family: str) -> str:
+    return family if family in {"new", "new[]"} else f"{family}()"
+
+
+def _release_family(stack: Sequence[Frame], ownership: Ownership) -> str:
+    """The function whose result must be released: the outermost library function with a known counterpart.
+
+    fopen allocates with malloc, yet it is fclose that releases it.
+    """
+    family = allocator_family(stack, ownership)
+    for frame in reversed(stack):
+        if ownership.of(frame) is FrameClass.OWN:
+            break
+        base = (canonical_name(frame.function).base or "").lstrip("_").replace("operator_cv_", "")
+        base = base.split("@")[0]
+        if base in RELEASED_BY and ownership.of(frame) is FrameClass.RUNTIME:
+            family = base
+    return family
+
+
+FrameIndex = Callable[[Frame], int]
+
+
+def problem_findings(
+    members: Sequence[Snapshot], frame_index: FrameIndex, frames: Sequence[Frame], ownership: Ownership
+) -> list[Finding]:
+    """What the tool itself complained about besides leaks: errors first, then signals, then descriptors."""
+    order = {ProblemKind.ERROR: 0, ProblemKind.SIGNAL: 1, ProblemKind.DESCRIPTOR: 2}
+    problems = [problem for snapshot in members for problem in snapshot.problems]
+    problems.sort(key=lambda problem: (order[problem.problem], problem.kind))
+    return [_problem_finding(problem, frame_index, frames, ownership) for problem in problems]
+
+
+_RULE_PREFIX = {ProblemKind.ERROR: "error", ProblemKind.SIGNAL: "signal", ProblemKind.DESCRIPTOR: "descriptor"}
+_PROBLEM_SEVERITY = {
+    ProblemKind.ERROR: Severity.ERROR,
+    ProblemKind.SIGNAL: Severity.ERROR,
+    ProblemKind.DESCRIPTOR: Severity.WARNING,
+}
+
+
+def _problem_finding(
+    problem: RawProblem, frame_index: FrameIndex, frames: Sequence[Frame], ownership: Ownership
+) -> Finding:
+    text = SIGNAL_TEXT if problem.problem is ProblemKind.SIGNAL else PROBLEM_TEXTS.get(problem.kind, UNKNOWN_PROBLEM)
+    stacks = [
+        CaptionedFrames(stack.caption, tuple(frame_index(frame) for frame in stack.frames)) for stack in problem.stacks
+    ]
+    first = stacks[0].frames if stacks else None
+    responsible = ownership.responsible([frames[index] for index in first]) if first else None
+    facts = (f"It happened {format_count(problem.count)} times.",) if problem.count > 1 else ()
+    return Finding(
+        rule=f"{_RULE_PREFIX[problem.problem]}.{problem.kind}",
+        severity=_PROBLEM_SEVERITY[problem.problem],
+        message=f"{text.title}: {problem.message}" if problem.message else text.title,
+        advice=text.advice,
+        facts=facts,
+        frames=first,
+        responsible=responsible,
+        more_stacks=tuple(stacks[1:]),
+        count=problem.count,
+    )
+
+
+def recording_findings(
+    rows: Sequence[PathRow], members: Sequence[Snapshot], frames: Sequence[Frame], ownership: Ownership
+) -> list[Finding]:
+    """What the recording lacks: stacks that were cut, files and lines, names behind allocation wrappers."""
+    if not rows:
+        return []
+    found = [_stack_cut(rows, members, frames), _no_debug_info(frames, ownership), _wrapper(rows, frames, ownership)]
+    return [finding for finding in found if finding is not None]
+
+
+def _num_callers(members: Sequence[Snapshot]) -> int:
+    callers = DEFAULT_NUM_CALLERS
+    for snapshot in members:
+        for option in snapshot.meta.tool_options:
+            name, _, value = option.partition("=")
+            if name == "--num-callers" and value.isascii() and value.isdecimal() and len(value) < 6:
+                callers = int(value)
+    return callers
+
+
+def _stack_cut(rows: Sequence[PathRow], members: Sequence[Snapshot], frames: Sequence[Frame]) -> Finding | None:
+    limit = _num_callers(members)
+    # Inlined calls do not count: the tool's limit is on return addresses.
+    cut = sum(
+        sum(not frames[index].is_inlined for index in row.frames) >= limit and not _begins(frames[row.frames[0]])
+        for row in rows
+    )
+    if cut * 10 < len(rows) or not cut:
+        return None
+    return Finding(
+        rule="recording.stack-cut",
+        severity=Severity.INFO,
+        message=f"{plural(cut, 'stack')} of {format_count(len(rows))} end at {limit} frames, the limit of the recording.",
+        advice=STACK_CUT_ADVICE,
+        count=cut,
+    )
+
+
+def _begins(frame: Frame) -> bool:
+    return frame.function in {"main", "(below main)", "_start", "clone", "clone3"}
+
+
+def _no_debug_info(frames: Sequence[Frame], ownership: Ownership) -> Finding | None:
+    own = [frame for frame in frames if ownership.of(frame) is FrameClass.OWN]
+    without = sum(frame.line is None for frame in own)
+    if not own or without * 2 < len(own):
+        return None
+    return Finding(
+        rule="recording.no-debug-info",
+        severity=Severity.INFO,
+        message=f"{format_count(without)} of {plural(len(own), 'place')} in your code have no file and line.",
+        advice=NO_DEBUG_INFO_ADVICE,
+        count=without,
+    )
+
+
+def _wrapper(rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership) -> Finding | None:
+    held: defaultdict[str, int] = defaultdict(int)
+    for row in rows:
+        if row.responsible is not None:
+            name = frames[row.frames[row.responsible]].function
+            if name is not None and looks_like_wrapper(name):
+                held[name] += 1
+    if not held or ownership.allocators:
+        return None
+    name, count = max(held.items(), key=lambda item: (item[1], item[0]))
+    if count < 2:
+        return None
+    return Finding(
+        rule="recording.wrapper",
+        severity=Severity.INFO,
+        message=f"{plural(count, 'path')} of {format_count(len(rows))} are named by {prose_name(name)}, which looks like an allocation wrapper.",
+        advice=WRAPPER_ADVICE.format(name=canonical_name(name).base or name),
+        count=count,
+    )
+
+
+def totals_by_rule(findings: Sequence[Finding]) -> Mapping[str, int]:
+    """How often each rule fired, repetitions included."""
+    counts: defaultdict[str, int] = defaultdict(int)
+    for finding in findings:
+        counts[finding.rule] += finding.count
+    return dict(sorted(counts.items()))

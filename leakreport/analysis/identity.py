@@ -1,0 +1,262 @@
+"""What a call path is, beyond one build: canonical function names and the stable path id.
+
+Names of one function differ between builds and compilers: clones, inline namespaces, lambda numbers, return types,
+Rust hashes. The canonical form takes these away; a part that a name does not tell is None, and unknown is not
+different. The path id is a hash of the canonical names of your frames, so that a finding keeps its name in tickets.
+
+Source: the rules and what they were measured on are in `docs/identity.md`. Their version is the 1 of `p1-`: any change
+of a canonical form is another version.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+ID_VERSION = "p1"
+_ID_DIGITS = 16
+
+_CLONES = re.compile(
+    r"(?: \[clone [^\]]*\]"
+    r"|\.(?:constprop|isra|part|cold|lto_priv|localalias|actor|destroy|llvm|resume|cleanup)(?:\.\d+)*"
+    r"|\.\d+)+\Z"
+)
+_RUST_HASH = re.compile(r"::h[0-9a-f]{16}\Z")
+_ABI_TAG = re.compile(r"\[abi:[^\]]*\]")
+_STD_STRING = re.compile(r"std::basic_string<char, std::char_traits<char>, std::allocator<char> ?>")
+_LAMBDA = re.compile(
+    r"\{lambda\([^{}]*\)#(\d+)\}|<lambda\([^<>]*\)>|'lambda(\d*)'\([^()]*\)|\$_(\d+)"
+    r"|\{\{closure\}\}|\{closure(?:_env)?#(\d+)\}(?:::\{closure_env#\d+\})?|\{lambda\}"
+)
+_OPERATOR = re.compile(r"operator(\(\)|\[\]|<<=|>>=|<=>|->\*|->|<<|>>|<=|>=|<(?![A-Za-z_:(])|>|,)")
+_OPERATOR_WORDS = {
+    "()": "call",
+    "[]": "index",
+    "<<=": "shl_assign",
+    ">>=": "shr_assign",
+    "<=>": "spaceship",
+    "->*": "arrow_star",
+    "->": "arrow",
+    "<<": "shl",
+    ">>": "shr",
+    "<=": "le",
+    ">=": "ge",
+    "<": "lt",
+    ">": "gt",
+    ",": "comma",
+}
+_QUALIFIERS = re.compile(r"\)(?: const| volatile| noexcept| &&?)+")
+_CONVERSION = re.compile(r"\boperator (?=\w)")
+_UNNAMED = {"", "???", "UnknownInlinedFun", "UnknownFn???"}
+LAMBDA = "LAMBDA"
+ANONYMOUS = "ANON"
+
+
+class CanonicalName(NamedTuple):
+    """The parts of a function name that mean something in every build; None where the name does not tell."""
+
+    base: str | None
+    scope: tuple[str, ...] | None
+    template_arguments: str
+    arguments: str | None
+    lambda_number: str | None
+
+    @property
+    def key(self) -> str:
+        """The part that path ids are made from: `scope::base<template arguments>`."""
+        if self.base is None:
+            return "?"
+        return "::".join((*(self.scope or ()), self.base)) + self.template_arguments
+
+
+UNKNOWN = CanonicalName(None, None, "", None, None)
+
+
+@lru_cache(maxsize=1 << 17)
+def canonical_name(function: str | None) -> CanonicalName:
+    """The canonical form of a function name as some tool writes it.
+
+    >>> canonical_name("expr::Node<int>* expr::grow<int>(int) [clone .constprop.0]").key
+    'expr::grow<int>'
+    >>> canonical_name("<T as Trait>::f::h0123456789abcdef").key, canonical_name("f(int)::{lambda(char)#2}::operator()").key
+    ('T::f', 'f::LAMBDA')
+    """
+    if function is None or function in _UNNAMED or function.startswith("0x"):
+        return UNKNOWN
+    if function.startswith("(") and function.find(")") == len(function) - 1:  # (below main)
+        return CanonicalName(function, (), "", None, None)
+    text = _RUST_HASH.sub("", _CLONES.sub("", function))
+    text = _ABI_TAG.sub("", text).replace("std::__cxx11::", "std::").replace("std::__1::", "std::")
+    text = _STD_STRING.sub("std::string", text)
+    for spelling in ("(anonymous namespace)", "{anonymous}", "_GLOBAL__N_1"):
+        text = text.replace(spelling, ANONYMOUS)
+    found_lambda = _LAMBDA.search(text)
+    number = next((part for part in found_lambda.groups() if part), None) if found_lambda else None
+    text = _LAMBDA.sub(LAMBDA, text)
+    text = _OPERATOR.sub(lambda match: f"operator_{_OPERATOR_WORDS[match[1]]}", text)
+    text = _QUALIFIERS.sub(")", text).replace("->", "\x01").replace("::<", "<")
+    text, trait_arguments = _without_impl_head(text)
+    plain, templates, arguments = _split_brackets(text)
+    plain = _CONVERSION.sub("operator_cv_", plain)
+    # What stands before the last blank is the return type of a template function.
+    parts = [part for part in plain.strip().split(" ")[-1].lstrip("*&").split("::") if part]
+    if not parts:
+        return UNKNOWN
+    base = parts[-1]
+    scope = parts[:-1]
+    if base in {LAMBDA, "operator_call"} and (base == LAMBDA or LAMBDA in scope or not scope):
+        base = LAMBDA
+        scope = [part for part in scope if part != LAMBDA]
+    return CanonicalName(
+        base=base,
+        # A bare name without parameters is an inlined function: its scope is not told.
+        scope=tuple(scope) if scope or arguments is not None else None,
+        template_arguments=trait_arguments + templates,
+        arguments=arguments,
+        lambda_number=number,
+    )
+
+
+def _without_impl_head(text: str) -> tuple[str, str]:
+    """Rust's `<T as Trait>::f` as `T::f`, with the template arguments of T apart."""
+    if not text.startswith("<"):
+        return text, ""
+    depth = 0
+    type_end = 0
+    for position, character in enumerate(text):
+        if character in "<([":
+            depth += 1
+        elif character in ">)]":
+            depth -= 1
+            if depth == 0:
+                if not text.startswith("::", position + 1):
+                    return text, ""
+                type_text, templates, _ = _split_brackets(text[1 : type_end or position])
+                type_text = type_text.lstrip("&").replace("dyn ", "").replace("mut ", "").strip()
+                return type_text + text[position + 1 :], templates
+        elif depth == 1 and not type_end and text.startswith(" as ", position):
+            type_end = position
+    return text, ""
+
+
+def _split_brackets(text: str) -> tuple[str, str, str | None]:
+    """The text outside brackets, all <…> parts joined, and the last (…) part. One pass with a counter."""
+    plain: list[str] = []
+    templates: list[str] = []
+    arguments: list[str] | None = None
+    angle = paren = 0
+    for character in text:
+        if character == "<":
+            angle += 1
+        if character == "(" and angle == 0:
+            paren += 1
+            if paren == 1:
+                arguments = []
+        if paren:
+            assert arguments is not None
+            arguments.append(character)
+        elif angle:
+            templates.append(character)
+        else:
+            plain.append(character)
+            if character == " " and arguments is None:
+                # A blank before the parameters ends the return type, whose template arguments are not the function's.
+                templates.clear()
+        if character == ">" and angle:
+            angle -= 1
+        if character == ")" and paren and angle == 0:
+            paren -= 1
+    return "".join(plain), "".join(templates), None if arguments is None else "".join(arguments)
+
+
+_OPERATOR_SIGNS = {f"operator_{word}": f"operator{sign}" for sign, word in _OPERATOR_WORDS.items()}
+
+
+def prose_name(function: str) -> str:
+    """A function name for a sentence: scope and name, no template arguments, parameters or return type.
+
+    >>> prose_name("shop::Table<std::string, int>::operator->*(int)"), prose_name("main::{lambda(int)#1}::operator()(int) const")
+    ('shop::Table::operator->*', 'main::{lambda}')
+    """
+    name = canonical_name(function)
+    if name.base is None:
+        return function
+    parts = [*(name.scope or ()), name.base]
+    shown = [_OPERATOR_SIGNS.get(part, part).replace("operator_cv_", "operator ") for part in parts]
+    return "::".join("{lambda}" if part == LAMBDA else part for part in shown).replace(ANONYMOUS, "(anonymous)")
+
+
+_VERSIONED = re.compile(r"(?P<stem>.+?)(?:-(?P<dashed>\d[\d.]*))?\.so(?:\.(?P<version>\d[\w.]*))?\Z")
+
+
+@lru_cache(maxsize=1 << 12)
+def module_stem(module: str | None) -> str:
+    """The module without folder and version.
+
+    >>> module_stem("/usr/lib/libfoo.so.3.1"), module_stem("/opt/app/bin/tileserver"), module_stem("libbar-1.2.so")
+    ('libfoo.so', 'tileserver', 'libbar.so')
+    """
+    if module is None:
+        return "?"
+    name = module.rsplit("/", 1)[-1]
+    match = _VERSIONED.match(name)
+    return f"{match['stem']}.so" if match else name
+
+
+def module_version(module: str | None) -> str | None:
+    """The version that a library's file name carries.
+
+    >>> module_version("/usr/lib/libfoo.so.3.1.4"), module_version("libbar-1.2.so"), module_version("libm.so")
+    ('3.1.4', '1.2', None)
+    """
+    match = _VERSIONED.match(module.rsplit("/", 1)[-1]) if module else None
+    return (match["version"] or match["dashed"]) if match else None
+
+
+def fold_recursion(keys: Sequence[str]) -> list[str]:
+    """The chain with each recursion reduced to one round: depth is data, not identity. Outermost first.
+
+    From the innermost key outwards, a key that stands again further out takes everything up to its outermost
+    occurrence with it. The innermost frame is kept. Linear.
+
+    >>> fold_recursion(["main", "walk", "visit", "walk", "visit", "leaf"])
+    ['main', 'walk', 'visit', 'leaf']
+    """
+    outermost = {}
+    for position in range(len(keys) - 1, -1, -1):
+        outermost[keys[position]] = position
+    folded: list[str] = []
+    position = len(keys) - 1
+    while position >= 0:
+        folded.append(keys[position])
+        first = outermost[keys[position]]
+        position = first - 1 if keys[position] != "?" else position - 1
+    folded.reverse()
+    return folded
+
+
+def path_text(own_keys: Sequence[str], stem: str, family: str) -> str:
+    """What a path id is a hash of: the folded canonical chain of your frames, the module, the allocator family."""
+    return "\n".join((*fold_recursion(own_keys), stem, family))
+
+
+def path_id(text: str, ordinal: int) -> str:
+    """The id of a path; paths that share their text are told apart by an ordinal, the first has none.
+
+    >>> path_id("main", 1), path_id("main", 2) != path_id("main", 1)
+    ('p1-72e0224eca9c0d03', True)
+    """
+    return f"{ID_VERSION}-{_digest(text if ordinal == 1 else f'{text}#{ordinal}', _ID_DIGITS)}"
+
+
+def long_path_id(text: str, ordinal: int) -> str:
+    """The id with 32 digits, for the case that two paths share the short one by chance."""
+    return f"{ID_VERSION}-{_digest(text if ordinal == 1 else f'{text}#{ordinal}', 2 * _ID_DIGITS)}"
+
+
+def _digest(text: str, digits: int) -> str:
+    # One digest for both lengths, so that the long id begins with the short one.
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()[:digits]

@@ -1,0 +1,277 @@
+"""The frozen result of analysis. Renderers format what stands here and compute nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from leakreport.model.metrics import LeakKind
+from leakreport.model.raw import Frame, LeakSearch, Note, Truncation
+
+
+class Status(StrEnum):
+    """The verdict in one word. Source: `docs/json.md`, `verdict.status`."""
+
+    LEAK = "leak"
+    RETAINED = "retained"
+    CLEAN = "clean"
+    INCONCLUSIVE = "inconclusive"
+
+
+class GateResult(StrEnum):
+    """What the thresholds of the command line made of the figures."""
+
+    NOT_ASKED = "not-asked"
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class GateLine(NamedTuple):
+    """One threshold and what became of it."""
+
+    gate: str
+    """As written on the command line: `--fail-on definite`, `--max-leaked 64KiB`."""
+    result: GateResult
+    text: str
+    """For a person: "45.19 MiB definitely lost in 2,892 blocks"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer, in words and for machines."""
+
+    status: Status
+    sentence: str
+    """The headline: "51.31 MiB lost at exit, in 3 of 219 loss records"."""
+    lead: tuple[str, ...]
+    """One to three sentences below it: share and library, responsible function, what else matters."""
+    gate: GateResult
+    gate_lines: tuple[GateLine, ...]
+    reasons: tuple[str, ...]
+    """Why the status or the gate is what it is; what limits the trust in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputSummary:
+    """One process of one input file."""
+
+    source: str
+    format: str
+    tool: str | None
+    tool_version: str | None
+    pid: int | None
+    parent_pid: int | None
+    command: tuple[str, ...]
+    tool_options: tuple[str, ...]
+    label: str | None
+    is_complete: bool
+    truncation: Truncation | None
+    leak_search: LeakSearch
+    totals: Mapping[str, int]
+    notes: tuple[Note, ...]
+    record_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSummary:
+    """One snapshot; `input_index` is None for the sum over several processes."""
+
+    input_index: int | None
+    index: int
+    label: str | None
+    time: float | None
+    time_unit: str | None
+    is_detailed: bool
+    totals: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PathRow:
+    """One call path with one leak kind and its own values."""
+
+    id: str
+    leak_kind: LeakKind
+    frames: tuple[int, ...]
+    """Indexes into `Report.frames`, outermost first."""
+    responsible: int | None
+    """Position in `frames` of the innermost frame that is yours."""
+    site: int | None
+    """Position in `frames` of the innermost frame that is not the allocator's own: where it is allocated."""
+    module: str | None
+    """The allocating library or executable, without its folder."""
+    owner: str | None
+    values: Mapping[str, int]
+    """Own values; only metrics that are measured."""
+    records: tuple[str, ...]
+    """The input's own names of the records in this row."""
+    dragged_bytes: int = 0
+    """What only these lost blocks still point to, as the tool says; counted in indirect rows where these are shown."""
+
+
+class CaptionedFrames(NamedTuple):
+    """A further stack of a finding; indexes into `Report.frames`, outermost first."""
+
+    caption: str
+    frames: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something worth telling: which rule, where, how much, why, and what to do."""
+
+    rule: str
+    """`leak.definite`, `error.InvalidRead`, `descriptor.FdNotClosed` …"""
+    severity: Severity
+    message: str
+    advice: str
+    """What to check, worded as a possibility."""
+    facts: tuple[str, ...] = ()
+    """Why it is reported: facts of this record only."""
+    path_ids: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
+    """Indexes into `Report.paths`; several where records of one leak were split."""
+    frames: tuple[int, ...] | None = None
+    responsible: int | None = None
+    """Position in `frames` (or in the first row's frames) of the responsible frame."""
+    more_stacks: tuple[CaptionedFrames, ...] = ()
+    count: int = 1
+    values: Mapping[str, int] | None = None
+    leak_kind: LeakKind = LeakKind.NONE
+
+    @property
+    def is_leak(self) -> bool:
+        """Whether this is an entry of the reading list: retained memory with a path."""
+        return bool(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """A sum over paths under one name: a library, a function, a file, a kind."""
+
+    name: str
+    version: str | None
+    """For libraries, the version that the name carries."""
+    is_own: bool
+    values: Mapping[str, int]
+    path_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccumulationPoint:
+    """The deepest function that most of what is judged goes through."""
+
+    frame: int
+    """Index into `Report.frames`: one representative call site of the function."""
+    function: str
+    amount_bytes: int
+    whole_bytes: int
+    wrapper: str | None
+    """A function below it that looks like an allocation wrapper, where there is one."""
+    is_on_every_path: bool
+    """Whether nothing that is judged goes another way (a dominator of the call graph)."""
+    recursive_with: tuple[str, ...]
+    """Other functions of the same recursion, folded into one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeView:
+    """The part of the call tree that is shown, pre-order, with exact sums: what is not shown is folded into rows.
+
+    Shape: equal lengths; `parent` is an index into this view, -1 for the root row; `frame` is an index into
+    `Report.frames`, -1 for the root, -2 for a folded row ("n small paths").
+    """
+
+    parent: Sequence[int]
+    depth: Sequence[int]
+    frame: Sequence[int]
+    inclusive_bytes: Sequence[int]
+    inclusive_blocks: Sequence[int]
+    lost_bytes: Sequence[int]
+    """Inclusive definite + indirect + possible bytes; all 0 where kinds are not known."""
+    folded_paths: Sequence[int]
+    """For folded rows, how many paths; else 0."""
+    is_responsible: Sequence[bool]
+    """Whether "your code ends here" for some path through this row."""
+    children_shown: Sequence[bool]
+
+    def __len__(self) -> int:
+        return len(self.parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the options hide. Hidden paths stay in the totals and are counted here."""
+
+    focus: str | None = None
+    ignore: str | None = None
+    group_by: str = "path"
+    top: int | None = None
+    hidden_paths: int = 0
+    hidden_values: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything there is to say about one run."""
+
+    kind: str
+    """`analysis`"""
+    metric: str
+    """The metric that ranks the paths."""
+    title: str
+    """The program, for headings: its base name."""
+    verdict: Verdict
+    inputs: tuple[InputSummary, ...]
+    snapshots: tuple[SnapshotSummary, ...]
+    judged: int
+    totals: Mapping[str, int]
+    unattributed: Mapping[str, int]
+    frames: tuple[Frame, ...]
+    own: tuple[bool, ...]
+    """Per frame: whether it is yours."""
+    paths: tuple[PathRow, ...]
+    """Rows in reading order: lost first, by bytes."""
+    findings: tuple[Finding, ...]
+    """Leaks in reading order first, then errors, descriptors and the rest."""
+    unlisted_leaks: int
+    """Entries of the reading list past the cap; their paths are in `paths`."""
+    by_kind: tuple[GroupRow, ...]
+    by_module: tuple[GroupRow, ...]
+    by_function: tuple[GroupRow, ...]
+    groups: tuple[GroupRow, ...]
+    """Rows of `--group-by`; empty for `path`."""
+    accumulation: AccumulationPoint | None
+    tree: TreeView
+    selection: Selection
+    record_count: int
+    named_frames: int
+    """Distinct frames with a function name, of `len(frames)`."""
+    checks: int
+    """How many kinds of findings were looked for."""
+    next_commands: tuple[str, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every input was read to its end and said all it had to say."""
+        return all(summary.is_complete for summary in self.inputs)
+
+    @property
+    def leaks(self) -> tuple[Finding, ...]:
+        """The reading list."""
+        return tuple(finding for finding in self.findings if finding.is_leak)
+
+    @property
+    def notes(self) -> tuple[tuple[str, Note], ...]:
+        """Every note with the source it belongs to."""
+        return tuple((summary.source, note) for summary in self.inputs for note in summary.notes)

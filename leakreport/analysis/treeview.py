@@ -1,0 +1,129 @@
+"""The part of the call tree that a report shows: the heaviest nodes, the rest folded into rows with exact sums."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from leakreport.analysis.report import PathRow, TreeView
+from leakreport.analysis.rollup import inclusive_values
+from leakreport.model.calltree import ROOT, CallTree, build_tree
+from leakreport.model.columns import Int64Column, freeze
+from leakreport.model.raw import Frame
+
+FOLDED = -2
+
+
+def tree_view(rows: Sequence[PathRow], frames: Sequence[Frame], most_nodes: int) -> TreeView:
+    """The tree of some paths, at most about `most_nodes` rows, pre-order, children by falling bytes, then name.
+
+    Holds: every shown row's inclusive value is its own plus the sum of the rows below it, folded ones included.
+    """
+    tree, leaves = _tree_of(rows, len(frames))
+    self_bytes = _summed(leaves, [row.values.get("retained_bytes", 0) for row in rows], len(tree))
+    self_blocks = _summed(leaves, [row.values.get("retained_blocks", 0) for row in rows], len(tree))
+    self_lost = _summed(leaves, [row.values.get("leaked_bytes", 0) for row in rows], len(tree))
+    self_paths = _summed(leaves, [1] * len(rows), len(tree))
+    columns = [inclusive_values(tree, column) for column in (self_bytes, self_blocks, self_lost, self_paths)]
+    kept = _kept_nodes(tree, columns[0], columns[3], most_nodes)
+    return _pre_order(tree, columns, kept, _responsible_nodes(tree, rows, leaves), frames)
+
+
+def _tree_of(rows: Sequence[PathRow], frame_count: int) -> tuple[CallTree, Int64Column]:
+    flat = np.fromiter((index for row in rows for index in row.frames), np.int32)
+    offsets = np.zeros(len(rows) + 1, dtype=np.int64)
+    np.cumsum([len(row.frames) for row in rows], out=offsets[1:])
+    return build_tree(flat, offsets, frame_count)
+
+
+def _summed(nodes: Int64Column, amounts: Sequence[int], node_count: int) -> Int64Column:
+    column = np.zeros(node_count, dtype=np.int64)
+    np.add.at(column, nodes, np.asarray(amounts, dtype=np.int64))
+    return freeze(column)
+
+
+def _kept_nodes(tree: CallTree, bytes_below: Int64Column, paths_below: Int64Column, most_nodes: int) -> set[int]:
+    """The heaviest nodes. Weights never rise from parent to child, so what is kept hangs together."""
+    if len(tree) <= most_nodes:
+        return set(range(len(tree)))
+    # Among equals the outer node goes first, or a child could be kept without its parent.
+    order = np.lexsort((np.arange(len(tree)), tree.depth, -paths_below, -bytes_below))
+    return {ROOT, *order[:most_nodes].tolist()}
+
+
+def _responsible_nodes(tree: CallTree, rows: Sequence[PathRow], leaves: Int64Column) -> set[int]:
+    found: set[int] = set()
+    for row, leaf in zip(rows, leaves.tolist(), strict=True):
+        if row.responsible is not None:
+            node = leaf
+            for _ in range(len(row.frames) - 1 - row.responsible):
+                node = int(tree.parent[node])
+            found.add(node)
+    return found
+
+
+def _pre_order(
+    tree: CallTree, columns: Sequence[Int64Column], kept: set[int], responsible: set[int], frames: Sequence[Frame]
+) -> TreeView:
+    bytes_below, blocks_below, lost_below, paths_below = (column.tolist() for column in columns)
+    children: defaultdict[int, list[int]] = defaultdict(list)
+    dropped: defaultdict[int, list[int]] = defaultdict(list)
+    parents = tree.parent.tolist()
+    for node in range(1, len(tree)):
+        (children if node in kept else dropped)[parents[node]].append(node)
+    frame_of = tree.frame.tolist()
+
+    def order(node: int) -> tuple[int, str, int]:
+        return -bytes_below[node], frames[frame_of[node]].function or "", frame_of[node]
+
+    rows: list[tuple[int, int, int, int, int, int, int, bool]] = []
+    stack = [(ROOT, -1, 0)]
+    while stack:
+        node, parent_row, depth = stack.pop()
+        here = len(rows)
+        if node < 0:  # a folded row for the dropped children of the node ~node
+            gone = dropped[~node]
+            rows.append(
+                (
+                    parent_row,
+                    depth,
+                    FOLDED,
+                    sum(bytes_below[child] for child in gone),
+                    sum(blocks_below[child] for child in gone),
+                    sum(lost_below[child] for child in gone),
+                    sum(paths_below[child] for child in gone),
+                    False,
+                )
+            )
+            continue
+        rows.append(
+            (
+                parent_row,
+                depth,
+                frame_of[node],
+                bytes_below[node],
+                blocks_below[node],
+                lost_below[node],
+                0,
+                node in responsible,
+            )
+        )
+        if dropped[node]:
+            stack.append((~node, here, depth + 1))
+        stack.extend((child, here, depth + 1) for child in sorted(children[node], key=order, reverse=True))
+    has_children = [False] * len(rows)
+    for row in rows[1:]:
+        has_children[row[0]] = True
+    return TreeView(
+        parent=[row[0] for row in rows],
+        depth=[row[1] for row in rows],
+        frame=[row[2] for row in rows],
+        inclusive_bytes=[row[3] for row in rows],
+        inclusive_blocks=[row[4] for row in rows],
+        lost_bytes=[row[5] for row in rows],
+        folded_paths=[row[6] for row in rows],
+        is_responsible=[row[7] for row in rows],
+        children_shown=has_children,
+    )

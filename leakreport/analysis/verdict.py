@@ -1,0 +1,253 @@
+"""The verdict in words: status, headline and lead, from fixed grammars so that they can be tested word for word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from leakreport.analysis.attribution import UNKNOWN_MODULE
+from leakreport.analysis.identity import prose_name
+from leakreport.analysis.ownership import is_entry, looks_like_wrapper
+from leakreport.analysis.report import AccumulationPoint, Finding, GroupRow, PathRow, Status
+from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS, LeakKind
+from leakreport.model.raw import Frame, LeakSearch, ProblemKind
+from leakreport.model.snapshot import Snapshot
+from leakreport.model.raw import TOOL_TITLES
+from leakreport.units import format_bytes, format_share, plural
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the sentences are made from."""
+
+    totals: Mapping[str, int]
+    members: Sequence[Snapshot]
+    rows: Sequence[PathRow]
+    frames: Sequence[Frame]
+    findings: Sequence[Finding]
+    by_module: Sequence[GroupRow]
+    accumulation: AccumulationPoint | None
+    record_count: int
+    is_complete: bool
+
+    @property
+    def searches(self) -> set[LeakSearch]:
+        """How far the leak checks of the judged processes came."""
+        return {snapshot.meta.leak_search for snapshot in self.members}
+
+    @property
+    def leaked_bytes(self) -> int:
+        """0 where it is not known."""
+        return self.totals.get("leaked_bytes", 0)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether anything is known to be held, a block of zero bytes included."""
+        return bool(self.totals.get("retained_bytes") or self.totals.get("retained_blocks"))
+
+    def problem_count(self, problem: ProblemKind) -> int:
+        """How often a kind of problem was reported."""
+        return sum(found.count for snapshot in self.members for found in snapshot.problems if found.problem is problem)
+
+
+def status_of(facts: Facts) -> Status:
+    """The verdict in one word. Incomplete evidence can show a leak, never that there is none."""
+    if facts.leaked_bytes > 0:
+        return Status.LEAK
+    if not facts.is_complete or not facts.members:
+        return Status.INCONCLUSIVE
+    if facts.is_held:
+        return Status.RETAINED
+    return Status.CLEAN if facts.searches == {LeakSearch.COMPLETE} else Status.INCONCLUSIVE
+
+
+def sentence_of(status: Status, facts: Facts) -> str:
+    """The headline."""
+    match status:
+        case Status.LEAK:
+            return _leak_sentence(facts)
+        case Status.RETAINED:
+            return _retained_sentence(facts) + _besides(facts)
+        case Status.CLEAN:
+            return _clean_sentence(facts) + _besides(facts)
+        case Status.INCONCLUSIVE:
+            return _inconclusive_sentence(facts) + _besides(facts)
+
+
+def _by_processes(facts: Facts) -> str:
+    return f" by {len(facts.members)} processes" if len(facts.members) > 1 else ""
+
+
+def _leak_sentence(facts: Facts) -> str:
+    amount = format_bytes(facts.leaked_bytes)
+    if not facts.is_complete:
+        if LeakSearch.CHECKPOINT in facts.searches:
+            return f"At least {amount} lost{_by_processes(facts)} at the last check: the run did not finish"
+        return (
+            f"At least {amount} lost{_by_processes(facts)}: the input is incomplete, "
+            f"{plural(facts.record_count, 'record')} read"
+        )
+    if not facts.record_count:
+        return f"{amount} lost at exit{_by_processes(facts)}; the recording has totals only, no call paths"
+    lost = sum(max(len(row.records), 1) for row in facts.rows if row.leak_kind in LOST_KINDS)
+    return f"{amount} lost at exit{_by_processes(facts)}, in {lost:,} of {plural(facts.record_count, 'loss record')}"
+
+
+def _retained_sentence(facts: Facts) -> str:
+    amount = format_bytes(facts.totals.get("retained_bytes", 0))
+    if "leaked_bytes" not in facts.totals:
+        return f"{amount} in use at exit; no leak check ran, so what of it is lost is not known"
+    blocks = facts.totals.get("retained_blocks")
+    of_blocks = "" if blocks is None else f" in {plural(blocks, 'block')}"
+    if not facts.totals.get("retained_bytes"):
+        return f"Nothing of any size is held at exit, only {plural(blocks or 0, 'block')} of zero bytes"
+    return f"Nothing known to be lost; {amount}{of_blocks} still held at exit{_by_processes(facts)}"
+
+
+def _clean_sentence(facts: Facts) -> str:
+    hidden = [
+        kind for kind in LEAK_KINDS if any(kind not in snapshot.meta.kinds_recorded for snapshot in facts.members)
+    ]
+    if hidden:
+        names = " and ".join(kind.title for kind in hidden)
+        return f"Nothing was lost at exit; memory {names} was not recorded"
+    return f"Nothing was retained at exit{_by_processes(facts)}"
+
+
+def _inconclusive_sentence(facts: Facts) -> str:
+    searches = facts.searches
+    if not facts.members:
+        return "Nothing was measured"
+    if LeakSearch.NOT_RUN in searches:
+        was_told = all(snapshot.meta.is_complete for snapshot in facts.members)
+        return "No leak check ran" if was_told else "The leak check never ran: the run did not finish"
+    if searches == {LeakSearch.NONE}:
+        tool = facts.members[0].meta.tool or ""
+        return f"No leak check: {TOOL_TITLES.get(tool, tool or 'the tool')} does not search for leaks"
+    if LeakSearch.CHECKPOINT in searches:
+        return "The run did not finish; nothing was lost at the last check"
+    if not facts.is_complete:
+        return f"Nothing lost in the {plural(facts.record_count, 'record')} read, but the input is incomplete"
+    return "Not every process was checked for leaks; nothing was lost in those that were"
+
+
+def _besides(facts: Facts) -> str:
+    errors, descriptors = facts.problem_count(ProblemKind.ERROR), facts.totals.get("open_fds", 0)
+    parts = []
+    if errors:
+        parts.append(plural(errors, "memory error"))
+    if descriptors:
+        parts.append(f"{plural(descriptors, 'descriptor')} left open")
+    return f"; {' and '.join(parts)}" if parts else ""
+
+
+def lead_of(status: Status, facts: Facts) -> tuple[str, ...]:
+    """One to four sentences: where it comes together, the largest entry, what else is there."""
+    found: list[str] = []
+    leaks = [finding for finding in facts.findings if finding.is_leak]
+    judged = [finding for finding in leaks if finding.leak_kind in LOST_KINDS] if status is Status.LEAK else leaks
+    if judged:
+        found.append(_where(facts, is_lost=status is Status.LEAK))
+        found.append(_largest(judged[0], facts))
+    if status is Status.LEAK:
+        held = facts.totals.get(LeakKind.REACHABLE.bytes_metric, 0)
+        if held:
+            found.append(f"Another {format_bytes(held)} is still reachable at exit.")
+        besides = _besides(facts).removeprefix("; ")
+        if besides:
+            found.append(f"Besides: {besides}.")
+    signals = [
+        problem for snapshot in facts.members for problem in snapshot.problems if problem.problem is ProblemKind.SIGNAL
+    ]
+    if signals:
+        found.append(f"The program was ended by {signals[0].kind}.")
+    return tuple(found)
+
+
+def _place(frame: Frame) -> str:
+    if frame.file is None:
+        return ""
+    return f" ({frame.file.rsplit('/', 1)[-1]}{'' if frame.line is None else f':{frame.line}'})"
+
+
+def _called(frame: Frame) -> str:
+    name = prose_name(frame.function) if frame.function else frame.module_name or "your code"
+    return f"{name}{_place(frame)}"
+
+
+def _where(facts: Facts, *, is_lost: bool) -> str:
+    whole = facts.leaked_bytes if is_lost else facts.totals.get("retained_bytes", 0)
+    verb = "lost" if is_lost else "held"
+    module = _main_module(facts, whole, is_lost=is_lost)
+    point = facts.accumulation
+    if point is None or is_entry(point.function):
+        places = sum(
+            1 for finding in facts.findings if finding.is_leak and (finding.leak_kind in LOST_KINDS) == is_lost
+        )
+        start = "It comes from one place" if places == 1 else f"It comes from {places:,} places"
+        end = "" if places == 1 else ", and no function below the program's start carries half of it"
+        return f"{start}{end}{module}."
+    share = "All" if point.amount_bytes == point.whole_bytes else format_share(point.amount_bytes, point.whole_bytes)
+    share = share.replace(">", "Over ").replace("<", "Under ")
+    frame = facts.frames[point.frame]
+    wrapper = f", by way of {prose_name(point.wrapper)}" if point.wrapper else ""
+    # Paths carry what is known by path; what the tool only totals is not part of the share.
+    of_what = f"of what is {verb}" if point.whole_bytes == whole else f"of what is {verb} on recorded paths"
+    return f"{share} {of_what} goes through {prose_name(point.function)}{_place(frame)}{wrapper}{module}."
+
+
+def _main_module(facts: Facts, whole: int, *, is_lost: bool) -> str:
+    metric = "leaked_bytes" if is_lost else "retained_bytes"
+    groups = [group for group in facts.by_module if group.name != UNKNOWN_MODULE and group.values.get(metric)]
+    if not groups or not whole:
+        return ""
+    top = max(groups, key=lambda group: group.values[metric])
+    amount = top.values[metric]
+    share = "all of it" if amount == whole else format_share(amount, whole)
+    return f"; {share} is allocated in {top.name}" if amount * 2 >= whole else ""
+
+
+def _largest(finding: Finding, facts: Facts) -> str:
+    row = facts.rows[finding.rows[0]]
+    values = finding.values or {}
+    amount = f"{format_bytes(values.get('retained_bytes', 0))} in {plural(values.get('retained_blocks', 0), 'block')}"
+    place = ""
+    if row.responsible is not None:
+        frame = facts.frames[row.frames[row.responsible]]
+        place = f" through {_called(frame)}"
+        if row.responsible and looks_like_wrapper(frame.function):
+            place += f", called by {_called(facts.frames[row.frames[row.responsible - 1]])}"
+    dragged = sum(facts.rows[index].dragged_bytes for index in finding.rows)
+    drags = f", and {format_bytes(dragged)} more hang on it" if dragged else ""
+    return f"The largest entry: {amount}{place}, {finding.leak_kind.title}{drags}."
+
+
+def reasons_of(facts: Facts) -> tuple[str, ...]:
+    """What limits the trust in the verdict, one line each."""
+    found: list[str] = []
+    for snapshot in facts.members:
+        meta = snapshot.meta
+        prefix = f"{meta.source}: " if len(facts.members) > 1 else ""
+        if meta.truncation is not None:
+            cut = meta.truncation
+            found.append(
+                f"{prefix}{cut.what} at line {cut.line:,}; {plural(cut.records, 'complete record')} were read."
+                if cut.records != 1
+                else f"{prefix}{cut.what} at line {cut.line:,}; 1 complete record was read."
+            )
+        found.extend(prefix + note.message for note in meta.notes if note.slug in _LIMITING_NOTES)
+    return tuple(dict.fromkeys(found))
+
+
+_LIMITING_NOTES = frozenset(
+    (
+        "leak-check-not-run",
+        "leak-check-unfinished",
+        "tool-without-leak-search",
+        "kinds-not-recorded",
+        "damaged-records",
+        "damaged-compression",
+        "summary-mismatch",
+        "unreadable-inputs",
+    )
+)

@@ -1,0 +1,206 @@
+"""The stages in order: inputs to a run, a run to a report, a report to text. What the command line and Python users call."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leakreport.errors import EmptyInput, InputError, MalformedInput, UnrecognisedInput, UnsupportedInput
+from leakreport.limits import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:
+    from leakreport.analysis.options import AnalysisOptions
+    from leakreport.analysis.report import Report
+    from leakreport.model.raw import Note, RawSnapshot
+    from leakreport.model.snapshot import Run
+    from leakreport.readers._stream import OpenInput, Progress
+    from leakreport.render.interface import RenderOptions
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What could be read, and what could not."""
+
+    run: Run | None
+    """None where nothing could be read."""
+    errors: list[InputError] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    path: str
+    is_named: bool
+    """Given by name, not found in a folder or by a glob."""
+
+
+def load(
+    paths: str | Path | Iterable[str | Path], *, format_name: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Run:
+    """Read one or several inputs into one run, in order.
+
+    Args:
+        paths: files, folders, globs, or "-" for standard input.
+        format_name: skip recognising the format.
+        limits: what is agreed to.
+
+    Raises:
+        InputError: the first input that could not be read. Incomplete inputs are no error here: see
+            `SnapshotMeta.is_complete`.
+        UsageError: no such format.
+    """
+    many = [paths] if isinstance(paths, str | Path) else list(paths)
+    loaded = load_inputs([str(path) for path in many], format_name=format_name, limits=limits)
+    if loaded.errors:
+        raise loaded.errors[0]
+    assert loaded.run is not None
+    return loaded.run
+
+
+def load_inputs(
+    paths: Sequence[str],
+    *,
+    format_name: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress | None = None,
+) -> Loaded:
+    """Read what can be read of several inputs; what cannot is returned as errors.
+
+    A named file must be readable and of a known format. In a folder or glob, files that no reader claims are counted
+    in a note; empty files that are named like profiles are errors, because they can be all that is left of a run.
+    """
+    from leakreport.model.builder import RunBuilder
+
+    errors: list[InputError] = []
+    skipped: list[str] = []
+    raws: list[RawSnapshot] = []
+    for candidate in _candidates(paths, limits, errors):
+        try:
+            raws.extend(_read(candidate.path, format_name, limits, progress))
+        except (UnrecognisedInput, UnsupportedInput, EmptyInput) as error:
+            if candidate.is_named or _may_be_lost_profile(error, candidate.path):
+                errors.append(error)
+            else:
+                skipped.append(candidate.path)
+        except InputError as error:
+            errors.append(error)
+    if not raws:
+        if not errors:
+            where = f": {len(skipped)} files of no known format, first {skipped[0]}" if skipped else ""
+            errors.append(EmptyInput(f"no profiles in {', '.join(paths)}{where}"))
+        return Loaded(None, errors)
+    if skipped:
+        note = _note("skipped-files", f"{len(skipped)} files in no format that leakreport knows, first {skipped[0]}.")
+        raws[0] = _with_note(raws[0], note)
+    if errors:
+        note = _note("unreadable-inputs", f"{len(errors)} inputs could not be read, first: {errors[0]}")
+        raws[0] = _with_note(raws[0], note, is_complete=False)
+    builder = RunBuilder(limits)
+    for raw in raws:
+        builder.add(raw)
+    return Loaded(builder.build(), errors)
+
+
+def analyze(run: Run, *, config: AnalysisOptions | None = None) -> Report:
+    """Judge a run.
+
+    Raises:
+        UsageError: an option names something that the run does not have.
+    """
+    from leakreport.analysis.analyze import analyze as analyze_run
+
+    return analyze_run(run, config)
+
+
+def render(report: Report, *, to: str = "html", options: RenderOptions | None = None) -> str:
+    """The text of a report in a format.
+
+    Raises:
+        UsageError: no such format.
+    """
+    from leakreport.render import get_renderer
+    from leakreport.render.interface import RenderOptions
+
+    return get_renderer(to).render(report, options or RenderOptions())
+
+
+def _note(slug: str, message: str) -> Note:
+    from leakreport.model.raw import Note
+
+    return Note(slug, message)
+
+
+def _with_note(raw: RawSnapshot, note: Note, *, is_complete: bool = True) -> RawSnapshot:
+    meta = raw.meta
+    return replace(raw, meta=replace(meta, notes=(*meta.notes, note), is_complete=meta.is_complete and is_complete))
+
+
+def _read(path: str, format_name: str | None, limits: Limits, progress: Progress | None) -> list[RawSnapshot]:
+    from leakreport.readers import get_reader, pick_reader
+    from leakreport.readers._stream import open_input
+
+    with open_input(path, limits, progress=progress) as stream:
+        reader = get_reader(format_name) if format_name else pick_reader(stream, limits)
+        stream.rewind()
+        try:
+            raws = list(reader.read(stream, limits))
+        except InputError as error:
+            if stream.damage is not None:
+                raise MalformedInput(f"{path}: {stream.damage}, and nothing before it is whole") from error
+            raise
+        if not raws:
+            raise MalformedInput(
+                f"{path} holds no {reader.info.title} data", advice="leakreport formats says how to record it."
+            )
+        return _with_damage(raws, stream)
+
+
+def _with_damage(raws: list[RawSnapshot], stream: OpenInput) -> list[RawSnapshot]:
+    """Where the compressed data ended early, what the format itself does not show is marked here."""
+    # Some readers stop at the end of what they know; the rest decides whether the compression is whole.
+    while stream.read(1 << 20):
+        pass
+    if stream.damage is not None:
+        raws[-1] = _with_note(raws[-1], _note("damaged-compression", f"{stream.damage}."), is_complete=False)
+    return raws
+
+
+def _candidates(paths: Sequence[str], limits: Limits, errors: list[InputError]) -> Iterator[_Candidate]:
+    for path in paths:
+        if path == "-" or not _is_folder_or_glob(path):
+            yield _Candidate(path, is_named=True)
+            continue
+        found = _files_below(path, limits) if os.path.isdir(path) else sorted(glob.glob(path, recursive=True))
+        files = [name for name in found if os.path.isfile(name)]
+        if not files:
+            kind = "folder" if os.path.isdir(path) else "pattern"
+            errors.append(EmptyInput(f"the {kind} {path} has no files", advice="Check the path."))
+        yield from (_Candidate(name, is_named=False) for name in files)
+
+
+def _is_folder_or_glob(path: str) -> bool:
+    return os.path.isdir(path) or (glob.has_magic(path) and not os.path.lexists(path))
+
+
+def _files_below(folder: str, limits: Limits) -> list[str]:
+    """Files below a folder, sorted; hidden files and folders and links to folders are passed over."""
+    found: list[str] = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found.extend(os.path.join(parent, name) for name in sorted(files) if not name.startswith("."))
+        if len(found) > limits.files:
+            raise EmptyInput(
+                f"{folder} has more than {limits.files:,} files", advice="Give the folder of the profiles, or a glob."
+            )
+    return found
+
+
+_PROFILE_SUFFIXES = (".xml", ".log", ".txt", ".out", ".memcheck", ".vg", ".valgrind")
+
+
+def _may_be_lost_profile(error: InputError, path: str) -> bool:
+    """An empty file named like a profile can be all that is left of a run that died before it could write."""
+    return isinstance(error, EmptyInput) and path.lower().endswith(_PROFILE_SUFFIXES)

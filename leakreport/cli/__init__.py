@@ -1,0 +1,108 @@
+"""The command line: options in, exit code out. Errors become one line on standard error, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+# Before the first numpy import: its thread pool costs start-up time, and nothing here multiplies matrices.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import typer
+
+from leakreport import __version__
+from leakreport.cli.analyze import analyze
+from leakreport.cli.formats import formats
+from leakreport.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, LeakreportError
+
+app = typer.Typer(
+    name="leakreport",
+    help="Reads native-memory profiles, says what leaks and who is responsible, and writes one HTML file for the ticket.",
+    epilog="Exit codes: 0 done, 1 the gate failed, 2 usage, 3 input unreadable or incomplete, 4 output not written, "
+    "5 the gate cannot judge, 70 a bug, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(*, value: bool) -> None:
+    if value:
+        typer.echo(f"leakreport {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Options of the program itself."""
+    del version
+
+
+app.command("analyze")(analyze)
+app.command("formats")(formats)
+COMMANDS = ("analyze", "formats")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code is the result.
+
+    Source: the codes are those of `docs/json.md`.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _suggest_command(arguments)
+        code = app(args=arguments, prog_name="leakreport", standalone_mode=False)
+    except LeakreportError as error:
+        _complain(error.slug, str(error))
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("interrupted", "interrupted.")
+        return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the guard: a bug must not look like a finding
+        if hasattr(error, "format_message") and getattr(error, "exit_code", None) == EXIT_USAGE:
+            _complain("usage", f"{error.format_message().rstrip('.')}. {_help_hint(error)}")
+            return EXIT_USAGE
+        return _report_bug(error)
+    return code if isinstance(code, int) else EXIT_OK
+
+
+def _suggest_command(arguments: Sequence[str]) -> None:
+    """`leakreport FILE` is what people try first."""
+    from leakreport.errors import UsageError
+
+    first = next((argument for argument in arguments if not argument.startswith("-") or argument == "-"), None)
+    if first is None or first in COMMANDS or arguments[0] != first:
+        return
+    if first == "-" or os.path.exists(first) or "." in first or "/" in first:
+        raise UsageError(f"{first!r} is no command", advice=f"Did you mean: leakreport analyze {first}")
+
+
+def _help_hint(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    command = getattr(context, "command_path", "leakreport")
+    return f"See {command} --help."
+
+
+def _report_bug(error: Exception) -> int:
+    if os.environ.get("LEAKREPORT_DEBUG"):
+        raise error
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place else "?"
+    _complain(
+        "bug",
+        f"leakreport {__version__} failed with {type(error).__name__}: {error} ({where}). "
+        "Please report it with the command line; LEAKREPORT_DEBUG=1 shows more.",
+    )
+    return EXIT_BUG
+
+
+def _complain(slug: str, text: str) -> None:
+    line = " ".join(text.split())
+    print(f"error[{slug}]: {line}", file=sys.stderr)  # noqa: T201 - this is where printing belongs

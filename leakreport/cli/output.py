@@ -1,0 +1,78 @@
+"""Where results go: files that appear whole or not at all, and standard output that may be a closed pipe."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tempfile
+from pathlib import Path
+from typing import TextIO
+
+from leakreport.errors import OutputError
+
+
+def write_stdout(text: str, stream: TextIO) -> None:
+    """Write to standard output. A reader that has gone (`| head`) is no error.
+
+    Raises:
+        OutputError: the text could not be written.
+    """
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        # The interpreter flushes again at exit: give it somewhere to flush to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except UnicodeEncodeError:
+        _write_replaced(text, stream)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError(f"cannot write to standard output: {error.strerror or error}") from error
+
+
+def _write_replaced(text: str, stream: TextIO) -> None:
+    """A terminal that cannot show a character gets a question mark for it."""
+    encoding = stream.encoding or "ascii"
+    write_stdout(text.encode(encoding, "replace").decode(encoding), stream)
+
+
+def write_file(path: str, text: str) -> None:
+    """Write a file that appears whole or not at all: a temporary file in the same folder, then a rename.
+
+    Raises:
+        OutputError: there is a folder or device of that name, or it cannot be written. Nothing is left behind.
+    """
+    target = Path(path)
+    try:
+        mode = target.stat().st_mode
+    except OSError:
+        mode = None
+    if mode is not None and not stat.S_ISREG(mode):
+        raise OutputError(f"{path} exists and is no regular file", advice="Give another name after -o.")
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w",
+            encoding="utf-8",
+            errors="backslashreplace",
+            newline="\n",
+            dir=target.parent,
+            prefix=".leakreport-",
+            delete=False,
+        ) as file:
+            temporary = file.name
+            file.write(text)
+        os.chmod(temporary, stat.S_IMODE(mode) if mode is not None else 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,135 @@
+"""Flags over environment over file, as the option objects of analysis and rendering."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leakreport.config import Value, load_settings
+from leakreport.errors import ConfigError, UsageError
+from leakreport.units import parse_size
+
+if TYPE_CHECKING:
+    from leakreport.analysis.options import AnalysisOptions
+    from leakreport.render.interface import RenderOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The value of every setting that has one."""
+
+    values: Mapping[str, Value]
+
+    def text(self, name: str) -> str | None:
+        """A text setting."""
+        value = self.values.get(name)
+        return None if value is None else str(value)
+
+    def flag(self, name: str) -> bool:
+        """A yes-or-no setting."""
+        return self.values.get(name) is True
+
+    def number(self, name: str) -> int | None:
+        """A whole number."""
+        value = self.values.get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list."""
+        value = self.values.get(name)
+        return value if isinstance(value, tuple) else ()
+
+    def analysis_options(self, *, at: str | None, metric: str | None, grouping: str | None) -> AnalysisOptions:
+        """What the analysis is asked for.
+
+        Raises:
+            UsageError: a word is not one of the known ones.
+        """
+        from leakreport.analysis.options import FAIL_ON, GROUP_BY, AnalysisOptions
+        from leakreport.analysis.processes import Grouping
+
+        words = tuple(word for text in self.texts("fail-on") for word in text.replace(" ", "").split(",") if word)
+        for word in words:
+            _one_of(word, FAIL_ON, "--fail-on")
+            if word in {"growth", "new"}:
+                raise UsageError(f"--fail-on {word} compares runs", advice="analyze looks at one run only.")
+        max_leaked = self.text("max-leaked")
+        return AnalysisOptions(
+            own=self.texts("own"),
+            allocators=self.texts("alloc-fn"),
+            grouping=None if grouping is None else Grouping(_one_of(grouping, [*Grouping], "--as")),
+            at=at,
+            metric=metric,
+            focus=self.text("focus"),
+            ignore=self.text("ignore"),
+            group_by=_one_of(self.text("group-by") or "path", GROUP_BY, "--group-by"),
+            top=self.number("top"),
+            fail_on=tuple(dict.fromkeys(words)),
+            max_leaked_bytes=None if max_leaked is None else parse_size(max_leaked),
+            max_leaked_text=max_leaked or "",
+            max_nodes=self.number("max-nodes") or AnalysisOptions().max_nodes,
+        )
+
+    def render_options(
+        self,
+        *,
+        command: tuple[str, ...],
+        records: bool,
+        width: int,
+        is_terminal: bool,
+        with_colour: bool,
+        verbosity: int,
+    ) -> RenderOptions:
+        """How the report is written."""
+        from leakreport.render.interface import RenderOptions
+
+        return RenderOptions(
+            command=command,
+            records=records,
+            max_paths=self.number("max-paths"),
+            max_nodes=self.number("max-nodes") or RenderOptions().max_nodes,
+            with_source=not self.flag("no-source"),
+            source_roots=self.texts("source-root"),
+            include_host=self.flag("include-host"),
+            width=width,
+            is_terminal=is_terminal,
+            with_colour=with_colour,
+            verbosity=verbosity,
+        )
+
+
+def merged(config_file: str | None, flags: Mapping[str, object]) -> Chosen:
+    """The settings of file and environment with the given flags laid over them.
+
+    Raises:
+        ConfigError: the file or the environment does not make sense.
+        UsageError: a flag has an unknown word.
+    """
+    configured = load_settings(config_file, os.environ, Path.cwd())
+    values: dict[str, Value] = {name: found.value for name, found in configured.items()}
+    for name, value in flags.items():
+        if isinstance(value, list):
+            if value:
+                values[name] = tuple(str(item) for item in value)
+        elif isinstance(value, str | int):
+            values[name] = value
+    color = values.get("color", "auto")
+    if color not in {"auto", "always", "never"}:
+        origin = configured["color"].origin if "color" in configured and flags.get("color") is None else ""
+        raise (ConfigError if origin else UsageError)(
+            f"color is {color!r}", where=origin, advice="Choose auto, always or never."
+        )
+    return Chosen(values)
+
+
+def _one_of(word: str, known: tuple[str, ...] | list[str], option: str) -> str:
+    from difflib import get_close_matches
+
+    if word in known:
+        return word
+    near = get_close_matches(word, known, n=1)
+    advice = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+    raise UsageError(f"{option} {word!r} is not known", advice=advice)

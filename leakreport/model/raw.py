@@ -1,0 +1,257 @@
+"""A reader's words: frames, stacks with values, and what is known about the snapshot they belong to.
+
+Readers fill these and nothing else; trees are made later, by `model.builder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leakreport.model.columns import Int8Column, Int32Column, Int64Column, freeze, int64_column
+from leakreport.model.metrics import LeakKind
+
+
+TOOL_TITLES = {
+    "memcheck": "Memcheck",
+    "helgrind": "Helgrind",
+    "drd": "DRD",
+    "massif": "Massif",
+    "dhat": "DHAT",
+    "callgrind": "Callgrind",
+    "cachegrind": "Cachegrind",
+    "lackey": "Lackey",
+    "none": "Nulgrind",
+}
+"""The valgrind tools as they call themselves, by the name that --tool= takes."""
+
+
+class FrameKind(StrEnum):
+    """What a frame stands for."""
+
+    FUNCTION = "function"
+    ADDRESS = "address"
+    """Code without a symbol."""
+    MAPPING = "mapping"
+    CATEGORY = "category"
+    SYNTHETIC = "synthetic"
+    """Made by a tool or by leakreport, printed in [brackets]."""
+
+
+class Frame(NamedTuple):
+    """One entry of a stack, as far as known. A value: equal content is the same frame."""
+
+    function: str | None = None
+    module: str | None = None
+    """Path of the executable or shared library, as the input writes it."""
+    directory: str | None = None
+    file: str | None = None
+    line: int | None = None
+    address: int | None = None
+    kind: FrameKind = FrameKind.FUNCTION
+    is_inlined: bool = False
+
+    @property
+    def path(self) -> str | None:
+        """The source file with its directory, as far as known."""
+        if self.file is None or self.directory is None or self.file.startswith("/"):
+            return self.file
+        return f"{self.directory.rstrip('/')}/{self.file}"
+
+    @property
+    def module_name(self) -> str | None:
+        """The module without its folder."""
+        return None if self.module is None else self.module.rsplit("/", 1)[-1]
+
+
+class Note(NamedTuple):
+    """A warning about the data: a value that every report shows, not only a log line."""
+
+    slug: str
+    message: str
+
+
+class LeakSearch(StrEnum):
+    """How far the tool's leak check came."""
+
+    COMPLETE = "complete"
+    """It ran at exit and its result is whole."""
+    CUT = "cut"
+    """It ran at exit, but the input ends inside its result."""
+    CHECKPOINT = "checkpoint"
+    """Only a search during the run is known; the one at exit never came."""
+    NOT_RUN = "not-run"
+    """The tool could have searched and did not: killed before exit, or told not to."""
+    NONE = "none"
+    """The tool has no leak search."""
+
+
+class Truncation(NamedTuple):
+    """Where an input ends early."""
+
+    what: str
+    """For example "the XML ends inside <error>"."""
+    line: int
+    records: int
+    """Complete records read before it."""
+
+
+class ProblemKind(StrEnum):
+    """The families of findings a tool itself reports beside leaked memory."""
+
+    ERROR = "error"
+    DESCRIPTOR = "descriptor"
+    SIGNAL = "signal"
+
+
+class CaptionedStack(NamedTuple):
+    """A stack with the tool's words for it; frames outermost first."""
+
+    caption: str
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RawProblem:
+    """One thing the tool complained about that is not retained memory: an invalid read, a descriptor left open."""
+
+    problem: ProblemKind
+    kind: str
+    """The tool's own word: `InvalidRead`, `FdNotClosed`, `SIGSEGV`."""
+    message: str
+    count: int = 1
+    """How often it happened, as the tool says."""
+    stacks: tuple[CaptionedStack, ...] = ()
+    """The first is where it happened; others say where a block or descriptor came from."""
+    name: str | None = None
+    """The input's own name of the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotMeta:
+    """What is known about one snapshot beside its numbers."""
+
+    source: str
+    format: str
+    tool: str | None = None
+    tool_version: str | None = None
+    pid: int | None = None
+    parent_pid: int | None = None
+    command: tuple[str, ...] = ()
+    """The profiled program and its arguments."""
+    tool_options: tuple[str, ...] = ()
+    label: str | None = None
+    time: float | None = None
+    time_unit: str | None = None
+    truncation: Truncation | None = None
+    """Set where the input ends early: then the snapshot is incomplete."""
+    is_complete: bool = True
+    """False where anything the tool meant to say is missing: a cut file, a killed run, a damaged record."""
+    leak_search: LeakSearch = LeakSearch.NONE
+    kinds_recorded: frozenset[LeakKind] = frozenset()
+    """Kinds whose totals are known. A kind outside was hidden by the tool's options: absent, not zero."""
+    measures_errors: bool = False
+    """Whether the tool would have reported memory errors."""
+    measures_descriptors: bool = False
+    """Whether the tool would have reported descriptors left open."""
+    error_count: int | None = None
+    """Errors the tool counted, leaks included or not, as its own summary says."""
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTable:
+    """All stacks of one snapshot with their values.
+
+    Holds: `offsets` starts at 0, never falls, and ends at `len(flat)`; every column of `values`, `leak_kinds` and
+    `names` has one entry per stack; `flat` holds indexes into `frames`, outermost first.
+    """
+
+    frames: tuple[Frame, ...]
+    flat: Int32Column
+    offsets: Int64Column
+    values: Mapping[str, Int64Column]
+    leak_kinds: Int8Column | None = None
+    """One `LeakKind` per stack where the tool tells kinds apart."""
+    names: Sequence[str] | None = None
+    """The input's own name of each record."""
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class RawSnapshot:
+    """One state of memory, as the input tells it."""
+
+    meta: SnapshotMeta
+    totals: Mapping[str, int]
+    """Per metric, as the tool states it; what a tool does not measure has no entry."""
+    samples: SampleTable | None = None
+    problems: tuple[RawProblem, ...] = ()
+
+
+@dataclass(slots=True)
+class SampleTableBuilder:
+    """Collects stacks one by one and interns their frames."""
+
+    metric_names: tuple[str, ...]
+    _frame_index: dict[Frame, int] = field(default_factory=dict)
+    _flat: list[int] = field(default_factory=list)
+    _offsets: list[int] = field(default_factory=lambda: [0])
+    _values: list[tuple[int, ...]] = field(default_factory=list)
+    _leak_kinds: list[int] = field(default_factory=list)
+    _names: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def frame_index(self, frame: Frame) -> int:
+        """The index under which a frame is known here; equal frames share one."""
+        return self._frame_index.setdefault(frame, len(self._frame_index))
+
+    def add(
+        self, stack: Iterable[Frame], values: tuple[int, ...], *, leak_kind: LeakKind = LeakKind.NONE, name: str = ""
+    ) -> None:
+        """Add one stack, outermost frame first, with one value per metric."""
+        self.add_indexes([self.frame_index(frame) for frame in stack], values, leak_kind=leak_kind, name=name)
+
+    def add_indexes(
+        self,
+        stack: Sequence[int],
+        values: tuple[int, ...],
+        *,
+        leak_kind: LeakKind = LeakKind.NONE,
+        name: str = "",
+    ) -> None:
+        """Add one stack of frame indexes, outermost first."""
+        self._flat.extend(stack)
+        self._offsets.append(len(self._flat))
+        self._values.append(values)
+        self._leak_kinds.append(leak_kind)
+        self._names.append(name)
+
+    def build(self) -> SampleTable:
+        """The frozen table.
+
+        Raises:
+            LimitExceeded: a value does not fit in 64 bits.
+        """
+        columns = {
+            metric: int64_column([row[position] for row in self._values], metric)
+            for position, metric in enumerate(self.metric_names)
+        }
+        kinds: NDArray[np.int8] = np.asarray(self._leak_kinds, dtype=np.int8)
+        return SampleTable(
+            frames=tuple(self._frame_index),
+            flat=freeze(np.asarray(self._flat, dtype=np.int32)),
+            offsets=freeze(np.asarray(self._offsets, dtype=np.int64)),
+            values=columns,
+            leak_kinds=freeze(kinds) if kinds.any() else None,
+            names=tuple(self._names) if any(self._names) else None,
+        )

@@ -1,0 +1,68 @@
+"""Files that people will try and that no reader reads: recognised by content, refused by name with the next step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_MEMCHECK = "valgrind --leak-check=full --show-leak-kinds=all --xml=yes --xml-file=memcheck.%p.xml ./program"
+_USE_MEMCHECK = f"This version reads memcheck: {_MEMCHECK}"
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What a file is, as in "FILE is {title}", and what to do instead."""
+
+    title: str
+    advice: str
+    is_certain: bool = True
+    """Whether no profile can follow further on, so that searching on is useless."""
+
+
+def _starts(*magics: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head.startswith(magics)
+
+
+def _finds(pattern: bytes) -> Callable[[bytes], bool]:
+    expression = re.compile(pattern, re.DOTALL | re.IGNORECASE)
+    return lambda head: expression.search(head) is not None
+
+
+_KNOWN: tuple[tuple[Callable[[bytes], bool], Foreign], ...] = (
+    (_starts(b"PERFILE2"), Foreign("a perf recording", "perf samples events, it does not know what is retained.")),
+    (_finds(rb"\A\x7fELF.{12}\x04\x00"), Foreign("a core dump", f"It holds memory, not who allocated it. {_USE_MEMCHECK}")),
+    (_starts(b"\x7fELF"), Foreign("an executable or library", f"Run it under a recorder: {_MEMCHECK}")),
+    (_starts(b"PK\x03\x04"), Foreign("a zip archive or office document", "Unpack it and give the profile inside.")),
+    (_starts(b"%PDF"), Foreign("a PDF document", _USE_MEMCHECK)),
+    (_starts(b"\x89PNG", b"\xff\xd8\xff", b"GIF8"), Foreign("a picture", _USE_MEMCHECK)),
+    (_finds(rb"\A.{257}ustar"), Foreign("a tar archive", "Unpack it and give the folder.")),
+    (_finds(rb"\A\s*<(?:!doctype html|html|head|body)\b"), Foreign("an HTML page", "Give the recording it was made from.")),
+    (_finds(rb"\A\s*(?:<\?xml[^>]*>\s*)?<!(?:DOCTYPE|ENTITY)"), Foreign("XML with a DTD, which no profiler writes", _USE_MEMCHECK)),
+    (_finds(rb"(?:\A|\n)desc: .*\ncmd: .*\ntime_unit: "), Foreign("a massif profile, which this version does not read", _USE_MEMCHECK)),
+    (_finds(rb'\A\s*\{\s*"dhatFileVersion"'), Foreign("a DHAT profile, which this version does not read", _USE_MEMCHECK)),
+    (_finds(rb"(?:\A|\n)creator: xtree-1"), Foreign("a Valgrind xtree, which this version does not read", _USE_MEMCHECK)),
+    (_finds(rb"\A(?:# callgrind format|version: 1\ncreator: |desc: I1 cache)"), Foreign("a CPU profile of callgrind or cachegrind", _USE_MEMCHECK)),
+    (_finds(rb"\Aheap profile: "), Foreign("a gperftools heap profile, which this version does not read", _USE_MEMCHECK)),
+    (_finds(rb"\Aheap_v2/"), Foreign("a jemalloc heap profile, which this version does not read", _USE_MEMCHECK)),
+    (_finds(rb"(?:ERROR|SUMMARY): (?:Address|Leak)Sanitizer"), Foreign("a sanitizer's report, which this version does not read", _USE_MEMCHECK)),
+    (_finds(rb"\A\{\n\s*\S.*\n\s*\w+(?:,\w+)*:\w+"), Foreign("a suppression file", "Give it to valgrind: --suppressions=FILE.")),
+    (_finds(rb"\A[0-9a-f]{6,}-[0-9a-f]{6,} [r-][w-][x-][ps] "), Foreign("a list of mappings of a process, which this version does not read", _USE_MEMCHECK)),
+    (_finds(rb"\A\s*[\[{]\s*[\"\]}]"), Foreign("JSON of a kind that leakreport does not know", _USE_MEMCHECK)),
+)  # fmt: skip
+_XML_ROOT = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<([A-Za-z_][\w:.-]*)", re.DOTALL)
+
+
+def describe_foreign(head: bytes, name: str) -> Foreign | None:
+    """What the head of a file is, if it is something else that is known."""
+    del name
+    for fits, foreign in _KNOWN:
+        if fits(head):
+            return foreign
+    match = _XML_ROOT.match(head)
+    if match is not None:
+        root = match[1].decode("ascii", "replace")[:40]
+        return Foreign(f"XML with the root <{root}>, not Valgrind's <valgrindoutput>", _USE_MEMCHECK, is_certain=False)
+    if b"\0" in head[:1024]:
+        return Foreign("a binary file of no known kind", _USE_MEMCHECK, is_certain=False)
+    return None

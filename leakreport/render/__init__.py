@@ -1,0 +1,50 @@
+"""The formats leakreport writes: the built-in table, and choosing one by name or file suffix."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import PurePath
+
+from leakreport.errors import UsageError
+from leakreport.render.interface import Renderer
+
+BUILTIN = {
+    "terminal": "leakreport.render.terminal:TerminalRenderer",
+    "json": "leakreport.render.json:JsonRenderer",
+    "html": "leakreport.render.html:HtmlRenderer",
+    "markdown": "leakreport.render.markdown:MarkdownRenderer",
+}
+SUFFIXES = {".txt": "terminal", ".json": "json", ".html": "html", ".htm": "html", ".md": "markdown"}
+
+
+def renderer_names() -> tuple[str, ...]:
+    """The names that `--to` takes."""
+    return tuple(BUILTIN)
+
+
+def get_renderer(name: str) -> Renderer:
+    """The renderer of a format.
+
+    Raises:
+        UsageError: no such format.
+    """
+    if name not in BUILTIN:
+        raise UsageError(f"no output format is called {name!r}", advice=f"Known: {', '.join(BUILTIN)}.")
+    module, _, attribute = BUILTIN[name].partition(":")
+    renderer: Renderer = getattr(import_module(module), attribute)()
+    return renderer
+
+
+def renderer_for_path(path: str) -> str:
+    """The name of the format that a file's suffix stands for.
+
+    Raises:
+        UsageError: the suffix stands for none.
+    """
+    suffix = PurePath(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UsageError(
+            f"the suffix of {path!r} names no output format",
+            advice=f"Use {', '.join(SUFFIXES)}, or say it in front: -o markdown:{path}",
+        )
+    return SUFFIXES[suffix]

@@ -1,0 +1,41 @@
+"""What a renderer is: a report in, text out. The caller writes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from leakreport.analysis.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """How a report is written; one object for all renderers, each takes what it needs."""
+
+    command: tuple[str, ...] = ()
+    """The command line that made this report, for "how to reproduce"."""
+    records: bool = False
+    """JSON rows name the input's records."""
+    max_paths: int | None = None
+    max_nodes: int = 20_000
+    with_source: bool = True
+    source_roots: tuple[str, ...] = ()
+    """Folders besides the working directory below which source may be read."""
+    include_host: bool = False
+    width: int = 100
+    """Columns of a terminal."""
+    is_terminal: bool = False
+    with_colour: bool = False
+    verbosity: int = 0
+    unit: str | None = None
+
+
+class Renderer(Protocol):
+    """Report to text."""
+
+    name: str
+    suffix: str
+
+    def render(self, report: Report, options: RenderOptions) -> str:
+        """The text of the whole output. Same report and options, same text."""
+        ...

@@ -1,0 +1,212 @@
+"""The JSON document, schema `leakreport/1`. Source: `docs/json.md`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from leakreport import __version__
+from leakreport.analysis.report import Finding, GroupRow, PathRow, Report
+from leakreport.model.metrics import LeakKind
+from leakreport.model.raw import Frame
+from leakreport.render.interface import RenderOptions
+
+SCHEMA = "leakreport/1"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class JsonRenderer:
+    """Writes the machine contract."""
+
+    name = "json"
+    suffix = ".json"
+
+    def render(self, report: Report, options: RenderOptions) -> str:
+        """The document as text, ASCII only."""
+        return json.dumps(document(report, options), ensure_ascii=True, allow_nan=False, indent=1) + "\n"
+
+
+def document(report: Report, options: RenderOptions) -> dict[str, object]:
+    """The document as plain values, keys in the order of the specification."""
+    verdict = report.verdict
+    rows = report.paths if options.max_paths is None else report.paths[: options.max_paths]
+    return {
+        "schema": SCHEMA,
+        "generator": {"name": "leakreport", "version": __version__},
+        "kind": report.kind,
+        "metric": report.metric,
+        "verdict": {
+            "status": verdict.status.value,
+            "sentence": _text(verdict.sentence),
+            "gate": verdict.gate.value,
+            "reasons": [_text(reason) for reason in verdict.reasons],
+            "lead": [_text(sentence) for sentence in verdict.lead],
+            "gate_lines": [
+                {"gate": line.gate, "result": line.result.value, "text": _text(line.text)} for line in verdict.gate_lines
+            ],
+        },
+        "inputs": _inputs(report),
+        "frames": [_frame(frame, is_own=own) for frame, own in zip(report.frames, report.own, strict=True)],
+        "findings": [_finding(finding) for finding in report.findings],
+        "per": None,
+        "forecast": None,
+        "snapshots": _snapshots(report),
+        "judged": report.judged,
+        "totals": dict(report.totals),
+        "unattributed": dict(report.unattributed),
+        "paths": [_path(row, with_records=options.records) for row in rows],
+        "hidden": _hidden(report, len(rows)),
+        "attribution": {
+            "kinds": _groups(report.by_kind),
+            "modules": _groups(report.by_module),
+            "functions": _groups(report.by_function),
+        },
+        "groups": _groups(report.groups),
+        "accumulation": _accumulation(report),
+        "selection": {
+            "focus": report.selection.focus,
+            "ignore": report.selection.ignore,
+            "group_by": report.selection.group_by,
+            "top": report.selection.top,
+        },
+        "record_count": report.record_count,
+        "named_frames": report.named_frames,
+        "unlisted_leaks": report.unlisted_leaks,
+    }
+
+
+def _text(text: str | None) -> str | None:
+    """Lone surrogates are no JSON text for everybody."""
+    return None if text is None else _SURROGATE.sub("\ufffd", text)
+
+
+def _inputs(report: Report) -> list[dict[str, object]]:
+    return [
+        {
+            "source": _text(summary.source),
+            "format": summary.format,
+            "tool": summary.tool,
+            "tool_version": summary.tool_version,
+            "pid": summary.pid,
+            "command": [_text(part) for part in summary.command],
+            "label": _text(summary.label),
+            "complete": summary.is_complete,
+            "sampling": None,
+            "totals": dict(summary.totals),
+            "notes": [{"slug": note.slug, "message": _text(note.message)} for note in summary.notes],
+            "parent_pid": summary.parent_pid,
+            "options": [_text(option) for option in summary.tool_options],
+            "leak_search": summary.leak_search.value,
+            "truncation": None if summary.truncation is None else summary.truncation._asdict(),
+            "record_count": summary.record_count,
+        }
+        for summary in report.inputs
+    ]
+
+
+def _frame(frame: Frame, *, is_own: bool) -> dict[str, object]:
+    return {
+        "function": _text(frame.function),
+        "module": _text(frame.module),
+        "file": _text(frame.path),
+        "line": frame.line,
+        "kind": frame.kind.value,
+        "inlined": frame.is_inlined,
+        "address": None if frame.address is None else f"0x{frame.address:x}",
+        "own": is_own,
+    }
+
+
+def _kind(kind: LeakKind) -> str | None:
+    return None if kind is LeakKind.NONE else kind.word
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "message": _text(finding.message),
+        "advice": _text(finding.advice),
+        "path_ids": list(finding.path_ids),
+        "frames": None if finding.frames is None else list(finding.frames),
+        "count": finding.count,
+        "values": dict(finding.values or {}),
+        "leak_kind": _kind(finding.leak_kind),
+        "facts": [_text(fact) for fact in finding.facts],
+        "responsible": finding.responsible,
+        "more_stacks": [{"caption": _text(caption), "frames": list(frames)} for caption, frames in finding.more_stacks],
+    }
+
+
+def _path(row: PathRow, *, with_records: bool) -> dict[str, object]:
+    found: dict[str, object] = {
+        "id": row.id,
+        "leak_kind": _kind(row.leak_kind),
+        "frames": list(row.frames),
+        "responsible": row.responsible,
+        "owner": row.owner,
+        "module": _text(row.module),
+        "values": dict(row.values),
+        "site": row.site,
+        "dragged_bytes": row.dragged_bytes,
+    }
+    if with_records:
+        found["records"] = list(row.records)
+    return found
+
+
+def _snapshots(report: Report) -> list[dict[str, object]]:
+    return [
+        {
+            "input": snapshot.input_index,
+            "index": snapshot.index,
+            "label": _text(snapshot.label),
+            "time": snapshot.time,
+            "time_unit": snapshot.time_unit,
+            "detailed": snapshot.is_detailed,
+            "totals": dict(snapshot.totals),
+        }
+        for snapshot in report.snapshots
+    ]
+
+
+def _hidden(report: Report, shown: int) -> dict[str, object]:
+    """Paths that options keep out of `paths`: theirs and what `--max-paths` cut off."""
+    values = dict(report.selection.hidden_values or {})
+    for row in report.paths[shown:]:
+        _add(values, row.values)
+    return {"paths": report.selection.hidden_paths + len(report.paths) - shown, "values": values}
+
+
+def _add(into: dict[str, int], values: Mapping[str, int]) -> None:
+    for metric, amount in values.items():
+        into[metric] = into.get(metric, 0) + amount
+
+
+def _groups(groups: Sequence[GroupRow]) -> list[dict[str, object]]:
+    return [
+        {
+            "name": _text(group.name),
+            "version": group.version,
+            "own": group.is_own,
+            "values": dict(group.values),
+            "paths": group.path_count,
+        }
+        for group in groups
+    ]
+
+
+def _accumulation(report: Report) -> dict[str, object] | None:
+    point = report.accumulation
+    if point is None:
+        return None
+    return {
+        "frame": point.frame,
+        "function": _text(point.function),
+        "bytes": point.amount_bytes,
+        "of_bytes": point.whole_bytes,
+        "wrapper": _text(point.wrapper),
+        "on_every_path": point.is_on_every_path,
+        "recursive_with": [_text(name) for name in point.recursive_with],
+    }

@@ -1,0 +1,111 @@
+"""Bytes and counts as people read them, and back. One table of rules for every renderer.
+
+Source: the rules are those of the report specification (binary units, two decimals under 100, one from 100 up).
+"""
+
+from __future__ import annotations
+
+import re
+
+from leakreport.errors import UsageError
+
+MINUS = "−"
+_STEPS = (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
+_FACTORS = {
+    "": 1,
+    "B": 1,
+    "K": 1 << 10,
+    "KIB": 1 << 10,
+    "KB": 1000,
+    "M": 1 << 20,
+    "MIB": 1 << 20,
+    "MB": 1000**2,
+    "G": 1 << 30,
+    "GIB": 1 << 30,
+    "GB": 1000**3,
+    "T": 1 << 40,
+    "TIB": 1 << 40,
+    "TB": 1000**4,
+}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*\Z")
+
+
+def format_bytes(amount_bytes: int) -> str:
+    """A size for people.
+
+    >>> format_bytes(1023), format_bytes(655360), format_bytes(49838817), format_bytes(-1536)
+    ('1,023 B', '640.0 KiB', '47.53 MiB', '−1.50 KiB')
+    """
+    sign = MINUS if amount_bytes < 0 else ""
+    magnitude = abs(amount_bytes)
+    for unit, step in _STEPS:
+        # 1,023.996 KiB would print as 1024.0 KiB: such a figure belongs to the next unit.
+        if magnitude >= step or round(magnitude / step * 1024, 1) >= 1024 and magnitude >= 1024:
+            scaled = magnitude / step
+            text = f"{scaled:.2f}" if round(scaled, 2) < 100 else f"{scaled:.1f}"
+            return f"{sign}{text} {unit}"
+    return f"{sign}{magnitude:,} B"
+
+
+def format_exact_bytes(amount_bytes: int) -> str:
+    """The exact size, for titles and figures.
+
+    >>> format_exact_bytes(49838817)
+    '49,838,817 B'
+    """
+    return f"{format_count(amount_bytes)} B"
+
+
+def format_count(count: int) -> str:
+    """A count with thousands commas and a real minus sign.
+
+    >>> format_count(2892), format_count(-3)
+    ('2,892', '−3')
+    """
+    return f"{MINUS if count < 0 else ''}{abs(count):,}"
+
+
+def format_share(part: int, whole: int) -> str:
+    """A share in percent: no decimals from 10 up, one below; "0%" and "100%" only when they are exact.
+
+    >>> format_share(881, 1000), format_share(1, 30), format_share(1, 10**6), format_share(999999, 10**6)
+    ('88%', '3.3%', '<0.1%', '>99%')
+    """
+    if whole == 0:
+        return "0%"
+    percent = part / whole * 100
+    if part == 0 or part == whole:
+        return f"{percent:.0f}%"
+    if percent < 0.1:
+        return "<0.1%"
+    if percent > 99.5:
+        return ">99%"
+    return f"{percent:.0f}%" if percent >= 9.95 else f"{percent:.1f}%"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "block"), plural(1200, "block"), plural(2, "library", "libraries")
+    ('1 block', '1,200 blocks', '2 libraries')
+    """
+    return f"{format_count(count)} {one if count == 1 else many or one + 's'}"
+
+
+def parse_size(text: str) -> int:
+    """Bytes from `64KiB`, `2MiB`, `1.5G`, `10kB`, `4096`.
+
+    Raises:
+        UsageError: the text is not a size.
+
+    >>> parse_size("64KiB"), parse_size("1.5M"), parse_size("10kB"), parse_size("0")
+    (65536, 1572864, 10000, 0)
+    """
+    match = _SIZE.match(text)
+    factor = _FACTORS.get(match[2].upper()) if match else None
+    if match is None or factor is None:
+        raise UsageError(
+            f"{text!r} is not a size",
+            advice="Write a number with B, KiB, MiB, GiB, K, M, G (1024) or kB, MB, GB (1000): --max-leaked 64KiB.",
+        )
+    return round(float(match[1]) * factor) if "." in match[1] else int(match[1]) * factor

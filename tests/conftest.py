@@ -1,0 +1,48 @@
+"""Fixtures of all tests: programs of the machine, and the sample programs built."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples on every machine; `make fuzz` looks for new ones.
+settings.register_profile("default", derandomize=True, deadline=None)
+settings.register_profile("fuzz", derandomize=False, deadline=None, max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[[str], str]:
+    """`tool(name)` is the path of a program. Without it the test is skipped, or fails where tools are required."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is not None:
+            return path
+        reason = f"{name} is not installed"
+        if os.environ.get("LEAKREPORT_REQUIRE_TOOLS") == "1":
+            pytest.fail(f"{reason}, and LEAKREPORT_REQUIRE_TOOLS=1", pytrace=False)
+        pytest.skip(reason)
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def programs(tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the programs of fixtures/programs/valgrind, built."""
+    tool("gcc")
+    tool("g++")
+    make = tool("make")
+    folder = tmp_path_factory.mktemp("programs") / "valgrind"
+    shutil.copytree(ROOT / "fixtures" / "programs" / "valgrind", folder)
+    built = subprocess.run([make, "-j2", "-C", str(folder)], capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return folder
