@@ -25,7 +25,7 @@ _PUBLIC = {
     "LeakreportError": "leakreport.errors",
 }
 
-__all__ = ["__version__", *_PUBLIC]
+__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 - names, resolved when first used
 
 
 def __getattr__(name: str) -> object:

@@ -40,7 +40,7 @@ def format_bytes(amount_bytes: int) -> str:
     magnitude = abs(amount_bytes)
     for unit, step in _STEPS:
         # 1,023.996 KiB would print as 1024.0 KiB: such a figure belongs to the next unit.
-        if magnitude >= step or round(magnitude / step * 1024, 1) >= 1024 and magnitude >= 1024:
+        if magnitude >= step or (round(magnitude / step * 1024, 1) >= 1024 and magnitude >= 1024):
             scaled = magnitude / step
             text = f"{scaled:.2f}" if round(scaled, 2) < 100 else f"{scaled:.1f}"
             return f"{sign}{text} {unit}"
@@ -74,11 +74,11 @@ def format_share(part: int, whole: int) -> str:
     if whole == 0:
         return "0%"
     percent = part / whole * 100
-    if part == 0 or part == whole:
+    if part in {0, whole}:
         return f"{percent:.0f}%"
     if percent < 0.1:
         return "<0.1%"
-    if percent > 99.5:
+    if percent >= 99.5:
         return ">99%"
     return f"{percent:.0f}%" if percent >= 9.95 else f"{percent:.1f}%"
 

@@ -124,9 +124,9 @@ def _condensed(
     rows: Sequence[PathRow], functions: _Functions, significant: set[int], metric: str
 ) -> tuple[dict[int, set[int]], dict[int, int], dict[int, bool]]:
     """Per function: its recursion, how deep it lies, and whether everything goes through it."""
-    import networkx
+    import networkx as nx
 
-    graph: networkx.DiGraph[int] = networkx.DiGraph()
+    graph: nx.DiGraph[int] = nx.DiGraph()
     edges: Counter[tuple[int, int]] = Counter()
     for row in rows:
         amount = row.values.get(metric, 0)
@@ -140,14 +140,14 @@ def _condensed(
                 caller = callee
         edges[caller, _SINK] += amount
     graph.add_edges_from(edges)
-    condensed = networkx.condensation(graph)
+    condensed = nx.condensation(graph)
     component_of: dict[int, int] = condensed.graph["mapping"]
     depth_of_component: dict[int, int] = {}
-    for component in networkx.topological_sort(condensed):
+    for component in nx.topological_sort(condensed):
         above = (depth_of_component[caller] for caller in condensed.predecessors(component))
         depth_of_component[component] = 1 + max(above, default=-1)
     source, sink = component_of[_SOURCE], component_of[_SINK]
-    immediate = networkx.immediate_dominators(condensed, source)
+    immediate = nx.immediate_dominators(condensed, source)
     dominators = {sink}
     component = sink
     while component != source:

@@ -155,6 +155,16 @@ class Ownership:
                 return position
         return None
 
+    def named_by(self, frames: Sequence[Frame]) -> int | None:
+        """The responsible frame, or the nearest caller of yours where that is an allocation wrapper by its name."""
+        responsible = self.responsible(frames)
+        if responsible is None:
+            return None
+        for position in range(responsible, -1, -1):
+            if self.of(frames[position]) is FrameClass.OWN and not looks_like_wrapper(frames[position].function):
+                return position
+        return responsible
+
     def site(self, frames: Sequence[Frame]) -> int | None:
         """The position of the innermost frame that is neither the allocator's nor the run-time's own.
 

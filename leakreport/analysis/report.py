@@ -115,6 +115,9 @@ class PathRow:
     """Own values; only metrics that are measured."""
     records: tuple[str, ...]
     """The input's own names of the records in this row."""
+    named_by: int | None = None
+    """Position in `frames` of the frame a person should read first: the responsible one, or its caller where the
+    responsible one is an allocation wrapper by its name."""
     dragged_bytes: int = 0
     """What only these lost blocks still point to, as the tool says; counted in indirect rows where these are shown."""
 

@@ -47,6 +47,7 @@ def path_rows(run: Run, judged: Judged, ownership: Ownership) -> list[PathRow]:
                 owner=None,
                 values=_values(judged, node, kind),
                 records=tuple(names.get(key, ())),
+                named_by=ownership.named_by(frames),
                 dragged_bytes=_at(judged, "dragged_bytes", node) if kind is LeakKind.DEFINITE else 0,
             )
         )

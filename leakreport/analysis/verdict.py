@@ -10,9 +10,8 @@ from leakreport.analysis.identity import prose_name
 from leakreport.analysis.ownership import is_entry, looks_like_wrapper
 from leakreport.analysis.report import AccumulationPoint, Finding, GroupRow, PathRow, Status
 from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS, LeakKind
-from leakreport.model.raw import Frame, LeakSearch, ProblemKind
+from leakreport.model.raw import TOOL_TITLES, Frame, LeakSearch, ProblemKind
 from leakreport.model.snapshot import Snapshot
-from leakreport.model.raw import TOOL_TITLES
 from leakreport.units import format_bytes, format_share, plural
 
 

@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted", "interrupted.")
         return EXIT_INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the guard: a bug must not look like a finding
+    except Exception as error:
         if hasattr(error, "format_message") and getattr(error, "exit_code", None) == EXIT_USAGE:
             _complain("usage", f"{error.format_message().rstrip('.')}. {_help_hint(error)}")
             return EXIT_USAGE

@@ -106,8 +106,8 @@ def analyze(
 def _analyse(
     inputs: Sequence[str], format_name: str | None, options: object, *, is_quiet: bool
 ) -> tuple[Report | None, list[InputError]]:
-    from leakreport.analysis.analyze import analyze as analyze_run
     from leakreport.analysis.options import AnalysisOptions
+    from leakreport.api import analyze as analyze_run
     from leakreport.api import load_inputs
 
     assert isinstance(options, AnalysisOptions)
@@ -119,7 +119,7 @@ def _analyse(
         progress.clear()
     if loaded.run is None:
         return None, loaded.errors
-    return analyze_run(loaded.run, options), loaded.errors
+    return analyze_run(loaded.run, config=options), loaded.errors
 
 
 def _with_colour(chosen: Chosen) -> bool:

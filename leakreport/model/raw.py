@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from leakreport.model.columns import Int8Column, Int32Column, Int64Column, freeze, int64_column
 from leakreport.model.metrics import LeakKind
 
-
 TOOL_TITLES = {
     "memcheck": "Memcheck",
     "helgrind": "Helgrind",

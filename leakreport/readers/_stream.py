@@ -157,7 +157,7 @@ def open_input(name: str, limits: Limits, *, progress: Progress | None = None) -
     if name == "-":
         return OpenInput("standard input", _spool(sys.stdin.buffer, name), 0, limits, progress)
     try:
-        raw = Path(name).open("rb")
+        raw = Path(name).open("rb")  # noqa: SIM115 - OpenInput closes it
         mode = raw_mode(raw)
         if stat.S_ISFIFO(mode):
             with raw:
@@ -183,7 +183,7 @@ def raw_mode(raw: BinaryIO) -> int:
 
 def _spool(source: BinaryIO, name: str) -> BinaryIO:
     """A seekable copy of a stream, on disk: sniffing and second passes need to go back."""
-    copy = tempfile.TemporaryFile()
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - OpenInput closes it
     try:
         while piece := source.read(_CHUNK):
             copy.write(piece)

@@ -54,7 +54,12 @@ class ElementCutter:
         known = "|".join((*elements, *leaves, *nested))
         self._stray = re.compile(rf"<(?!/?(?:{known})>|!\[CDATA\[)|&(?!(?:lt|gt|amp|quot|apos|#\d+|#x[0-9a-fA-F]+);)")
         self._parser = etree.XMLParser(
-            resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
         )
 
     def pieces(self, stream: InputStream, limits: Limits) -> Iterator[Piece]:

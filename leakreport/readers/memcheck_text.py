@@ -342,9 +342,7 @@ class _Book:
 
     @staticmethod
     def _stacks(block: _Block) -> tuple[CaptionedStack, ...]:
-        return tuple(
-            CaptionedStack(caption, tuple(reversed(mark_inlined(frames)))) for caption, frames in block.stacks
-        )
+        return tuple(CaptionedStack(caption, tuple(reversed(mark_inlined(frames)))) for caption, frames in block.stacks)
 
     def _descriptor(self, process: _Process, block: _Block) -> None:
         if block.is_inherited or not block.stacks:
@@ -414,7 +412,11 @@ class _Book:
     def _says_anything(process: _Process) -> bool:
         log = process.log
         return bool(
-            log.record_count or log.problems or log.is_ended or log.in_use_bytes is not None or process.block is not None
+            log.record_count
+            or log.problems
+            or log.is_ended
+            or log.in_use_bytes is not None
+            or process.block is not None
         )
 
     def _finish(self, process: _Process) -> None:
@@ -424,7 +426,9 @@ class _Book:
         if process.has_descriptors:
             log.open_descriptors = sum(problem.kind == "FdNotClosed" for problem in log.problems)
         if process.inherited:
-            log.add_note("inherited-descriptors", f"{process.inherited} open descriptors were inherited; they are no leaks.")
+            log.add_note(
+                "inherited-descriptors", f"{process.inherited} open descriptors were inherited; they are no leaks."
+            )
         is_quiet = not process.has_banner and not log.is_finished and log.record_count
         if block is not None:
             what = "a loss record" if block.heading is not None else "an error"
@@ -468,5 +472,3 @@ def _frame(address: int, text: str, limits: Limits) -> Frame:
         address=address,
         kind=FrameKind.FUNCTION if function else FrameKind.ADDRESS,
     )
-
-

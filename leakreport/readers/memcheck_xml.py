@@ -225,7 +225,9 @@ class _Documents:
             case "protocolversion":
                 version = self._number(text)
                 if version is not None and version > _NEWEST_PROTOCOL:
-                    log.add_note("unknown-protocol", f"XML protocol {version} is newer than this version of leakreport.")
+                    log.add_note(
+                        "unknown-protocol", f"XML protocol {version} is newer than this version of leakreport."
+                    )
             case "protocoltool":
                 log.tool = text.lower()
             case "tool":
@@ -437,5 +439,3 @@ def _leak_summary(element: etree._Element, source: str) -> LeakSummary:
         elif child.tag == "suppressed":
             summary.suppressed_bytes, summary.suppressed_blocks = amount, blocks
     return summary
-
-

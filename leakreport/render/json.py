@@ -43,7 +43,8 @@ def document(report: Report, options: RenderOptions) -> dict[str, object]:
             "reasons": [_text(reason) for reason in verdict.reasons],
             "lead": [_text(sentence) for sentence in verdict.lead],
             "gate_lines": [
-                {"gate": line.gate, "result": line.result.value, "text": _text(line.text)} for line in verdict.gate_lines
+                {"gate": line.gate, "result": line.result.value, "text": _text(line.text)}
+                for line in verdict.gate_lines
             ],
         },
         "inputs": _inputs(report),
@@ -149,6 +150,7 @@ def _path(row: PathRow, *, with_records: bool) -> dict[str, object]:
         "module": _text(row.module),
         "values": dict(row.values),
         "site": row.site,
+        "named_by": row.named_by,
         "dragged_bytes": row.dragged_bytes,
     }
     if with_records:

@@ -1,0 +1,157 @@
+"""The report as Markdown for a ticket. Nothing of the input can become markup, a mention or a reference."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterator
+
+from leakreport import __version__
+from leakreport.analysis.report import Finding, Report
+from leakreport.render.interface import RenderOptions
+from leakreport.render.phrases import finding_frames, frame_name, location, place, printable, site_frame, title_frame
+from leakreport.render.terminal import STATUS_MARKS, STATUS_WORDS, remarks
+from leakreport.units import format_bytes, format_count, plural
+
+MOST_LEAKS = 10
+LONGEST_NAME = 160
+"""Characters of a name in a table cell."""
+
+# Signs of markup, mentions and references of the usual trackers, bare links, and what starts a list.
+_RISKY = re.compile(r"[@#<>&`*_\[\]|\\~=!^{}$]|:\w+:|://|www\.|^%|^[-+]+$|^\d+[.)]$", re.IGNORECASE)
+_BACKTICKS = re.compile(r"`+")
+_BACKSLASH_BEFORE_PIPE = re.compile(r"\\(?=\|)")
+
+
+class MarkdownRenderer:
+    """One short text that can be pasted into an issue."""
+
+    name = "markdown"
+    suffix = ".md"
+
+    def render(self, report: Report, options: RenderOptions) -> str:
+        """The text of the whole output."""
+        return "\n\n".join(_blocks(report, options)) + "\n"
+
+
+def _fence(text: str, least: int) -> str:
+    return "`" * max(least, 1 + max((len(run) for run in _BACKTICKS.findall(text)), default=0))
+
+
+def code(text: str) -> str:
+    """A code span that the text cannot leave.
+
+    >>> code("a`b"), code("`x")
+    ('``a`b``', '`` `x ``')
+    """
+    text = printable(text)
+    if not text.strip():
+        return "–"
+    fence = _fence(text, 1)
+    pad = " " if text[0] in "` " or text[-1] in "` " else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def cell(text: str) -> str:
+    r"""A code span for a table cell: pipes are escaped, long names cut.
+
+    >>> print(cell("operator|"))
+    `operator\|`
+    """
+    text = printable(text)
+    if len(text) > LONGEST_NAME:
+        text = f"{text[: LONGEST_NAME - 1]}…"
+    # A backslash of the input would take back the one that escapes the pipe.
+    return code(_BACKSLASH_BEFORE_PIPE.sub("‹U+005C›", text)).replace("|", "\\|")
+
+
+def prose(text: str) -> str:
+    """A sentence whose words with signs of markup stand in code spans.
+
+    >>> prose("through journal_append, see @all")
+    'through `journal_append,` see `@all`'
+    """
+    return " ".join(code(word) if _RISKY.search(word) else word for word in printable(text).split())
+
+
+def _fenced(text: str) -> str:
+    fence = _fence(text, 3)
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
+    verdict = report.verdict
+    marker = f"{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}"
+    yield f"**{marker}: {prose(verdict.sentence)}**"
+    if verdict.lead:
+        yield prose(" ".join(verdict.lead))
+    leaks = report.leaks
+    if leaks:
+        yield "\n".join(_table(report, leaks[:MOST_LEAKS]))
+        more = len(leaks) - len(leaks[:MOST_LEAKS]) + report.unlisted_leaks
+        if more:
+            yield f"{plural(more, 'more entry', 'more entries')} not shown."
+        yield f"Stack of entry 1, innermost frame first; ▶ marks the responsible one:\n\n{_stack(report, leaks[0])}"
+    counts = list(_problem_counts(report))
+    if counts:
+        yield "\n".join(counts)
+    lines = [f"- Note: {code(source)}: {prose(text)}" for source, text in remarks(report)]
+    lines.extend(f"- Gate: {gate.result.value}, {code(gate.gate)}: {prose(gate.text)}" for gate in verdict.gate_lines)
+    if lines:
+        yield "\n".join(lines)
+    if options.command:
+        yield f"To reproduce:\n\n{_fenced(printable(shlex.join(options.command)))}"
+    yield _versions(report)
+
+
+def _table(report: Report, leaks: tuple[Finding, ...]) -> Iterator[str]:
+    yield "| | Responsible frame | Place | Allocated in | Library | Kind | Bytes | Blocks |"
+    yield "|--:|---|---|---|---|---|--:|--:|"
+    for number, finding in enumerate(leaks, 1):
+        row = report.paths[finding.rows[0]]
+        frame, site = title_frame(report, row), site_frame(report, row)
+        values = row.values if finding.values is None else finding.values
+        amount, blocks = values.get("retained_bytes"), values.get("retained_blocks")
+        columns = (
+            str(number),
+            "–" if frame is None else cell(frame_name(frame)),
+            "–" if frame is None else cell(location(frame)),
+            "–" if site is None else cell(frame_name(site)),
+            cell(row.module or ""),
+            f"{finding.leak_kind.mark} {finding.leak_kind.title}",
+            "–" if amount is None else format_bytes(amount),
+            "–" if blocks is None else format_count(blocks),
+        )
+        yield f"| {' | '.join(columns)} |"
+
+
+def _stack(report: Report, finding: Finding) -> str:
+    indexes = finding_frames(report, finding)
+    lines = []
+    for position in reversed(range(len(indexes))):
+        frame = report.frames[indexes[position]]
+        mark = "▶" if position == finding.responsible else " "
+        lines.append(f"{mark} {frame_name(frame)}  {place(frame)}".rstrip())
+    return _fenced("\n".join(lines) or "(no frames)")
+
+
+def _problem_counts(report: Report) -> Iterator[str]:
+    nouns = {"error": "Errors", "signal": "Signals", "descriptor": "Descriptors"}
+    counts: dict[str, Counter[str]] = {family: Counter() for family in nouns}
+    for finding in report.findings:
+        family, _, kind = finding.rule.partition(".")
+        if family in counts and not finding.is_leak:
+            counts[family][kind] += finding.count
+    for family, by_kind in counts.items():
+        if by_kind:
+            kinds = ", ".join(f"{format_count(count)} {code(kind)}" for kind, count in by_kind.items())
+            yield f"- {nouns[family]}: {format_count(by_kind.total())} ({kinds})"
+
+
+def _versions(report: Report) -> str:
+    tools = dict.fromkeys(
+        " ".join(part for part in (summary.tool or summary.format, summary.tool_version) if part)
+        for summary in report.inputs
+    )
+    return ", ".join((f"leakreport {code(__version__)}", *(code(tool) for tool in tools)))

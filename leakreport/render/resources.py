@@ -1,0 +1,70 @@
+"""Where the templates and assets of the report are: in the wheel below the package, in a checkout beside it.
+
+Source: hatchling's `force-include` puts `templates/` into the wheel as `leakreport/_templates`. An editable install
+also leaves a stale copy in site-packages (pypa/hatch#1627); the package of the checkout wins the import, so that copy
+is never asked for.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from leakreport.errors import BrokenInstall
+
+_ENTRY = "report.html.j2"
+
+
+def templates_folder() -> Traversable:
+    """The folder of the templates.
+
+    Raises:
+        BrokenInstall: there is none.
+    """
+    package = files("leakreport")
+    candidates: list[Traversable] = [package / "_templates"]
+    if isinstance(package, Path):
+        candidates.append(package.parent / "templates")
+    for folder in candidates:
+        # A folder of that name beside site-packages' leakreport could be anybody's.
+        if (folder / _ENTRY).is_file():
+            return folder
+    raise BrokenInstall("the templates of the HTML report are missing", where=str(package))
+
+
+def template_folder() -> Path:
+    """The same as a path of the file system.
+
+    Raises:
+        BrokenInstall: there is none.
+    """
+    return Path(str(templates_folder()))
+
+
+def template_text(name: str) -> str:
+    """The text of a template.
+
+    Raises:
+        BrokenInstall: it is missing.
+    """
+    return _text(templates_folder().joinpath(*name.split("/")), name)
+
+
+def assets_text(kind: str) -> str:
+    """The style sheets (`css`) or scripts (`js`) of the manifest, joined in its order.
+
+    Raises:
+        BrokenInstall: the manifest or a file it lists is missing.
+    """
+    folder = templates_folder() / "assets"
+    manifest = tomllib.loads(_text(folder / "manifest.toml", "assets/manifest.toml"))
+    return "\n".join(_text(folder / name, f"assets/{name}").strip() for name in manifest[kind])
+
+
+def _text(file: Traversable, name: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BrokenInstall(f"{name} of the HTML report is missing") from error

@@ -1,0 +1,411 @@
+"""The report in a terminal, and as stable lines for grep where the output is not one. Grammar: `docs/terminal.md`."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from leakreport.analysis.report import Finding, GateResult, PathRow, Report, Status
+from leakreport.model.metrics import LEAK_KINDS, LeakKind
+from leakreport.model.raw import Frame
+from leakreport.render.interface import RenderOptions
+from leakreport.render.phrases import (
+    finding_frames,
+    frame_name,
+    location,
+    place,
+    printable,
+    site_frame,
+    title_frame,
+)
+from leakreport.units import format_bytes, format_count, format_share, plural
+
+NARROWEST = 80
+MOST_PIPED_PATHS = 25
+MOST_LEAK_ROWS = 10
+MOST_STACK_LINES = 12
+BAR_CELLS = 20
+
+STATUS_WORDS = {
+    Status.LEAK: "LEAK",
+    Status.RETAINED: "HELD",
+    Status.CLEAN: "CLEAN",
+    Status.INCONCLUSIVE: "INCONCLUSIVE",
+}
+STATUS_MARKS = {Status.LEAK: "●", Status.RETAINED: "○", Status.CLEAN: "✓", Status.INCONCLUSIVE: "?"}
+_GATE_MARKS = {GateResult.FAILED: "✗", GateResult.PASSED: "✓", GateResult.INCONCLUSIVE: "?", GateResult.NOT_ASKED: " "}
+_KIND_BY_WORD = {kind.word: kind for kind in LEAK_KINDS}
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+Line = tuple[tuple[str, str], ...]
+"""Pieces of one line: text and rich style; an empty style is plain."""
+
+
+class TerminalRenderer:
+    """Tables for people in a terminal, one fact per line elsewhere."""
+
+    name = "terminal"
+    suffix = ".txt"
+
+    def render(self, report: Report, options: RenderOptions) -> str:
+        """The text of the whole output."""
+        if not options.is_terminal:
+            return "".join(f"{line}\n" for line in _piped(report, options))
+        lines = list(_screen(report, options, max(options.width, NARROWEST)))
+        if options.with_colour:
+            return _coloured(lines)
+        return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
+
+
+def _coloured(lines: Sequence[Line]) -> str:
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.text import Text
+
+    stream = StringIO()
+    # The environment has been asked before: with_colour is the answer.
+    console = Console(
+        file=stream, force_terminal=True, color_system="256", no_color=False, legacy_windows=False, _environ={}
+    )
+    for line in lines:
+        text = Text()
+        for piece, style in line:
+            text.append(piece, style=style or None)
+        text.rstrip()
+        console.print(text, soft_wrap=True, highlight=False)
+    return stream.getvalue()
+
+
+# Not a terminal
+
+
+def _word(text: str | None) -> str:
+    """A field without spaces, so that a line can be split."""
+    return printable(text).replace(" ", "‹U+0020›") if text else "-"
+
+
+def _problem_parts(report: Report) -> Iterator[tuple[str, str, Finding]]:
+    """Findings of the tool itself: family, kind, finding."""
+    for finding in report.findings:
+        family, _, kind = finding.rule.partition(".")
+        if not finding.is_leak and family in {"error", "signal", "descriptor"}:
+            yield family, kind, finding
+
+
+def remarks(report: Report) -> tuple[tuple[str, str], ...]:
+    """What limits the data, with where it comes from: notes, reasons, gaps of the recording. Not yet printable."""
+    found = [(source, note.message) for source, note in report.notes]
+    known = {message for _, message in found} | {f"{source}: {message}" for source, message in found}
+    found.extend(("verdict", reason) for reason in report.verdict.reasons if reason not in known)
+    found.extend(
+        (finding.rule, finding.message) for finding in report.findings if finding.rule.startswith("recording.")
+    )
+    if report.selection.hidden_paths:
+        count = report.selection.hidden_paths
+        verb = "is" if count == 1 else "are"
+        found.append(("selection", f"{plural(count, 'path')} {verb} hidden by options and counted in the totals."))
+    return tuple(dict.fromkeys(found))
+
+
+def problem_place(report: Report, finding: Finding) -> Frame | None:
+    """Where a finding is: its responsible frame, else the innermost."""
+    frames = finding_frames(report, finding)
+    if not frames:
+        return None
+    return report.frames[frames[-1 if finding.responsible is None else finding.responsible]]
+
+
+def _piped(report: Report, options: RenderOptions) -> Iterator[str]:
+    verdict = report.verdict
+    yield f"{STATUS_WORDS[verdict.status]} {printable(verdict.sentence)}"
+    for text in verdict.lead:
+        yield f"LEAD {printable(text)}"
+    for group in report.by_kind:
+        blocks = group.values.get(f"{group.name}_blocks", "-")
+        yield f"KIND {_word(group.name)} {group.values.get(f'{group.name}_bytes', '-')} B {blocks} blocks"
+    shown = report.paths if options.verbosity >= 1 else report.paths[:MOST_PIPED_PATHS]
+    for row in shown:
+        yield _path_line(report, row)
+    if len(shown) < len(report.paths):
+        yield f"MORE {len(report.paths) - len(shown)} paths"
+    words = {"error": "ERROR", "signal": "SIGNAL", "descriptor": "FD"}
+    for family, kind, finding in _problem_parts(report):
+        frame = problem_place(report, finding)
+        where = "-" if frame is None else _word(location(frame))
+        yield f"{words[family]} {finding.count} {_word(kind)} {printable(finding.message)} {where}"
+    if len(report.inputs) > 1:
+        for summary in report.inputs:
+            lost = summary.totals.get("leaked_bytes")
+            pid = "-" if summary.pid is None else summary.pid
+            yield f"PROCESS {pid} {_word(summary.source)} {'-' if lost is None else f'{lost} B'}"
+    for source, text in remarks(report):
+        yield f"NOTE {printable(source)}: {printable(text)}"
+    for gate in verdict.gate_lines:
+        yield f"GATE {gate.result.value} {printable(gate.gate)}: {printable(gate.text)}"
+    for command in report.next_commands:
+        yield f"NEXT {printable(command)}"
+
+
+def _path_line(report: Report, row: PathRow) -> str:
+    frame = title_frame(report, row)
+    name, where = ("???", "-") if frame is None else (frame_name(frame), _word(location(frame)))
+    amount = f"{row.values.get('retained_bytes', '-')} B {row.values.get('retained_blocks', '-')} blocks"
+    return f"PATH {amount} {row.leak_kind.word} {_word(row.module)} {name} {where} {_word(row.id)}"
+
+
+# A terminal
+
+
+def _cells(text: str) -> int:
+    """Columns that a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text
+    )
+
+
+def _prefix(text: str, cells: int) -> str:
+    used = 0
+    for position, sign in enumerate(text):
+        used += _cells(sign)
+        if used > cells:
+            return text[:position]
+    return text
+
+
+def _fit(text: str, cells: int, *, keep_end: bool = False) -> str:
+    """Exactly so many columns: padded, or cut with an ellipsis."""
+    if _cells(text) > cells:
+        cut = f"…{_prefix(text[::-1], cells - 1)[::-1]}" if keep_end else f"{_prefix(text, cells - 1)}…"
+        text = cut
+    return text + " " * (cells - _cells(text))
+
+
+def _wrapped(text: str, cells: int) -> Iterator[str]:
+    """Lines of at most so many columns; words longer than that are broken."""
+    line = ""
+    for word in text.split(" "):
+        rest = word
+        if line and _cells(line) + 1 + _cells(rest) <= cells:
+            line += f" {rest}"
+            continue
+        if line:
+            yield line
+        while _cells(rest) > cells:
+            head = _prefix(rest, cells)
+            yield head
+            rest = rest[len(head) :]
+        line = rest
+    if line:
+        yield line
+
+
+def _paragraph(text: str, width: int, *, label: str = "  ", style: str = "") -> Iterator[Line]:
+    """A label and text that hangs below its own start."""
+    if _cells(label) > width // 2:
+        yield from (((line, ""),) for line in _wrapped(label.rstrip(), width))
+        label = "    "
+    indent = _cells(label)
+    for number, line in enumerate(_wrapped(printable(text), width - indent)):
+        yield ((label if number == 0 else " " * indent, ""), (line, style))
+
+
+def _bar(part: int, whole: int) -> str:
+    if part <= 0 or whole <= 0:
+        return ""
+    eighths = max(round(part * BAR_CELLS * 8 / whole), 1)
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+def _rule(width: int) -> Line:
+    return (("─" * width, "dim"),)
+
+
+def _screen(report: Report, options: RenderOptions, width: int) -> Iterator[Line]:
+    verdict = report.verdict
+    yield ()
+    yield from _header(report, width)
+    yield ()
+    marker = f"{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}"
+    for number, line in enumerate(_wrapped(printable(verdict.sentence), width - len(marker) - 2)):
+        lead = ((marker, "bold reverse"),) if number == 0 else ((" " * len(marker), ""),)
+        yield (*lead, ("  ", ""), (line, "bold"))
+    for text in verdict.lead:
+        yield from _paragraph(text, width)
+    yield from _kinds_table(report, width)
+    yield from _leaks_table(report, options, width)
+    if report.leaks:
+        yield from _first_leak(report, report.leaks[0], options, width)
+    yield from _problems(report, width)
+    if len(report.inputs) > 1:
+        yield from _processes(report, width)
+    yield from _closing(report, width)
+
+
+def _header(report: Report, width: int) -> Iterator[Line]:
+    facts: list[str] = []
+    label = None
+    if len(report.inputs) == 1:
+        summary = report.inputs[0]
+        label = summary.label
+        facts.append(" ".join(part for part in (summary.tool or summary.format, summary.tool_version) if part))
+        if summary.pid is not None:
+            facts.append(f"pid {summary.pid}")
+    else:
+        facts.append(plural(len(report.inputs), "input"))
+    facts.append(plural(report.record_count, "loss record"))
+    if report.frames:
+        facts.append(f"{format_share(report.named_frames, len(report.frames))} of frames named")
+    title = ", ".join(part for part in (report.title or "(unknown program)", label) if part)
+    yield from _paragraph(f"{printable(title)}   {', '.join(facts)}", width)
+
+
+def _kinds_table(report: Report, width: int) -> Iterator[Line]:
+    if not report.by_kind:
+        return
+    whole = max(group.values.get(f"{group.name}_bytes", 0) for group in report.by_kind)
+    yield ()
+    yield ((f"{'Kind':<18}{'Bytes':>12}{'Blocks':>12}{'Paths':>9}", ""),)
+    yield _rule(width)
+    for group in report.by_kind:
+        kind = _KIND_BY_WORD.get(group.name)
+        title = printable(group.name) if kind is None else f"{kind.mark} {kind.title}"
+        amount = group.values.get(f"{group.name}_bytes", 0)
+        blocks = group.values.get(f"{group.name}_blocks")
+        numbers = f"{format_bytes(amount):>12}{'–' if blocks is None else format_count(blocks):>12}"
+        yield (
+            (f"{_fit(title, 18)}{numbers}{format_count(group.path_count):>9}   ", ""),
+            (_bar(amount, whole), "orange3"),
+        )
+
+
+def _kind_text(kind: LeakKind) -> str:
+    return f"{kind.mark} {kind.title.removesuffix(' lost').removeprefix('still ')}"
+
+
+def _leaks_table(report: Report, options: RenderOptions, width: int) -> Iterator[Line]:
+    leaks = report.leaks
+    if not leaks:
+        return
+    shown = leaks if options.verbosity >= 1 else leaks[:MOST_LEAK_ROWS]
+    number_cells = max(2, len(str(len(shown))))
+    names = width - number_cells - 3 - 2 - 2 - 13 - 15
+    first_cells = names * 9 // 20
+    second_cells = names - first_cells
+    indent = " " * (number_cells + 3)
+    yield ()
+    head = f"{indent}{_fit('Responsible frame', first_cells)}  {_fit('Allocated in', second_cells)}  {'Kind':<13}"
+    yield ((f"{head}{'Bytes':>15}", ""),)
+    yield _rule(width)
+    for number, finding in enumerate(shown, 1):
+        row = report.paths[finding.rows[0]]
+        frame, site = title_frame(report, row), site_frame(report, row)
+        values = row.values if finding.values is None else finding.values
+        amount, blocks = values.get("retained_bytes"), values.get("retained_blocks")
+        name = "???" if frame is None else frame_name(frame)
+        yield (
+            (f"{number:>{number_cells}}   ", ""),
+            (_fit(name, first_cells), "" if row.responsible is None else "bold"),
+            (f"  {_fit('' if site is None else frame_name(site), second_cells)}  ", ""),
+            (_fit(_kind_text(finding.leak_kind), 13), ""),
+            (f"{'–' if amount is None else format_bytes(amount):>15}", ""),
+        )
+        where = "" if frame is None else place(frame)
+        module = printable(row.module or "")
+        below = f"{indent}{_fit(where, first_cells, keep_end=True)}  {_fit(module, second_cells, keep_end=True)}  "
+        yield ((f"{below}{'' if blocks is None else plural(blocks, 'block'):>28}", "dim"),)
+    hidden = len(leaks) - len(shown)
+    if hidden:
+        yield ()
+        yield ((f"  {plural(hidden, 'more entry', 'more entries')} (-v lists them)", ""),)
+    if report.unlisted_leaks:
+        yield ()
+        yield ((f"  {plural(report.unlisted_leaks, 'entry', 'entries')} past the limit of the reading list", ""),)
+
+
+def _shown_positions(count: int, responsible: int | None, options: RenderOptions) -> list[int]:
+    """Which frames of a stack are shown, counted from the innermost."""
+    if count <= MOST_STACK_LINES or options.verbosity >= 1:
+        return list(range(count))
+    if responsible is None or responsible < MOST_STACK_LINES - 2:
+        return list(range(MOST_STACK_LINES - 1))
+    around = range(responsible - 1, min(responsible + 3, count))
+    return [*range(MOST_STACK_LINES - 1 - len(around)), *around]
+
+
+def _first_leak(report: Report, finding: Finding, options: RenderOptions, width: int) -> Iterator[Line]:
+    frames = [report.frames[index] for index in reversed(finding_frames(report, finding))]
+    responsible = None if finding.responsible is None else len(frames) - 1 - finding.responsible
+    yield ()
+    yield from _paragraph(finding.message, width, label="1  ", style="bold")
+    name_cells = (width - 5) * 3 // 5
+    previous = -1
+    for position in _shown_positions(len(frames), responsible, options):
+        if position != previous + 1:
+            yield ((f"   ⋯ {format_count(position - previous - 1)} more", "dim"),)
+        previous = position
+        frame = frames[position]
+        is_responsible = position == responsible
+        where = _fit(place(frame), width - 5 - name_cells, keep_end=True)
+        style = "bold" if is_responsible else "dim" if responsible is not None and position < responsible else ""
+        yield ((f" {'▶' if is_responsible else ' '} {_fit(frame_name(frame), name_cells)}  {where}", style),)
+    if previous < len(frames) - 1:
+        yield ((f"   ⋯ {format_count(len(frames) - 1 - previous)} more", "dim"),)
+    yield ()
+    for fact in finding.facts:
+        yield from _paragraph(fact, width, label="   ")
+    if finding.advice:
+        yield from _paragraph(finding.advice, width, label="   What to check: ")
+
+
+def _problems(report: Report, width: int) -> Iterator[Line]:
+    titles = {"error": "Errors", "signal": "Signals", "descriptor": "Descriptors"}
+    for family, title in titles.items():
+        groups: dict[str, list[Finding]] = {}
+        for found, kind, finding in _problem_parts(report):
+            if found == family:
+                groups.setdefault(kind, []).append(finding)
+        if not groups:
+            continue
+        yield ()
+        yield ((title, ""),)
+        yield _rule(width)
+        for kind, findings in groups.items():
+            frame = problem_place(report, findings[0])
+            where = place(frame) if frame is not None else ""
+            message = f"{findings[0].message}{f'   {where}' if where else ''}"
+            count = format_count(sum(finding.count for finding in findings))
+            yield from _paragraph(message, width, label=f"{count:>6}  {_fit(printable(kind), 24)}  ")
+
+
+def _processes(report: Report, width: int) -> Iterator[Line]:
+    yield ()
+    source_cells = width - 10 - 15 - 15 - 2
+    yield ((f"{'Process':>8}  {_fit('Input', source_cells)}{'Lost':>15}{'Retained':>15}", ""),)
+    yield _rule(width)
+    for summary in report.inputs:
+        amounts = (summary.totals.get(metric) for metric in ("leaked_bytes", "retained_bytes"))
+        numbers = "".join(f"{'–' if amount is None else format_bytes(amount):>15}" for amount in amounts)
+        pid = "–" if summary.pid is None else str(summary.pid)
+        yield ((f"{_fit(pid, 8) if len(pid) > 8 else pid.rjust(8)}  ", ""),
+               (f"{_fit(printable(summary.source), source_cells, keep_end=True)}{numbers}", ""))  # fmt: skip
+
+
+def _closing(report: Report, width: int) -> Iterator[Line]:
+    notes = remarks(report)
+    if notes:
+        yield ()
+    for source, text in notes:
+        yield from _paragraph(f"{source}: {text}", width, label="  Note:  ")
+    if report.verdict.gate_lines:
+        yield ()
+    for gate in report.verdict.gate_lines:
+        text = f"{_GATE_MARKS[gate.result]} {gate.result.value}, {gate.gate}: {gate.text}"
+        yield from _paragraph(text, width, label="  Gate:  ")
+    if report.next_commands:
+        yield ()
+    for command in report.next_commands:
+        # A command is never broken: it is there to be copied.
+        yield (("  Next:  ", ""), (printable(command), ""))
