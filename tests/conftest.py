@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -36,13 +37,40 @@ def tool() -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
-def programs(tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run that all workers see."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def once(shared_folder: Path) -> Callable[[str, Callable[[Path], None]], Path]:
+    """`once(name, make)` is a folder that `make(folder)` fills; the first worker does it, the others wait."""
+
+    def find(name: str, make: Callable[[Path], None]) -> Path:
+        folder, done = shared_folder / name, shared_folder / f"{name}.done"
+        with (shared_folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def programs(tool: Callable[[str], str], once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """The folder with the programs of fixtures/programs/valgrind, built."""
-    tool("gcc")
-    tool("g++")
+    for name in ("gcc", "g++"):
+        tool(name)
     make = tool("make")
-    folder = tmp_path_factory.mktemp("programs") / "valgrind"
-    shutil.copytree(ROOT / "fixtures" / "programs" / "valgrind", folder)
-    built = subprocess.run([make, "-j2", "-C", str(folder)], capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stdout + built.stderr
-    return folder
+
+    def build(folder: Path) -> None:
+        shutil.copytree(ROOT / "fixtures" / "programs" / "valgrind", folder, dirs_exist_ok=True)
+        built = subprocess.run([make, "-j2", "-C", str(folder)], capture_output=True, text=True, check=False)
+        assert built.returncode == 0, built.stdout + built.stderr
+
+    return once("programs", build)

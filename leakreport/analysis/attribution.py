@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from leakreport.analysis.identity import canonical_name, module_version
+from leakreport.analysis.identity import canonical_key, module_version
 from leakreport.analysis.ownership import FrameClass, Ownership
 from leakreport.analysis.report import GroupRow, PathRow
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
@@ -57,7 +57,7 @@ def by_function(
     for frame in frames:
         frame_class = ownership.of(frame)
         has_name = frame.function is not None and frame_class is not FrameClass.ALLOCATOR
-        name = canonical_name(frame.function).key if has_name else None
+        name = canonical_key(frame.function) if has_name else None
         names.append(name)
         if name is not None:
             is_own[name] = is_own.get(name, False) or frame_class is FrameClass.OWN

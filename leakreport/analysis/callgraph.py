@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leakreport.analysis.identity import canonical_name
+from leakreport.analysis.identity import canonical_key
 from leakreport.analysis.ownership import FrameClass, Ownership, is_entry, looks_like_wrapper
 from leakreport.analysis.report import AccumulationPoint, PathRow
 from leakreport.analysis.rollup import intern
@@ -90,7 +90,7 @@ def _functions(
 
 def _function_key(frame: Frame) -> str | None:
     """Functions are told apart by canonical name; frames without a name carry nothing."""
-    key = canonical_name(frame.function).key
+    key = canonical_key(frame.function)
     return None if key == "?" else key
 
 

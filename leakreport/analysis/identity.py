@@ -120,6 +120,12 @@ def canonical_name(function: str | None) -> CanonicalName:
     )
 
 
+@lru_cache(maxsize=1 << 17)
+def canonical_key(function: str | None) -> str:
+    """`canonical_name(function).key`, remembered."""
+    return canonical_name(function).key
+
+
 def _without_impl_head(text: str) -> tuple[str, str]:
     """Rust's `<T as Trait>::f` as `T::f`, with the template arguments of T apart."""
     if not text.startswith("<"):

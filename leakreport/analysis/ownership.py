@@ -139,14 +139,15 @@ class Ownership:
     neighbours: tuple[str, ...] = ()
     """Folders of the executables, where they are no system folders."""
     is_rust: bool = False
-    _cache: dict[Frame, FrameClass] = field(default_factory=dict, compare=False)
+    _cache: dict[int, tuple[Frame, FrameClass]] = field(default_factory=dict, compare=False)
+    """By the identity of the frame, which the entry keeps alive: hashing eight fields a look-up would cost more."""
 
     def of(self, frame: Frame) -> FrameClass:
         """Whose a frame is."""
-        found = self._cache.get(frame)
+        found = self._cache.get(id(frame))
         if found is None:
-            found = self._cache[frame] = self._classify(frame)
-        return found
+            found = self._cache[id(frame)] = (frame, self._classify(frame))
+        return found[1]
 
     def responsible(self, frames: Sequence[Frame]) -> int | None:
         """The position of the innermost frame that is yours; frames are outermost first."""

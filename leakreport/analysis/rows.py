@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from leakreport.analysis.identity import canonical_name, long_path_id, module_stem, path_id, path_text
+from leakreport.analysis.identity import canonical_key, canonical_name, long_path_id, module_stem, path_id, path_text
 from leakreport.analysis.ownership import FrameClass, Ownership
 from leakreport.analysis.processes import Judged
 from leakreport.analysis.report import PathRow
@@ -138,7 +138,7 @@ def _text(frames: Sequence[Frame], stack: Sequence[int], ownership: Ownership) -
 
 
 def _frame_key(frame: Frame) -> str:
-    key = canonical_name(frame.function).key
+    key = canonical_key(frame.function)
     return key if key != "?" or frame.module is None else f"{module_stem(frame.module)}+?"
 
 

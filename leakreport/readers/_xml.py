@@ -37,7 +37,9 @@ class Piece(NamedTuple):
 class ElementCutter:
     """Finds the top-level elements of one kind of document."""
 
-    def __init__(self, root: str, elements: tuple[str, ...], leaves: tuple[str, ...], nested: tuple[str, ...]) -> None:
+    def __init__(
+        self, root: str, elements: tuple[str, ...], leaves: tuple[str, ...], nested: tuple[str, ...], repeated: str
+    ) -> None:
         """Know the document.
 
         Args:
@@ -45,14 +47,22 @@ class ElementCutter:
             elements: the tags of its children.
             leaves: tags inside them that hold text only.
             nested: tags inside them that hold other tags.
+            repeated: a tag inside them whose very same text stands many times: each distinct text is parsed once and
+                stands in the element as `<tag n="INDEX"/>`, an index of `shared`.
         """
+        self.shared: list[etree._Element] = []
+        self._shared_index: dict[bytes, bytes] = {}
+        self._repeated_tag = repeated.encode()
+        self._repeated = re.compile(rf"<{repeated}>.*?</{repeated}>".encode(), re.DOTALL)
         names = "|".join(map(re.escape, elements))
         self._start = re.compile(
             rf"<(?P<tag>{names})>|<(?P<open>{root})>|</(?P<close>{root})>|(?P<prolog><\?xml)|(?P<dtd><!(?:DOCTYPE|ENTITY))".encode()
         )
         self._leaf = re.compile(rf"<({'|'.join(leaves)})>(.*?)</\1>", re.DOTALL)
         known = "|".join((*elements, *leaves, *nested))
-        self._stray = re.compile(rf"<(?!/?(?:{known})>|!\[CDATA\[)|&(?!(?:lt|gt|amp|quot|apos|#\d+|#x[0-9a-fA-F]+);)")
+        self._stray = re.compile(
+            rf"<(?!/?(?:{known})>|{repeated} n=\"\d+\"/>|!\[CDATA\[)|&(?!(?:lt|gt|amp|quot|apos|#\d+|#x[0-9a-fA-F]+);)"
+        )
         self._parser = etree.XMLParser(
             resolve_entities=False,
             no_network=True,
@@ -72,13 +82,15 @@ class ElementCutter:
         line = 1
         is_last = False
         while True:
-            consumed, pending = 0, ""
+            consumed, counted, pending = 0, 0, ""
             for piece, end in self._scan(buffer, limits, is_last=is_last):
                 if piece.kind == "pending":
                     pending = piece.tag
                     consumed = end
                     break
-                here = line + buffer.count(b"\n", 0, piece.line)
+                # Offsets only rise: every byte is counted once.
+                line += buffer.count(b"\n", counted, piece.line)
+                counted, here = piece.line, line
                 if piece.kind == "dtd":
                     raise MalformedInput(
                         "the XML declares a DTD or entities",
@@ -87,7 +99,7 @@ class ElementCutter:
                     )
                 yield piece._replace(line=here)
                 consumed = end
-            line += buffer.count(b"\n", 0, consumed)
+            line += buffer.count(b"\n", counted, consumed)
             buffer = buffer[consumed:]
             if pending and len(buffer) > limits.element_bytes:
                 yield Piece("damaged", pending, line)
@@ -147,7 +159,22 @@ class ElementCutter:
         ]
         return min(places, default=-1)
 
+    def _share(self, match: re.Match[bytes]) -> bytes:
+        content = match[0]
+        reference = self._shared_index.get(content)
+        if reference is None:
+            element = self._parse_whole(content)
+            if element is None:
+                return content
+            reference = b'<%s n="%d"/>' % (self._repeated_tag, len(self.shared))
+            self._shared_index[content] = reference
+            self.shared.append(element)
+        return reference
+
     def _parse(self, content: bytes) -> etree._Element | None:
+        return self._parse_whole(self._repeated.sub(self._share, content))
+
+    def _parse_whole(self, content: bytes) -> etree._Element | None:
         try:
             return etree.fromstring(content, self._parser)
         except etree.XMLSyntaxError:

@@ -103,8 +103,9 @@ class MemcheckXmlReader:
             UnsupportedInput: the XML is of a tool without loss records.
             MalformedInput: nothing in it is whole, or it declares a DTD.
         """
-        documents = _Documents(stream.name, limits)
-        for piece in ElementCutter("valgrindoutput", _ELEMENTS, _LEAVES, _NESTED).pieces(stream, limits):
+        cutter = ElementCutter("valgrindoutput", _ELEMENTS, _LEAVES, _NESTED, "frame")
+        documents = _Documents(stream.name, limits, cutter.shared)
+        for piece in cutter.pieces(stream, limits):
             documents.take(piece)
         yield from documents.snapshots()
 
@@ -126,13 +127,12 @@ class _Document:
 class _Documents:
     """Takes the pieces of one file and keeps one log per process."""
 
-    def __init__(self, source: str, limits: Limits) -> None:
+    def __init__(self, source: str, limits: Limits, shared: list[etree._Element]) -> None:
         self._source = source
         self._limits = limits
         self._documents: list[_Document] = []
-        self._frames: dict[tuple[str | None, ...], Frame] = {}
-        self._counts: dict[str, int] = {}
-        self._refused: list[str] = []
+        self._shared = shared
+        self._frames: list[Frame] = []
 
     def take(self, piece: Piece) -> None:
         """One piece of the stream."""
@@ -340,14 +340,12 @@ class _Documents:
 
     def _stack(self, element: etree._Element) -> tuple[Frame, ...]:
         """The frames, outermost first."""
-        frames = []
-        for child in element:
-            parts = {part.tag: part.text for part in child}
-            key = tuple(map(parts.get, ("ip", "obj", "fn", "dir", "file", "line")))
-            frame = self._frames.get(key)
-            if frame is None:
-                frame = self._frames[key] = self._frame(*key)
-            frames.append(frame)
+        while len(self._frames) < len(self._shared):
+            parts = {part.tag: part.text for part in self._shared[len(self._frames)]}
+            self._frames.append(self._frame(*map(parts.get, ("ip", "obj", "fn", "dir", "file", "line"))))
+        known = self._frames
+        # A frame without a number could not be read; its record is dropped by the caller.
+        frames = [known[int(child.get("n", "-1"))] for child in element if child.tag == "frame" and child.get("n")]
         return tuple(reversed(mark_inlined(frames)))
 
     def _frame(

@@ -24,7 +24,19 @@ class JsonRenderer:
 
     def render(self, report: Report, options: RenderOptions) -> str:
         """The document as text, ASCII only."""
-        return json.dumps(document(report, options), ensure_ascii=True, allow_nan=False, indent=1) + "\n"
+        # One line a key and one a row: readable enough, and the fast encoder has no indentation.
+        parts = []
+        for key, value in document(report, options).items():
+            if isinstance(value, list) and value:
+                rows = ",\n".join(map(_dumps, value))
+                parts.append(f"{_dumps(key)}: [\n{rows}]")
+            else:
+                parts.append(f"{_dumps(key)}: {_dumps(value)}")
+        return "{" + ",\n".join(parts) + "}\n"
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True, allow_nan=False)
 
 
 def document(report: Report, options: RenderOptions) -> dict[str, object]:

@@ -1,0 +1,108 @@
+"""The report in a real browser: both themes, three widths, no script, a strict host; on paper, too."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leakreport.api import analyze, load, render
+from leakreport.render.interface import RenderOptions
+from tests.support import FIXTURES, fixture_path
+
+pytestmark = pytest.mark.browser
+FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync".split()
+CASES = ("kinds", "svc-v3", "errors", "tmpl", "clean-true", "killed-while-running", "p6-fds", "threads", "python3")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    executable = shutil.which("chromium")
+    if executable is None:
+        if os.environ.get("LEAKREPORT_REQUIRE_TOOLS"):
+            pytest.fail("chromium is missing")
+        pytest.skip("chromium is missing: make test installs it")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    options = RenderOptions(command=("leakreport", "analyze", "x.xml"), source_roots=(str(FIXTURES / "demo"),))
+    found = {}
+    for case in CASES:
+        found[case] = folder / f"{case}.html"
+        found[case].write_text(
+            render(analyze(load(fixture_path("memcheck-xml", case))), options=options), encoding="utf-8"
+        )
+    return found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 768, 320])
+@pytest.mark.parametrize("with_script", [True, False])
+def test_the_page_is_quiet_and_fits(
+    browser: Any, pages: dict[str, Path], theme: str, width: int, *, with_script: bool
+) -> None:
+    context = browser.new_context(
+        color_scheme=theme, viewport={"width": width, "height": 800}, java_script_enabled=with_script
+    )
+    page = context.new_page()
+    messages: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    for case, path in pages.items():
+        requests.clear()
+        page.goto(f"file://{path}")
+        assert messages == [], case
+        assert requests == [f"file://{path}"], case
+        assert page.locator("h1").count() == 1
+        if with_script:
+            overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert overflow <= 0, (case, width)
+    context.close()
+
+
+class _StrictHandler(http.server.SimpleHTTPRequestHandler):
+    def end_headers(self) -> None:
+        self.send_header("Content-Security-Policy", "sandbox; default-src 'none'; img-src 'self'; style-src 'self';")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+        """Say nothing."""
+
+
+def test_it_reads_well_without_style_on_a_strict_host(browser: Any, pages: dict[str, Path]) -> None:
+    folder = pages["kinds"].parent
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), lambda *rest: _StrictHandler(*rest, directory=str(folder))
+    ) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_address[1]}/kinds.html")
+        text = page.inner_text("body")
+        server.shutdown()
+    assert "1.18 MiB lost at exit, in 8 of 10 loss records" in text
+    assert "lose_big" in text
+    page.close()
+
+
+def test_a_page_of_a_leak_prints_on_few_sheets(browser: Any, pages: dict[str, Path]) -> None:
+    page = browser.new_page()
+    page.goto(f"file://{pages['svc-v3']}")
+    paper = page.pdf(prefer_css_page_size=True)
+    page.close()
+    assert 1 <= paper.count(b"/Type /Page\n") + paper.count(b"/Type /Page ") + paper.count(b"/Type /Page/") <= 4

@@ -1,0 +1,113 @@
+"""The HTML as text: closed, escaped, unique, the same twice; numbers equal to the JSON's."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+
+from leakreport.api import analyze, load, render
+from leakreport.model.builder import build_run
+from leakreport.model.metrics import LEAK_KINDS, LeakKind
+from leakreport.model.raw import Frame, LeakSearch, RawSnapshot, SampleTableBuilder, SnapshotMeta
+from leakreport.render.flamegraph import WIDTH, flame_graph
+from leakreport.render.interface import RenderOptions
+from leakreport.units import format_bytes
+from tests.support import fixture_path
+
+HOSTILE = ["</script><script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'", "<!--<script>", "{{7*7}}", "{% raw %}", "\0", "\u2028", "\u202e", "x" * 5000, "&lt;", "</style>", "javascript:alert(1)", "\ud800", "https://evil.example/x"]  # fmt: skip
+
+
+class Collector(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+
+def collected(text: str) -> Collector:
+    collector = Collector()
+    collector.feed(text)
+    return collector
+
+
+def hostile_report() -> str:
+    builder = SampleTableBuilder(("retained_bytes", "retained_blocks"))
+    for index, name in enumerate(HOSTILE):
+        frame = Frame(function=name, module=f"/app/{name}", directory=name, file=name, line=1)
+        builder.add([frame], (100 + index, 1), leak_kind=LeakKind.DEFINITE, name=name)
+    meta = SnapshotMeta("x", "memcheck-xml", command=tuple(HOSTILE), leak_search=LeakSearch.COMPLETE, kinds_recorded=frozenset(LEAK_KINDS), label=HOSTILE[0])  # fmt: skip
+    total = sum(100 + index for index in range(len(HOSTILE)))
+    raw = RawSnapshot(meta, {"retained_bytes": total, "leaked_bytes": total, "definite_bytes": total, "definite_blocks": len(HOSTILE)}, builder.build())  # fmt: skip
+    return render(analyze(build_run([raw])), options=RenderOptions(command=tuple(HOSTILE)))
+
+
+PAGES = ["kinds", "svc-v3", "errors", "tmpl", "clean-true", "killed-while-running", "p6-fds", "latin1-path", "odd-args"]
+
+
+def page_of(name: str) -> str:
+    return (
+        hostile_report()
+        if name == "hostile"
+        else render(analyze(load(fixture_path("memcheck-xml", name))), options=RenderOptions())
+    )
+
+
+@pytest.mark.parametrize("name", ["hostile", *PAGES])
+def test_nothing_is_loaded_and_nothing_runs(name: str) -> None:
+    text = page_of(name)
+    found = collected(text)
+    assert not {"script", "img", "link", "iframe", "object", "embed", "base", "form"} & set(found.tags)
+    assert "http:" not in text
+    assert "https:" not in text.replace("https:", "https:", 1) or "https:/" not in text
+    for tag, attribute, value in found.attributes:
+        assert attribute != "style", tag
+        assert not attribute.startswith("on"), (tag, attribute)
+        assert attribute not in {"src", "srcset", "action", "formaction"}, tag
+        if attribute == "href":
+            assert (value or "").startswith("#")
+    ids = [value for _, attribute, value in found.attributes if attribute == "id"]
+    assert len(ids) == len(set(ids))
+    assert found.tags.count("h1") == 1
+    assert text.count("<style>") == 1
+
+
+def test_two_renderings_are_the_same_bytes() -> None:
+    assert page_of("kinds") == page_of("kinds")
+
+
+def test_every_shape_has_colours_without_style() -> None:
+    found = collected(page_of("kinds"))
+    shapes = sum(tag in {"rect", "text"} for tag in found.tags)
+    assert shapes > 10
+    for attribute in ("fill", "stroke"):
+        assert sum(tag in {"rect", "text"} and name == attribute for tag, name, _ in found.attributes) == shapes
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_totals_on_the_page_are_the_reports(name: str) -> None:
+    report = analyze(load(fixture_path("memcheck-xml", name)))
+    text = render(report, options=RenderOptions())
+    for metric in ("leaked_bytes", "retained_bytes"):
+        if metric in report.totals:
+            assert format_bytes(report.totals[metric]) in text
+
+
+def test_boxes_of_the_flame_graph_fit_into_each_other() -> None:
+    graph = flame_graph(analyze(load(fixture_path("memcheck-xml", "python3"))))
+    assert graph.boxes[0].width == WIDTH - 1
+    for box in graph.boxes:
+        assert box.x >= 0
+        assert box.x + box.width <= WIDTH + 1
+    by_row: dict[int, list[float]] = {}
+    for box in graph.boxes:
+        by_row.setdefault(box.y, []).append(box.width)
+    assert all(sum(widths) <= WIDTH + 1 for widths in by_row.values())
+
+
+def test_a_page_stays_small() -> None:
+    assert len(page_of("python3").encode()) < 400_000
