@@ -16,7 +16,7 @@ from leakreport.analysis.findings import (
 )
 from leakreport.analysis.gate import Evidence, evaluate
 from leakreport.analysis.options import AnalysisOptions
-from leakreport.analysis.ownership import FrameClass, Ownership, ownership_of
+from leakreport.analysis.ownership import FrameClass, ownership_of
 from leakreport.analysis.processes import Grouping, Judged, judge
 from leakreport.analysis.report import (
     GateResult,
@@ -59,7 +59,7 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
     metric = _metric(options, judged)
     all_rows = path_rows(run, judged, ownership)
     unattributed = _unattributed(judged.totals, all_rows)
-    rows, groups, selection = _select(all_rows, frames, ownership, options, metric)
+    rows, groups, selection = _select(all_rows, frames, options, metric)
     findings = (
         *leak_findings(groups, rows, frames, ownership),
         *problem_findings(members, frame_index.__getitem__, frames, ownership),
@@ -159,14 +159,13 @@ def _unattributed(totals: Mapping[str, int], rows: Sequence[PathRow]) -> dict[st
 def _select(
     all_rows: Sequence[PathRow],
     frames: Sequence[Frame],
-    ownership: Ownership,
     options: AnalysisOptions,
     metric: str,
 ) -> tuple[list[PathRow], list[list[int]], Selection]:
     """The rows that are shown in reading order, their groups, and what is hidden."""
     shown = selected(all_rows, frames, options.focus, options.ignore)
     rows = [row for row, is_shown in zip(all_rows, shown, strict=True) if is_shown]
-    groups = reading_groups(rows, frames, ownership, metric)[: options.top]
+    groups = reading_groups(rows, frames, metric)[: options.top]
     ordered = [rows[index] for group in groups for index in group]
     numbered: list[list[int]] = []
     start = 0

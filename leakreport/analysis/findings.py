@@ -19,7 +19,7 @@ from leakreport.analysis.advice import (
 from leakreport.analysis.identity import canonical_name, prose_name
 from leakreport.analysis.ownership import FrameClass, Ownership, looks_like_wrapper
 from leakreport.analysis.report import CaptionedFrames, Finding, PathRow, Severity
-from leakreport.analysis.rows import allocator_family, chain_of_interest
+from leakreport.analysis.rows import allocator_family
 from leakreport.model.metrics import LOST_KINDS, LeakKind
 from leakreport.model.raw import Frame, ProblemKind, RawProblem
 from leakreport.model.snapshot import Snapshot
@@ -34,23 +34,21 @@ CHECKS = (*(f"leak.{kind.word}" for kind in LEAK_TEXTS), *PROBLEM_TEXTS, "signal
           "recording.no-debug-info", "recording.wrapper")  # fmt: skip
 
 
-def reading_groups(
-    rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership, metric: str
-) -> list[list[int]]:
+def reading_groups(rows: Sequence[PathRow], frames: Sequence[Frame], metric: str) -> list[list[int]]:
     """The reading list: groups of row indexes, in the order a person should read them.
 
     Records of one leak that a compiler or the tool split (unrolled loops, `--leak-resolution=high`) are one group: the
     same kind, the same allocator and the same files and lines in your code. Lost memory comes first, then by bytes; a
     definitely lost block weighs as much as it drags along.
     """
+    places = [
+        (frame.function, frame.path, frame.line, None if frame.line is not None else frame.address, frame.module)
+        for frame in frames
+    ]
     groups: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
-        stack = [frames[frame_index] for frame_index in row.frames]
-        chain = tuple(
-            (frame.function, frame.path, frame.line, None if frame.line is not None else frame.address, frame.module)
-            for frame in chain_of_interest(stack, ownership)
-        )
-        groups[row.leak_kind, allocator_family(stack, ownership), chain].append(index)
+        chain = tuple(places[frame_index] for frame_index in row.chain)
+        groups[row.leak_kind, row.family, chain].append(index)
 
     def order(group: list[int]) -> tuple[object, ...]:
         first = rows[group[0]]

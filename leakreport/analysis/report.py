@@ -118,6 +118,10 @@ class PathRow:
     named_by: int | None = None
     """Position in `frames` of the frame a person should read first: the responsible one, or its caller where the
     responsible one is an allocation wrapper by its name."""
+    chain: tuple[int, ...] = ()
+    """Your frames of the path, as indexes into `Report.frames`; where there are none, the libraries'."""
+    family: str = ""
+    """What was called to allocate: `malloc`, `new[]` …"""
     dragged_bytes: int = 0
     """What only these lost blocks still point to, as the tool says; counted in indirect rows where these are shown."""
 

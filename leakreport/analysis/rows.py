@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,25 +30,26 @@ def path_rows(run: Run, judged: Judged, ownership: Ownership) -> list[PathRow]:
     keys = np.unique(np.concatenate([_keys(table) for table in tables]))
     nodes, kinds = keys // _KIND_BITS, keys % _KIND_BITS
     stacks = {node: tuple(run.tree.path(node)) for node in set(nodes.tolist())}
-    ids = path_ids(run.frames, stacks, ownership)
+    traits = {node: _traits(run.frames, stack, ownership) for node, stack in stacks.items()}
+    ids = path_ids(run.frames, stacks, traits)
     rows = []
     for key, node, code in zip(keys.tolist(), nodes.tolist(), kinds.tolist(), strict=True):
         kind = LeakKind(code)
-        stack = stacks[node]
-        frames = [run.frames[index] for index in stack]
-        site = ownership.site(frames)
+        trait = traits[node]
         rows.append(
             PathRow(
                 id=ids[node],
                 leak_kind=kind,
-                frames=stack,
-                responsible=ownership.responsible(frames),
-                site=site,
-                module=frames[site].module_name if site is not None else None,
+                frames=stacks[node],
+                responsible=trait.responsible,
+                site=trait.site,
+                module=trait.module,
                 owner=None,
                 values=_values(judged, node, kind),
                 records=tuple(names.get(key, ())),
-                named_by=ownership.named_by(frames),
+                named_by=trait.named_by,
+                chain=trait.chain,
+                family=trait.family,
                 dragged_bytes=_at(judged, "dragged_bytes", node) if kind is LeakKind.DEFINITE else 0,
             )
         )
@@ -88,14 +90,40 @@ def _values(judged: Judged, node: int, kind: LeakKind) -> Mapping[str, int]:
     return values
 
 
-def path_ids(frames: Sequence[Frame], stacks: Mapping[int, tuple[int, ...]], ownership: Ownership) -> dict[int, str]:
+class _Traits(NamedTuple):
+    """What a stack alone tells, whatever its values."""
+
+    responsible: int | None
+    named_by: int | None
+    site: int | None
+    module: str | None
+    chain: tuple[int, ...]
+    family: str
+
+
+def _traits(frames: Sequence[Frame], stack: tuple[int, ...], ownership: Ownership) -> _Traits:
+    stack_frames = [frames[index] for index in stack]
+    site = ownership.site(stack_frames)
+    return _Traits(
+        responsible=ownership.responsible(stack_frames),
+        named_by=ownership.named_by(stack_frames),
+        site=site,
+        module=stack_frames[site].module_name if site is not None else None,
+        chain=tuple(stack[position] for position in chain_of_interest(stack_frames, ownership)),
+        family=allocator_family(stack_frames, ownership),
+    )
+
+
+def path_ids(
+    frames: Sequence[Frame], stacks: Mapping[int, tuple[int, ...]], traits: Mapping[int, _Traits]
+) -> dict[int, str]:
     """Per node the id of its path. Paths with one canonical text get ordinals in the order of files and lines.
 
     Should two texts share an id by chance, both get 32 digits.
     """
     by_text: defaultdict[str, list[int]] = defaultdict(list)
-    for node, stack in stacks.items():
-        by_text[_text(frames, stack, ownership)].append(node)
+    for node in stacks:
+        by_text[_text(frames, traits[node])].append(node)
     named: dict[int, tuple[str, int]] = {}
     for text, nodes in by_text.items():
         nodes.sort(key=lambda node: _twin_order(frames, stacks[node]))
@@ -110,13 +138,14 @@ def path_ids(frames: Sequence[Frame], stacks: Mapping[int, tuple[int, ...]], own
     }
 
 
-def chain_of_interest(frames: Sequence[Frame], ownership: Ownership) -> list[Frame]:
-    """Your frames of a stack, outermost first; where there are none, the libraries' stand in."""
-    own = [frame for frame in frames if ownership.of(frame) is FrameClass.OWN]
-    if ownership.is_rust and len(own) > 1 and own[0].function == "main":
+def chain_of_interest(frames: Sequence[Frame], ownership: Ownership) -> list[int]:
+    """The positions of your frames of a stack, outermost first; where there are none, of the libraries'."""
+    classes = [ownership.of(frame) for frame in frames]
+    own = [position for position, found in enumerate(classes) if found is FrameClass.OWN]
+    if ownership.is_rust and len(own) > 1 and frames[own[0]].function == "main":
         # Under Rust's run-time the C main is glue.
         del own[0]
-    return own or [frame for frame in frames if ownership.of(frame) is not FrameClass.ALLOCATOR]
+    return own or [position for position, found in enumerate(classes) if found is not FrameClass.ALLOCATOR]
 
 
 def allocator_family(frames: Sequence[Frame], ownership: Ownership) -> str:
@@ -129,12 +158,10 @@ def allocator_family(frames: Sequence[Frame], ownership: Ownership) -> str:
     return family.replace("operator_cv_", "")
 
 
-def _text(frames: Sequence[Frame], stack: Sequence[int], ownership: Ownership) -> str:
-    stack_frames = [frames[index] for index in stack]
-    chain = chain_of_interest(stack_frames, ownership)
-    keys = [_frame_key(frame) for frame in chain]
-    stem = module_stem(chain[-1].module) if chain else "?"
-    return path_text(keys, stem, allocator_family(stack_frames, ownership))
+def _text(frames: Sequence[Frame], traits: _Traits) -> str:
+    keys = [_frame_key(frames[index]) for index in traits.chain]
+    stem = module_stem(frames[traits.chain[-1]].module) if traits.chain else "?"
+    return path_text(keys, stem, traits.family)
 
 
 def _frame_key(frame: Frame) -> str:

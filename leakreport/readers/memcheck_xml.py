@@ -127,7 +127,7 @@ class _Document:
 class _Documents:
     """Takes the pieces of one file and keeps one log per process."""
 
-    def __init__(self, source: str, limits: Limits, shared: list[etree._Element]) -> None:
+    def __init__(self, source: str, limits: Limits, shared: list[etree._Element | None]) -> None:
         self._source = source
         self._limits = limits
         self._documents: list[_Document] = []
@@ -341,7 +341,11 @@ class _Documents:
     def _stack(self, element: etree._Element) -> tuple[Frame, ...]:
         """The frames, outermost first."""
         while len(self._frames) < len(self._shared):
-            parts = {part.tag: part.text for part in self._shared[len(self._frames)]}
+            element_of_frame = self._shared[len(self._frames)]
+            assert element_of_frame is not None
+            parts = {part.tag: part.text for part in element_of_frame}
+            # A parsed document each: thousands of them would be most of the memory.
+            self._shared[len(self._frames)] = None
             self._frames.append(self._frame(*map(parts.get, ("ip", "obj", "fn", "dir", "file", "line"))))
         known = self._frames
         # A frame without a number could not be read; its record is dropped by the caller.

@@ -8,7 +8,7 @@ from leakreport.analysis.report import Report
 from leakreport.render.phrases import frame_name
 from leakreport.units import format_bytes, format_share
 
-WIDTH = 1150
+WIDTH = 1120
 ROW_HEIGHT = 21
 _MOST_BOXES = 150
 _MOST_LEVELS = 40

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
-import tomllib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ from leakreport.render.phrases import (
     without_secrets,
     wrapper_name,
 )
-from leakreport.render.resources import template_folder
+from leakreport.render.resources import assets_text, template_folder
 from leakreport.render.source import SourceFinder, SourceLine
 from leakreport.units import format_bytes, format_count, format_exact_bytes, format_share, plural
 
@@ -90,9 +89,7 @@ def _style() -> object:
     """The style sheet, ours and reviewed: the only text that is not escaped."""
     from markupsafe import Markup
 
-    folder = template_folder() / "assets"
-    manifest = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
-    return Markup("\n".join((folder / name).read_text(encoding="utf-8") for name in manifest["css"]))  # noqa: S704
+    return Markup(assets_text("css"))  # noqa: S704 - our own file, never input
 
 
 def _hash(style: object) -> str:
@@ -114,6 +111,13 @@ class _Page:
         self.problems = [finding for finding in report.findings if not finding.is_leak][:_MOST_PROBLEMS]
         self.more_problems = sum(not finding.is_leak for finding in report.findings) - len(self.problems)
         self.flame = flame_graph(report)
+        self.secrets = sum(
+            without_secrets(command)[1]
+            for command in (
+                options.command,
+                *(part for summary in report.inputs for part in (summary.command, summary.tool_options)),
+            )
+        )
         self.command = shlex.join(("leakreport", *without_secrets(options.command[1:])[0])) if options.command else ""
 
     def text(self, text: object) -> str:
@@ -170,13 +174,16 @@ class _Page:
     def stack_of(self, frames: tuple[int, ...], responsible: int | None) -> list[tuple[int, str, str, str]]:
         """The same for any stack."""
         found = []
+        hidden = 0
         for number, position in enumerate(range(len(frames) - 1, -1, -1)):
-            if number >= _MOST_FRAMES:
-                found.append((number, f"{len(frames) - number} more frames", "", "lib"))
-                break
+            if number >= _MOST_FRAMES and position != responsible:
+                hidden += 1
+                continue
             frame = self.frame(frames[position])
             style = "hit" if position == responsible else "" if self._report.own[frames[position]] else "lib"
             found.append((number, frame_name(frame), place(frame), style))
+        if hidden:
+            found.append((len(frames), f"{hidden} more frames are left out", "", "lib"))
         return found
 
     def snippet(self, finding: Finding) -> list[SourceLine]:
@@ -206,7 +213,14 @@ class _Page:
                 amount = totals[kind.bytes_metric]
                 width = amount / whole * 400 if whole else 0.0
                 found.append(
-                    (kind, amount, totals.get(kind.blocks_metric), round(start, 1), round(width, 1), counts[kind.word])
+                    (
+                        kind,
+                        amount,
+                        totals.get(kind.blocks_metric),
+                        round(start, 1),
+                        round(width, 1),
+                        counts.get(kind.word, 0),
+                    )
                 )
                 start += width
         return found
@@ -215,6 +229,10 @@ class _Page:
         """The width of a bar of at most 110 for an amount of what is retained."""
         whole = max((group.values.get("retained_bytes", 0) for group in self._report.by_module), default=0)
         return round(amount / whole * 110, 1) if whole else 0.0
+
+    def hidden_tree_rows(self) -> int:
+        """How many rows of the tree the first levels leave out."""
+        return len(self._report.tree) - len(self.tree_rows())
 
     def tree_rows(self) -> list[tuple[int, str, str, int, int, bool]]:
         """The first levels of the call tree: depth, name, library, bytes, lost bytes, whether your code ends here."""

@@ -208,7 +208,9 @@ def test_errors_are_counted_as_in_the_error_summary(valgrind: Callable[..., None
             # valgrind counts definitely and possibly lost records as errors, too.
             records = [len(row["records"]) for row in document["paths"] if row["leak_kind"] in ("definite", "possible")]
             errors = [entry["count"] for entry in document["findings"] if entry["rule"].startswith("error.")]
-            assert sum(errors) + sum(records) == int(found[1].replace(",", "")), path.name
+            if path == xml:
+                # The text says how often only with -s.
+                assert sum(errors) + sum(records) == int(found[1].replace(",", "")), path.name
             assert len(errors) + sum(records) == int(found[2].replace(",", "")), path.name
 
 
@@ -239,11 +241,14 @@ def test_descriptors_of_a_tool_without_leak_search(valgrind: Callable[..., None]
 
 
 def test_a_killed_run_is_never_clean(tool: Callable[[str], str], programs: Path, tmp_path: Path) -> None:
-    for suffix, options in (("xml", ["--xml=yes", "--xml-file={}"]), ("log", ["--log-file={}"])):
+    for suffix, options, ends in (
+        ("xml", ["--xml=yes", "--xml-file={}"], "</error>"),
+        ("log", ["--log-file={}"], r"(?s)Invalid read.*alloc'd.*main \(.*\n"),
+    ):
         path = tmp_path / f"killed.{suffix}"
         command = [tool("valgrind"), "--leak-check=full", *(option.format(path) for option in options), "./sleepy"]
         with subprocess.Popen(command, cwd=programs, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            _wait_for(path, r"(?s)Invalid read.*main.*lose")
+            _wait_for(path, ends)
             process.send_signal(signal.SIGKILL)
         document = analysed(path, exit_code=3)
         assert document["verdict"]["status"] == "inconclusive"
