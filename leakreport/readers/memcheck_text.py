@@ -430,7 +430,10 @@ class _Book:
                 "inherited-descriptors", f"{process.inherited} open descriptors were inherited; they are no leaks."
             )
         is_quiet = not process.has_banner and not log.is_finished and log.record_count
-        if block is not None:
+        if log.tool not in {None, "memcheck"} and block is None:
+            # Other tools have no errors to sum up; the list of descriptors is their last word.
+            log.is_ended = True
+        elif block is not None:
             what = "a loss record" if block.heading is not None else "an error"
             log.truncation = Truncation(f"the log ends inside {what}", self._line, log.record_count)
             log.is_ended = False
