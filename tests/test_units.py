@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,3 +83,47 @@ def test_counts() -> None:
     assert format_count(-1200) == "−1,200"
     assert plural(0, "block") == "0 blocks"
     assert plural(1, "entry", "entries") == "1 entry"
+
+
+FORMATS: dict[str, Callable[..., object]] = {
+    "bytes": format_bytes,
+    "exact": format_exact_bytes,
+    "count": format_count,
+    "share": lambda pair: format_share(*pair),
+    "size": parse_size,
+}
+# The table is typed by hand; a script in the report will be held to the same one.
+CASES = json.loads((Path(__file__).parent / "data" / "format_cases.json").read_text(encoding="utf-8"))
+
+
+def test_the_table_has_sixty_cases() -> None:
+    assert len(CASES) == 60
+    assert {case["rule"] for case in CASES} == set(FORMATS)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['rule']}-{case['input']}")
+def test_the_table_of_formats(case: dict[str, Any]) -> None:
+    assert FORMATS[case["rule"]](case["input"]) == case["output"]
+
+
+@given(st.integers(min_value=-(1 << 52), max_value=1 << 52))
+def test_bytes_follow_the_rule_in_exact_arithmetic(amount: int) -> None:
+    magnitude = abs(amount)
+    text = f"{magnitude:,} B"
+    if magnitude >= 1024:
+        for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), 1):
+            scaled = Fraction(magnitude, 1024**power)
+            # The first unit in which the printed figure stays below the next unit.
+            if round(scaled, 1) < 1024 or unit == "TiB":
+                decimals = 2 if round(scaled, 2) < 100 else 1
+                text = f"{float(round(scaled, decimals)):.{decimals}f} {unit}"
+                break
+    assert format_bytes(amount) == ("−" if amount < 0 else "") + text
+
+
+@given(st.integers(min_value=0, max_value=10**15), st.integers(min_value=1, max_value=10**15))
+def test_a_share_says_zero_and_all_only_when_exact(part: int, whole: int) -> None:
+    part = min(part, whole)
+    text = format_share(part, whole)
+    assert (text == "0%") == (part == 0)
+    assert (text == "100%") == (part == whole)

@@ -42,6 +42,11 @@ def renderer_for_path(path: str) -> str:
         UsageError: the suffix stands for none.
     """
     suffix = PurePath(path).suffix.lower()
+    if suffix == ".xml":
+        raise UsageError(
+            f"the suffix of {path!r} stands for several formats",
+            advice=f"Say which in front, as in -o junit:FILE. This version writes {', '.join(BUILTIN)}.",
+        )
     if suffix not in SUFFIXES:
         raise UsageError(
             f"the suffix of {path!r} names no output format",

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from leakreport import __version__
 from leakreport.analysis.report import Finding, GroupRow, PathRow, Report
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame
+from leakreport.model.raw import Frame, Truncation
 from leakreport.render.interface import RenderOptions
 
 SCHEMA = "leakreport/1"
@@ -55,7 +55,7 @@ def document(report: Report, options: RenderOptions) -> dict[str, object]:
             "reasons": [_text(reason) for reason in verdict.reasons],
             "lead": [_text(sentence) for sentence in verdict.lead],
             "gate_lines": [
-                {"gate": line.gate, "result": line.result.value, "text": _text(line.text)}
+                {"gate": _text(line.gate), "result": line.result.value, "text": _text(line.text)}
                 for line in verdict.gate_lines
             ],
         },
@@ -78,13 +78,14 @@ def document(report: Report, options: RenderOptions) -> dict[str, object]:
         "groups": _groups(report.groups),
         "accumulation": _accumulation(report),
         "selection": {
-            "focus": report.selection.focus,
-            "ignore": report.selection.ignore,
+            "focus": _text(report.selection.focus),
+            "ignore": _text(report.selection.ignore),
             "group_by": report.selection.group_by,
             "top": report.selection.top,
         },
         "record_count": report.record_count,
         "named_frames": report.named_frames,
+        "checks": report.checks,
         "unlisted_leaks": report.unlisted_leaks,
     }
 
@@ -99,8 +100,8 @@ def _inputs(report: Report) -> list[dict[str, object]]:
         {
             "source": _text(summary.source),
             "format": summary.format,
-            "tool": summary.tool,
-            "tool_version": summary.tool_version,
+            "tool": _text(summary.tool),
+            "tool_version": _text(summary.tool_version),
             "pid": summary.pid,
             "command": [_text(part) for part in summary.command],
             "label": _text(summary.label),
@@ -111,11 +112,17 @@ def _inputs(report: Report) -> list[dict[str, object]]:
             "parent_pid": summary.parent_pid,
             "options": [_text(option) for option in summary.tool_options],
             "leak_search": summary.leak_search.value,
-            "truncation": None if summary.truncation is None else summary.truncation._asdict(),
+            "truncation": _truncation(summary.truncation),
             "record_count": summary.record_count,
         }
         for summary in report.inputs
     ]
+
+
+def _truncation(truncation: Truncation | None) -> dict[str, object] | None:
+    if truncation is None:
+        return None
+    return {"what": _text(truncation.what), "line": truncation.line, "records": truncation.records}
 
 
 def _frame(frame: Frame, *, is_own: bool) -> dict[str, object]:
@@ -137,7 +144,7 @@ def _kind(kind: LeakKind) -> str | None:
 
 def _finding(finding: Finding) -> dict[str, object]:
     return {
-        "rule": finding.rule,
+        "rule": _text(finding.rule),
         "severity": finding.severity.value,
         "message": _text(finding.message),
         "advice": _text(finding.advice),
@@ -158,7 +165,7 @@ def _path(row: PathRow, *, with_records: bool) -> dict[str, object]:
         "leak_kind": _kind(row.leak_kind),
         "frames": list(row.frames),
         "responsible": row.responsible,
-        "owner": row.owner,
+        "owner": _text(row.owner),
         "module": _text(row.module),
         "values": dict(row.values),
         "site": row.site,
@@ -166,7 +173,7 @@ def _path(row: PathRow, *, with_records: bool) -> dict[str, object]:
         "dragged_bytes": row.dragged_bytes,
     }
     if with_records:
-        found["records"] = list(row.records)
+        found["records"] = [_text(name) for name in row.records]
     return found
 
 
@@ -202,7 +209,7 @@ def _groups(groups: Sequence[GroupRow]) -> list[dict[str, object]]:
     return [
         {
             "name": _text(group.name),
-            "version": group.version,
+            "version": _text(group.version),
             "own": group.is_own,
             "values": dict(group.values),
             "paths": group.path_count,

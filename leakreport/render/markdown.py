@@ -10,13 +10,28 @@ from collections.abc import Iterator
 from leakreport import __version__
 from leakreport.analysis.report import Finding, Report
 from leakreport.render.interface import RenderOptions
-from leakreport.render.phrases import finding_frames, frame_name, location, place, printable, site_frame, title_frame
+from leakreport.render.names import shorten_name
+from leakreport.render.phrases import (
+    cut,
+    finding_frames,
+    frame_name,
+    location,
+    named_position,
+    place,
+    printable,
+    site_frame,
+    title_frame,
+    without_home,
+    without_secrets,
+)
 from leakreport.render.terminal import STATUS_MARKS, STATUS_WORDS, remarks
 from leakreport.units import format_bytes, format_count, plural
 
 MOST_LEAKS = 10
 LONGEST_NAME = 160
-"""Characters of a name in a table cell."""
+"""Characters of any text in a table cell."""
+LONGEST_FUNCTION = 80
+"""Characters of a function in a table cell; its stack has the whole name."""
 
 # Signs of markup, mentions and references of the usual trackers, bare links, and what starts a list.
 _RISKY = re.compile(r"[@#<>&`*_\[\]|\\~=!^{}$]|:\w+:|://|www\.|^%|^[-+]+$|^\d+[.)]$", re.IGNORECASE)
@@ -83,9 +98,9 @@ def _fenced(text: str) -> str:
 def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
     verdict = report.verdict
     marker = f"{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}"
-    yield f"**{marker}: {prose(verdict.sentence)}**"
+    yield f"**{marker}: {prose(_public(verdict.sentence, options))}**"
     if verdict.lead:
-        yield prose(" ".join(verdict.lead))
+        yield prose(_public(" ".join(verdict.lead), options))
     leaks = report.leaks
     if leaks:
         yield "\n".join(_table(report, leaks[:MOST_LEAKS]))
@@ -96,13 +111,27 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
     counts = list(_problem_counts(report))
     if counts:
         yield "\n".join(counts)
-    lines = [f"- Note: {code(source)}: {prose(text)}" for source, text in remarks(report)]
+    lines = [
+        f"- Note: {code(_public(source, options))}: {prose(_public(text, options))}" for source, text in remarks(report)
+    ]
     lines.extend(f"- Gate: {gate.result.value}, {code(gate.gate)}: {prose(gate.text)}" for gate in verdict.gate_lines)
     if lines:
         yield "\n".join(lines)
     if options.command:
-        yield f"To reproduce:\n\n{_fenced(printable(shlex.join(options.command)))}"
+        yield _reproduce(options)
     yield _versions(report)
+
+
+def _public(text: str, options: RenderOptions) -> str:
+    """A ticket travels further than the machine: home folders name a person."""
+    return text if options.include_host else without_home(text)
+
+
+def _reproduce(options: RenderOptions) -> str:
+    arguments, hidden = without_secrets(options.command[1:])
+    count = f" ({plural(hidden, 'argument')} hidden)" if hidden else ""
+    command = _public(shlex.join((options.command[0], *arguments)), options)
+    return f"To reproduce{count}:\n\n{_fenced(printable(command))}"
 
 
 def _table(report: Report, leaks: tuple[Finding, ...]) -> Iterator[str]:
@@ -115,9 +144,9 @@ def _table(report: Report, leaks: tuple[Finding, ...]) -> Iterator[str]:
         amount, blocks = values.get("retained_bytes"), values.get("retained_blocks")
         columns = (
             str(number),
-            "–" if frame is None else cell(frame_name(frame)),
+            "–" if frame is None else cell(shorten_name(frame_name(frame), LONGEST_FUNCTION)),
             "–" if frame is None else cell(location(frame)),
-            "–" if site is None else cell(frame_name(site)),
+            "–" if site is None else cell(shorten_name(frame_name(site), LONGEST_FUNCTION)),
             cell(row.module or ""),
             f"{finding.leak_kind.mark} {finding.leak_kind.title}",
             "–" if amount is None else format_bytes(amount),
@@ -128,11 +157,12 @@ def _table(report: Report, leaks: tuple[Finding, ...]) -> Iterator[str]:
 
 def _stack(report: Report, finding: Finding) -> str:
     indexes = finding_frames(report, finding)
+    named = named_position(report, finding)
     lines = []
     for position in reversed(range(len(indexes))):
         frame = report.frames[indexes[position]]
-        mark = "▶" if position == finding.responsible else " "
-        lines.append(f"{mark} {frame_name(frame)}  {place(frame)}".rstrip())
+        mark = "▶" if position == named else " "
+        lines.append(f"{mark} {cut(frame_name(frame))}  {place(frame)}".rstrip())
     return _fenced("\n".join(lines) or "(no frames)")
 
 

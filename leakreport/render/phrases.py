@@ -148,6 +148,18 @@ def wrapper_name(report: Report, row: PathRow) -> str:
     return frame_name(report.frames[row.frames[row.responsible]])
 
 
+def named_position(report: Report, finding: Finding) -> int | None:
+    """The position, in the stack of a finding, of the frame it is named by: yours, past allocation wrappers."""
+    if finding.frames is not None or not finding.rows:
+        return finding.responsible
+    return named_in(report.paths[finding.rows[0]])
+
+
+def named_in(row: PathRow) -> int | None:
+    """The position, in the frames of a path, of the frame it is named by; None without a frame of yours."""
+    return row.responsible if row.named_by is None else row.named_by
+
+
 def site_frame(report: Report, row: PathRow) -> Frame | None:
     """The frame that calls the allocator."""
     return None if row.site is None else report.frames[row.frames[row.site]]

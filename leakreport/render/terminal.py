@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from leakreport.analysis.report import Finding, GateResult, PathRow, Report, Status
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame
 from leakreport.render.interface import RenderOptions
+from leakreport.render.names import shorten_name
 from leakreport.render.phrases import (
     finding_frames,
     frame_name,
     location,
+    named_in,
+    named_position,
     place,
     printable,
     site_frame,
@@ -58,23 +62,23 @@ class TerminalRenderer:
 
 
 def _coloured(lines: Sequence[Line]) -> str:
-    from io import StringIO
+    from rich.color import ColorSystem
+    from rich.style import Style
 
-    from rich.console import Console
-    from rich.text import Text
-
-    stream = StringIO()
-    # The environment has been asked before: with_colour is the answer.
-    console = Console(
-        file=stream, force_terminal=True, color_system="256", no_color=False, legacy_windows=False, _environ={}
-    )
+    # Pieces are painted one by one: a rich Console takes 34 s for the 270,000 lines that -vv can have.
+    styles = {name: Style.parse(name) for line in lines for _, name in line if name}
+    found: list[str] = []
     for line in lines:
-        text = Text()
-        for piece, style in line:
-            text.append(piece, style=style or None)
-        text.rstrip()
-        console.print(text, soft_wrap=True, highlight=False)
-    return stream.getvalue()
+        text = line
+        while text and not text[-1][0].rstrip():
+            text = text[:-1]
+        if text:
+            text = (*text[:-1], (text[-1][0].rstrip(), text[-1][1]))
+        found.extend(
+            styles[style].render(piece, color_system=ColorSystem.EIGHT_BIT) if style else piece for piece, style in text
+        )
+        found.append("\n")
+    return "".join(found)
 
 
 # Not a terminal
@@ -97,6 +101,8 @@ def remarks(report: Report) -> tuple[tuple[str, str], ...]:
     """What limits the data, with where it comes from: notes, reasons, gaps of the recording. Not yet printable."""
     found = [(source, note.message) for source, note in report.notes]
     known = {message for _, message in found} | {f"{source}: {message}" for source, message in found}
+    # The gate has lines of its own.
+    known |= {f"{line.gate}: {line.text}." for line in report.verdict.gate_lines}
     found.extend(("verdict", reason) for reason in report.verdict.reasons if reason not in known)
     found.extend(
         (finding.rule, finding.message) for finding in report.findings if finding.rule.startswith("recording.")
@@ -125,8 +131,11 @@ def _piped(report: Report, options: RenderOptions) -> Iterator[str]:
         blocks = group.values.get(f"{group.name}_blocks", "-")
         yield f"KIND {_word(group.name)} {group.values.get(f'{group.name}_bytes', '-')} B {blocks} blocks"
     shown = report.paths if options.verbosity >= 1 else report.paths[:MOST_PIPED_PATHS]
+    stack_frames = _frame_fields(report) if options.verbosity >= 2 else []
     for row in shown:
         yield _path_line(report, row)
+        if stack_frames:
+            yield from _frame_lines(report, row, stack_frames)
     if len(shown) < len(report.paths):
         yield f"MORE {len(report.paths) - len(shown)} paths"
     words = {"error": "ERROR", "signal": "SIGNAL", "descriptor": "FD"}
@@ -152,6 +161,19 @@ def _path_line(report: Report, row: PathRow) -> str:
     name, where = ("???", "-") if frame is None else (frame_name(frame), _word(location(frame)))
     amount = f"{row.values.get('retained_bytes', '-')} B {row.values.get('retained_blocks', '-')} blocks"
     return f"PATH {amount} {row.leak_kind.word} {_word(row.module)} {name} {where} {_word(row.id)}"
+
+
+def _frame_fields(report: Report) -> list[str]:
+    """Per frame of the report: module, function and place, as a line of a stack ends."""
+    return [f"{_word(frame.module_name)} {frame_name(frame)} {_word(location(frame))}" for frame in report.frames]
+
+
+def _frame_lines(report: Report, row: PathRow, fields: Sequence[str]) -> Iterator[str]:
+    named = named_in(row)
+    for number, position in enumerate(range(len(row.frames) - 1, -1, -1)):
+        frame = row.frames[position]
+        role = "responsible" if position == named else "own" if report.own[frame] else "-"
+        yield f"FRAME {_word(row.id)} {number} {role} {fields[frame]}"
 
 
 # A terminal
@@ -181,6 +203,11 @@ def _fit(text: str, cells: int, *, keep_end: bool = False) -> str:
         cut = f"…{_prefix(text[::-1], cells - 1)[::-1]}" if keep_end else f"{_prefix(text, cells - 1)}…"
         text = cut
     return text + " " * (cells - _cells(text))
+
+
+def _fit_name(frame: Frame | None, cells: int) -> str:
+    """A function in so many columns: C++ names lose what says least first."""
+    return _fit("" if frame is None else shorten_name(frame_name(frame), cells), cells)
 
 
 def _wrapped(text: str, cells: int) -> Iterator[str]:
@@ -236,8 +263,11 @@ def _screen(report: Report, options: RenderOptions, width: int) -> Iterator[Line
         yield from _paragraph(text, width)
     yield from _kinds_table(report, width)
     yield from _leaks_table(report, options, width)
-    if report.leaks:
-        yield from _first_leak(report, report.leaks[0], options, width)
+    # -vv shows the stack of every entry, else the first stands for all.
+    entries = _entries(report, options)
+    lines: _StackLines = {}
+    for number, entry in enumerate(entries if options.verbosity >= 2 else entries[:1], 1):
+        yield from _detail(report, entry, number, options, width, lines)
     yield from _problems(report, width)
     if len(report.inputs) > 1:
         yield from _processes(report, width)
@@ -285,11 +315,38 @@ def _kind_text(kind: LeakKind) -> str:
     return f"{kind.mark} {kind.title.removesuffix(' lost').removeprefix('still ')}"
 
 
+_StackLines = dict[int, str]
+"""Per frame index its line in a stack without the mark: a frame stands in many stacks, and names are slow to shorten."""
+
+
+class _Entry(NamedTuple):
+    """One row of the table of leaks; without a finding past the cap of the reading list."""
+
+    row: PathRow
+    kind: LeakKind
+    values: Mapping[str, int]
+    finding: Finding | None
+
+
+def _entries(report: Report, options: RenderOptions) -> list[_Entry]:
+    entries = []
+    for finding in report.leaks:
+        row = report.paths[finding.rows[0]]
+        values = row.values if finding.values is None else finding.values
+        entries.append(_Entry(row, finding.leak_kind, values, finding))
+    if options.verbosity < 1:
+        return entries[:MOST_LEAK_ROWS]
+    listed = {index for finding in report.leaks for index in finding.rows}
+    entries.extend(
+        _Entry(row, row.leak_kind, row.values, None) for index, row in enumerate(report.paths) if index not in listed
+    )
+    return entries
+
+
 def _leaks_table(report: Report, options: RenderOptions, width: int) -> Iterator[Line]:
-    leaks = report.leaks
-    if not leaks:
+    shown = _entries(report, options)
+    if not shown:
         return
-    shown = leaks if options.verbosity >= 1 else leaks[:MOST_LEAK_ROWS]
     number_cells = max(2, len(str(len(shown))))
     names = width - number_cells - 3 - 2 - 2 - 13 - 15
     first_cells = names * 9 // 20
@@ -299,30 +356,25 @@ def _leaks_table(report: Report, options: RenderOptions, width: int) -> Iterator
     head = f"{indent}{_fit('Responsible frame', first_cells)}  {_fit('Allocated in', second_cells)}  {'Kind':<13}"
     yield ((f"{head}{'Bytes':>15}", ""),)
     yield _rule(width)
-    for number, finding in enumerate(shown, 1):
-        row = report.paths[finding.rows[0]]
+    for number, (row, kind, values, _) in enumerate(shown, 1):
         frame, site = title_frame(report, row), site_frame(report, row)
-        values = row.values if finding.values is None else finding.values
         amount, blocks = values.get("retained_bytes"), values.get("retained_blocks")
-        name = "???" if frame is None else frame_name(frame)
+        name = _fit("???", first_cells) if frame is None else _fit_name(frame, first_cells)
         yield (
             (f"{number:>{number_cells}}   ", ""),
-            (_fit(name, first_cells), "" if row.responsible is None else "bold"),
-            (f"  {_fit('' if site is None else frame_name(site), second_cells)}  ", ""),
-            (_fit(_kind_text(finding.leak_kind), 13), ""),
+            (name, "" if row.responsible is None else "bold"),
+            (f"  {_fit_name(site, second_cells)}  ", ""),
+            (_fit(_kind_text(kind), 13), ""),
             (f"{'–' if amount is None else format_bytes(amount):>15}", ""),
         )
         where = "" if frame is None else place(frame)
         module = printable(row.module or "")
         below = f"{indent}{_fit(where, first_cells, keep_end=True)}  {_fit(module, second_cells, keep_end=True)}  "
         yield ((f"{below}{'' if blocks is None else plural(blocks, 'block'):>28}", "dim"),)
-    hidden = len(leaks) - len(shown)
+    hidden = 0 if options.verbosity >= 1 else len(report.leaks) - len(shown) + report.unlisted_leaks
     if hidden:
         yield ()
         yield ((f"  {plural(hidden, 'more entry', 'more entries')} (-v lists them)", ""),)
-    if report.unlisted_leaks:
-        yield ()
-        yield ((f"  {plural(report.unlisted_leaks, 'entry', 'entries')} past the limit of the reading list", ""),)
 
 
 def _shown_positions(count: int, responsible: int | None, options: RenderOptions) -> list[int]:
@@ -335,29 +387,52 @@ def _shown_positions(count: int, responsible: int | None, options: RenderOptions
     return [*range(MOST_STACK_LINES - 1 - len(around)), *around]
 
 
-def _first_leak(report: Report, finding: Finding, options: RenderOptions, width: int) -> Iterator[Line]:
-    frames = [report.frames[index] for index in reversed(finding_frames(report, finding))]
-    responsible = None if finding.responsible is None else len(frames) - 1 - finding.responsible
+def _detail(
+    report: Report, entry: _Entry, number: int, options: RenderOptions, width: int, lines: _StackLines
+) -> Iterator[Line]:
+    """The stack of an entry, and what the reading list says about it."""
+    finding = entry.finding
+    label = f"{number}  "
     yield ()
-    yield from _paragraph(finding.message, width, label="1  ", style="bold")
-    name_cells = (width - 5) * 3 // 5
-    previous = -1
-    for position in _shown_positions(len(frames), responsible, options):
-        if position != previous + 1:
-            yield ((f"   ⋯ {format_count(position - previous - 1)} more", "dim"),)
-        previous = position
-        frame = frames[position]
-        is_responsible = position == responsible
-        where = _fit(place(frame), width - 5 - name_cells, keep_end=True)
-        style = "bold" if is_responsible else "dim" if responsible is not None and position < responsible else ""
-        yield ((f" {'▶' if is_responsible else ' '} {_fit(frame_name(frame), name_cells)}  {where}", style),)
-    if previous < len(frames) - 1:
-        yield ((f"   ⋯ {format_count(len(frames) - 1 - previous)} more", "dim"),)
+    if finding is None:
+        frame = title_frame(report, entry.row)
+        name = "???" if frame is None else frame_name(frame)
+        yield from _paragraph(f"{name}: {entry.kind.title}", width, label=label, style="bold")
+        yield from _stack(report, entry.row.frames, named_in(entry.row), options, width, lines)
+        return
+    yield from _paragraph(finding.message, width, label=label, style="bold")
+    frames, named = finding_frames(report, finding), named_position(report, finding)
+    yield from _stack(report, frames, named, options, width, lines)
     yield ()
     for fact in finding.facts:
         yield from _paragraph(fact, width, label="   ")
     if finding.advice:
         yield from _paragraph(finding.advice, width, label="   What to check: ")
+
+
+def _stack_line(frame: Frame, width: int) -> str:
+    name_cells = (width - 5) * 3 // 5
+    return f"{_fit_name(frame, name_cells)}  {_fit(place(frame), width - 5 - name_cells, keep_end=True)}"
+
+
+def _stack(
+    report: Report, indexes: Sequence[int], named: int | None, options: RenderOptions, width: int, lines: _StackLines
+) -> Iterator[Line]:
+    innermost_first = indexes[::-1]
+    responsible = None if named is None else len(indexes) - 1 - named
+    previous = -1
+    for position in _shown_positions(len(indexes), responsible, options):
+        if position != previous + 1:
+            yield ((f"   ⋯ {format_count(position - previous - 1)} more", "dim"),)
+        previous = position
+        index = innermost_first[position]
+        if index not in lines:
+            lines[index] = _stack_line(report.frames[index], width)
+        is_responsible = position == responsible
+        style = "bold" if is_responsible else "dim" if responsible is not None and position < responsible else ""
+        yield ((f" {'▶' if is_responsible else ' '} {lines[index]}", style),)
+    if previous < len(indexes) - 1:
+        yield ((f"   ⋯ {format_count(len(indexes) - 1 - previous)} more", "dim"),)
 
 
 def _problems(report: Report, width: int) -> Iterator[Line]:

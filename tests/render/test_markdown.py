@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -129,3 +130,37 @@ def test_words_with_markup_are_code(text: str) -> None:
 def test_plain_prose_is_left_alone() -> None:
     sentence = "92% of what is lost goes through main (svc.c:66)."
     assert prose(sentence) == sentence
+
+
+def test_the_command_names_no_person_and_no_secret() -> None:
+    command = ("leakreport", "analyze", "/home/ann/m.xml", "--own", "lib:key=hunter2")
+    text = render(make_report(), *command)
+    assert "To reproduce (1 argument hidden):" in text
+    assert "leakreport analyze ~/m.xml --own 'lib:key=‹redacted›'" in text
+    host = MarkdownRenderer().render(make_report(), RenderOptions(command=command, include_host=True))
+    assert "/home/ann/m.xml" in host
+    assert "hunter2" not in host
+
+
+def test_notes_name_no_home() -> None:
+    report = make_report()
+    note = Note("slug", "read /home/ann/x.supp")
+    summary = replace(report.inputs[0], source="/home/ann/m.xml", notes=(note,))
+    text = render(replace(report, inputs=(summary,)))
+    assert "ann" not in text
+    assert "- Note: `~/m.xml`: read `~/x.supp`" in text
+
+
+def test_a_long_name_is_whole_only_in_the_stack() -> None:
+    name = f"shop::Table<{'std::vector<int, std::allocator<int> >, ' * 5}int>::find(std::string const&)"
+    text = render(make_report(name=name))
+    row = next(line for line in text.splitlines() if line.startswith("| 1 "))
+    assert "`shop::Table<…>::find`" in row
+    assert f"▶ {name}  " in text
+
+
+def test_the_mark_stands_at_the_caller_of_an_allocation_wrapper() -> None:
+    report = make_report()
+    text = render(replace(report, paths=(replace(report.paths[0], named_by=0),)))
+    assert "\n▶ main  main.c:3\n" in text
+    assert text.count("▶") == 2

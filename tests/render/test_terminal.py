@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -160,3 +161,52 @@ def test_hostile_names_become_visible(options: RenderOptions) -> None:
     if not options.is_terminal:
         words = {"LEAK", "LEAD", "KIND", "PATH", "ERROR", "FD", "PROCESS", "NOTE", "GATE", "NEXT"}
         assert {line.split(" ")[0] for line in text.splitlines()} == words
+
+
+def test_double_verbose_lines_hold_every_stack() -> None:
+    lines = render(make_report(count=2), RenderOptions(verbosity=2)).splitlines()
+    start = lines.index("PATH 2048 B 2 blocks definite grow.so grow a/grow.c:7 p1-1")
+    assert lines[start + 1 : start + 4] == [
+        "FRAME p1-1 0 - vgpreload.so malloc -",
+        "FRAME p1-1 1 responsible grow.so grow a/grow.c:7",
+        "FRAME p1-1 2 own svc main main.c:3",
+    ]
+
+
+def test_a_double_verbose_screen_shows_every_stack() -> None:
+    text = render(make_report(count=12), RenderOptions(is_terminal=True, width=80, verbosity=2))
+    assert text.count("▶ grow ") == 12
+
+
+def test_verbose_lists_paths_past_the_reading_list() -> None:
+    report = make_report(count=5)
+    kept = tuple(finding for finding in report.findings if finding.path_ids[:1] in {(), ("p1-0",), ("p1-1",)})
+    report = replace(report, findings=kept, unlisted_leaks=3)
+    assert "3 more entries (-v lists them)" in render(report, SCREEN)
+    verbose = render(report, replace(SCREEN, verbosity=1))
+    assert "\n 5   grow" in verbose
+    assert "more entries" not in verbose
+
+
+def test_the_mark_stands_at_the_caller_of_an_allocation_wrapper() -> None:
+    report = make_report()
+    report = replace(report, paths=(replace(report.paths[0], named_by=0),))
+    for options in (SCREEN, replace(SCREEN, verbosity=2)):
+        marked = [line.split() for line in render(report, options).splitlines() if "▶" in line]
+        assert marked == [["▶", "main", "main.c:3"]]
+
+
+def test_the_gate_is_said_once() -> None:
+    report = make_report()
+    gate = report.verdict.gate_lines[0]
+    report = replace(report, verdict=replace(report.verdict, reasons=(f"{gate.gate}: {gate.text}.", "Another reason.")))
+    for options in (SCREEN, RenderOptions()):
+        text = render(report, options)
+        assert text.count("--fail-on definite") == 1
+        assert "Another reason." in text
+
+
+def test_long_names_lose_what_says_least_first() -> None:
+    name = "shop::Table<std::vector<int, std::allocator<int> > >::find(std::string const&)"
+    assert "shop::Table<…>::find" in render(make_report(name=name), RenderOptions(is_terminal=True, width=100))
+    assert name in render(make_report(name=name), RenderOptions())
