@@ -14,9 +14,10 @@ from leakreport.analysis.findings import (
     reading_groups,
     recording_findings,
 )
+from leakreport.analysis.frames import describe
 from leakreport.analysis.gate import Evidence, evaluate
 from leakreport.analysis.options import AnalysisOptions
-from leakreport.analysis.ownership import FrameClass, ownership_of
+from leakreport.analysis.ownership import ownership_of
 from leakreport.analysis.processes import Grouping, Judged, judge
 from leakreport.analysis.report import (
     GateResult,
@@ -57,13 +58,14 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         frames, [snapshot.meta.command for snapshot in run.snapshots], own=options.own, allocators=options.allocators
     )
     metric = _metric(options, judged)
-    all_rows = path_rows(run, judged, ownership)
+    columns = describe(frames, ownership)
+    all_rows = path_rows(run, judged, columns, is_rust=ownership.is_rust)
     unattributed = _unattributed(judged.totals, all_rows)
     rows, groups, selection = _select(all_rows, frames, options, metric)
     findings = (
         *leak_findings(groups, rows, frames, ownership),
-        *problem_findings(members, frame_index.__getitem__, frames, ownership),
-        *recording_findings(rows, members, frames, ownership),
+        *problem_findings(members, frame_index.__getitem__, columns),
+        *recording_findings(rows, members, frames, columns, ownership),
     )
     lost = [row for row in rows if row.leak_kind in LOST_KINDS and row.values.get("leaked_bytes")]
     facts = Facts(
@@ -73,7 +75,7 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         frames=frames,
         findings=findings,
         by_module=by_module(rows, frames, ownership, metric),
-        accumulation=accumulation_point(lost or rows, frames, ownership, "leaked_bytes" if lost else "retained_bytes"),
+        accumulation=accumulation_point(lost or rows, frames, columns, "leaked_bytes" if lost else "retained_bytes"),
         record_count=_record_count(members),
         is_complete=all(snapshot.meta.is_complete for snapshot in members),
     )
@@ -91,13 +93,13 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         totals=judged.totals,
         unattributed=unattributed,
         frames=frames,
-        own=tuple(ownership.of(frame) is FrameClass.OWN for frame in frames),
+        own=tuple(columns.is_own.tolist()),
         paths=tuple(rows),
         findings=findings,
         unlisted_leaks=max(len(groups) - MOST_LEAKS, 0),
         by_kind=by_kind(rows, judged.totals),
         by_module=tuple(facts.by_module),
-        by_function=by_function(rows, frames, ownership, metric, most=MOST_FUNCTIONS),
+        by_function=by_function(rows, columns, metric, most=MOST_FUNCTIONS),
         groups=grouped_by(rows, frames, ownership, metric, options.group_by),
         accumulation=facts.accumulation,
         tree=tree_view(rows, frames, options.max_nodes),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from leakreport.analysis.identity import canonical_key, module_version
+import numpy as np
+
+from leakreport.analysis.frames import FrameColumns
+from leakreport.analysis.identity import module_version
 from leakreport.analysis.ownership import FrameClass, Ownership
 from leakreport.analysis.report import GroupRow, PathRow
+from leakreport.analysis.stacks import Stacks
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame
 
@@ -48,28 +53,40 @@ def by_module(
     return _grouped(rows, module_of, metric)
 
 
-def by_function(
-    rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership, metric: str, *, most: int
-) -> tuple[GroupRow, ...]:
+def by_function(rows: Sequence[PathRow], columns: FrameColumns, metric: str, *, most: int) -> tuple[GroupRow, ...]:
     """Per function, the values of all paths it stands on, each path once however deep it recurses; largest first."""
-    names: list[str | None] = []
-    is_own: dict[str, bool] = {}
-    for frame in frames:
-        frame_class = ownership.of(frame)
-        has_name = frame.function is not None and frame_class is not FrameClass.ALLOCATOR
-        name = canonical_key(frame.function) if has_name else None
-        names.append(name)
-        if name is not None:
-            is_own[name] = is_own.get(name, False) or frame_class is FrameClass.OWN
-    sums: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    counts: defaultdict[str, int] = defaultdict(int)
-    for row in rows:
-        for found in {names[index] for index in row.frames}:
-            if found is not None:
-                counts[found] += 1
-                _add(sums[found], row.values)
-    groups = [GroupRow(name, None, is_own[name], values, counts[name]) for name, values in sums.items()]
-    return tuple(sorted(groups, key=lambda group: (-group.values.get(metric, 0), group.name))[:most])
+    stack, function = Stacks.of([row.frames for row in rows]).distinct(
+        np.where(columns.is_allocator, np.int32(-1), columns.function)
+    )
+    counts = np.bincount(function, minlength=len(columns.functions)).tolist()
+    is_own = np.zeros(len(columns.functions), dtype=np.bool_)
+    is_own[columns.function[columns.is_own & (columns.function >= 0)]] = True
+    sums: dict[str, list[int]] = {}
+    measured: dict[str, list[bool]] = {}
+    for name in dict.fromkeys(name for row in rows for name in row.values):
+        amounts = np.asarray([row.values.get(name, 0) for row in rows], dtype=np.int64)
+        has_name = np.fromiter((name in row.values for row in rows), np.bool_, len(rows))
+        # No function holds more than all paths together, and that sum fits.
+        column = np.zeros(len(columns.functions), dtype=np.int64)
+        np.add.at(column, function, amounts[stack])
+        sums[name] = column.tolist()
+        measured[name] = np.bincount(function[has_name[stack]], minlength=len(column)).astype(np.bool_).tolist()
+    ranking = sums.get(metric, counts)
+    chosen = heapq.nsmallest(
+        most,
+        (index for index, count in enumerate(counts) if count),
+        key=lambda index: (-ranking[index], columns.functions[index]),
+    )
+    return tuple(
+        GroupRow(
+            name=columns.functions[index],
+            version=None,
+            is_own=bool(is_own[index]),
+            values={name: column[index] for name, column in sums.items() if measured[name][index]},
+            path_count=counts[index],
+        )
+        for index in chosen
+    )
 
 
 def grouped_by(

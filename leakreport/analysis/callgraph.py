@@ -11,10 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leakreport.analysis.identity import canonical_key
-from leakreport.analysis.ownership import FrameClass, Ownership, is_entry, looks_like_wrapper
+import numpy as np
+
+from leakreport.analysis.frames import FrameColumns
+from leakreport.analysis.ownership import FrameClass, looks_like_wrapper
 from leakreport.analysis.report import AccumulationPoint, PathRow
-from leakreport.analysis.rollup import intern
+from leakreport.analysis.stacks import Stacks
+from leakreport.model.columns import exact_sum
 from leakreport.model.raw import Frame
 
 MOST = 0.8
@@ -32,14 +35,14 @@ class _Functions:
 
 
 def accumulation_point(
-    rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership, metric: str
+    rows: Sequence[PathRow], frames: Sequence[Frame], columns: FrameColumns, metric: str
 ) -> AccumulationPoint | None:
     """Where what the rows hold comes together.
 
     Args:
         rows: the paths that are judged, for example the lost ones.
         frames: the frame table the rows point into.
-        ownership: whose each frame is.
+        columns: what is known about each frame.
         metric: what is added up, a bytes metric.
 
     Returns:
@@ -47,51 +50,25 @@ def accumulation_point(
         same of library functions. main, thread starts and event loops come last, when nothing deeper reaches half.
         None where nothing comes together.
     """
-    whole = sum(row.values.get(metric, 0) for row in rows)
+    amounts = np.asarray([row.values.get(metric, 0) for row in rows], dtype=np.int64)
+    whole = exact_sum(amounts)
     if whole <= 0:
         return None
+    stacks = Stacks.of([row.frames for row in rows])
     for wanted, with_entries in ((FrameClass.OWN, False), (FrameClass.LIBRARY, False), (FrameClass.OWN, True)):
-        functions = _functions(rows, frames, ownership, metric, wanted=wanted, with_entries=with_entries)
+        # Allocation wrappers, and entry points at first, are no places where things accumulate.
+        is_wanted = (columns.frame_class == wanted) & ~columns.is_wrapper
+        if not with_entries:
+            is_wanted &= ~columns.is_entry
+        key_of_frame = np.where(is_wanted, columns.function, np.int32(-1))
+        stack, key = stacks.distinct(key_of_frame)
+        carried = np.zeros(len(columns.functions), dtype=np.int64)
+        np.add.at(carried, key, amounts[stack])
+        functions = _Functions(key_of_frame.tolist(), columns.functions, carried.tolist())
         point = _point(rows, frames, functions, metric, whole)
         if point is not None:
             return point
     return None
-
-
-def _functions(
-    rows: Sequence[PathRow],
-    frames: Sequence[Frame],
-    ownership: Ownership,
-    metric: str,
-    *,
-    wanted: FrameClass,
-    with_entries: bool,
-) -> _Functions:
-    """Functions of one class; allocation wrappers, and entry points at first, are no places where things accumulate."""
-    keys, names = intern(
-        [
-            _function_key(frame)
-            if ownership.of(frame) is wanted
-            and not looks_like_wrapper(frame.function)
-            and (with_entries or not is_entry(frame.function))
-            else None
-            for frame in frames
-        ]
-    )
-    key_of_frame = keys.tolist()
-    carried = [0] * len(names)
-    for row in rows:
-        amount = row.values.get(metric, 0)
-        for key in {key_of_frame[index] for index in row.frames}:
-            if key >= 0:
-                carried[key] += amount
-    return _Functions(key_of_frame, names, carried)
-
-
-def _function_key(frame: Frame) -> str | None:
-    """Functions are told apart by canonical name; frames without a name carry nothing."""
-    key = canonical_key(frame.function)
-    return None if key == "?" else key
 
 
 def _point(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from leakreport.analysis.advice import (
     FAMILY_ADVICE,
     LEAK_TEXTS,
@@ -16,10 +18,11 @@ from leakreport.analysis.advice import (
     UNKNOWN_PROBLEM,
     WRAPPER_ADVICE,
 )
+from leakreport.analysis.frames import FrameColumns, locate
 from leakreport.analysis.identity import canonical_name, prose_name
 from leakreport.analysis.ownership import FrameClass, Ownership, looks_like_wrapper
 from leakreport.analysis.report import CaptionedFrames, Finding, PathRow, Severity
-from leakreport.analysis.rows import allocator_family
+from leakreport.analysis.stacks import Stacks
 from leakreport.model.metrics import LOST_KINDS, LeakKind
 from leakreport.model.raw import Frame, ProblemKind, RawProblem
 from leakreport.model.snapshot import Snapshot
@@ -41,14 +44,11 @@ def reading_groups(rows: Sequence[PathRow], frames: Sequence[Frame], metric: str
     same kind, the same allocator and the same files and lines in your code. Lost memory comes first, then by bytes; a
     definitely lost block weighs as much as it drags along.
     """
-    places = [
-        (frame.function, frame.path, frame.line, None if frame.line is not None else frame.address, frame.module)
-        for frame in frames
-    ]
+    known: dict[tuple[object, ...], int] = {}
+    places = [known.setdefault(_place(frame), len(known)) for frame in frames]
     groups: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
-        chain = tuple(places[frame_index] for frame_index in row.chain)
-        groups[row.leak_kind, row.family, chain].append(index)
+        groups[row.leak_kind, row.family, *map(places.__getitem__, row.chain)].append(index)
 
     def order(group: list[int]) -> tuple[object, ...]:
         first = rows[group[0]]
@@ -58,6 +58,12 @@ def reading_groups(rows: Sequence[PathRow], frames: Sequence[Frame], metric: str
         return first.leak_kind not in LOST_KINDS, -(own + dragged), first.leak_kind, -blocks, first.id
 
     return sorted(groups.values(), key=order)
+
+
+def _place(frame: Frame) -> tuple[object, ...]:
+    """What a frame is in the reading list: the line of code, or the address where there is none."""
+    where = (frame.line, None) if frame.line is not None else (None, frame.address)
+    return frame.function, frame.path, frame.module, *where
 
 
 def leak_findings(
@@ -180,7 +186,7 @@ def _leak_advice(row: PathRow, stack: Sequence[Frame], ownership: Ownership) -> 
     parts = [LEAK_TEXTS[row.leak_kind].advice]
     if row.leak_kind is LeakKind.INDIRECT:
         return parts
-    family = _release_family(stack, ownership)
+    family = _release_family(row, stack, ownership)
     if ownership.is_rust and family in {"", "malloc", "calloc", "realloc"}:
         parts.append(FAMILY_ADVICE["rust"])
     elif family in RELEASED_BY:
@@ -194,12 +200,12 @@ def _called(family: str) -> str:
     return family if family in {"new", "new[]"} else f"{family}()"
 
 
-def _release_family(stack: Sequence[Frame], ownership: Ownership) -> str:
+def _release_family(row: PathRow, stack: Sequence[Frame], ownership: Ownership) -> str:
     """The function whose result must be released: the outermost library function with a known counterpart.
 
     fopen allocates with malloc, yet it is fclose that releases it.
     """
-    family = allocator_family(stack, ownership)
+    family = row.family
     for frame in reversed(stack):
         if ownership.of(frame) is FrameClass.OWN:
             break
@@ -213,14 +219,21 @@ def _release_family(stack: Sequence[Frame], ownership: Ownership) -> str:
 FrameIndex = Callable[[Frame], int]
 
 
-def problem_findings(
-    members: Sequence[Snapshot], frame_index: FrameIndex, frames: Sequence[Frame], ownership: Ownership
-) -> list[Finding]:
+def problem_findings(members: Sequence[Snapshot], frame_index: FrameIndex, columns: FrameColumns) -> list[Finding]:
     """What the tool itself complained about besides leaks: errors first, then signals, then descriptors."""
     order = {ProblemKind.ERROR: 0, ProblemKind.SIGNAL: 1, ProblemKind.DESCRIPTOR: 2}
     problems = [problem for snapshot in members for problem in snapshot.problems]
     problems.sort(key=lambda problem: (order[problem.problem], problem.kind))
-    return [_problem_finding(problem, frame_index, frames, ownership) for problem in problems]
+    stacks = [
+        [CaptionedFrames(stack.caption, tuple(map(frame_index, stack.frames))) for stack in problem.stacks]
+        for problem in problems
+    ]
+    first = Stacks.of([found[0].frames if found else () for found in stacks])
+    responsible = locate(first, columns).responsible.tolist()
+    return [
+        _problem_finding(problem, found, None if position < 0 else position)
+        for problem, found, position in zip(problems, stacks, responsible, strict=True)
+    ]
 
 
 _RULE_PREFIX = {ProblemKind.ERROR: "error", ProblemKind.SIGNAL: "signal", ProblemKind.DESCRIPTOR: "descriptor"}
@@ -231,15 +244,8 @@ _PROBLEM_SEVERITY = {
 }
 
 
-def _problem_finding(
-    problem: RawProblem, frame_index: FrameIndex, frames: Sequence[Frame], ownership: Ownership
-) -> Finding:
+def _problem_finding(problem: RawProblem, stacks: Sequence[CaptionedFrames], responsible: int | None) -> Finding:
     text = SIGNAL_TEXT if problem.problem is ProblemKind.SIGNAL else PROBLEM_TEXTS.get(problem.kind, UNKNOWN_PROBLEM)
-    stacks = [
-        CaptionedFrames(stack.caption, tuple(frame_index(frame) for frame in stack.frames)) for stack in problem.stacks
-    ]
-    first = stacks[0].frames if stacks else None
-    responsible = ownership.responsible([frames[index] for index in first]) if first else None
     facts = (f"It happened {format_count(problem.count)} times.",) if problem.count > 1 else ()
     return Finding(
         rule=f"{_RULE_PREFIX[problem.problem]}.{problem.kind}",
@@ -247,7 +253,7 @@ def _problem_finding(
         message=f"{text.title}: {problem.message}" if problem.message else text.title,
         advice=text.advice,
         facts=facts,
-        frames=first,
+        frames=stacks[0].frames if stacks else None,
         responsible=responsible,
         more_stacks=tuple(stacks[1:]),
         count=problem.count,
@@ -255,12 +261,16 @@ def _problem_finding(
 
 
 def recording_findings(
-    rows: Sequence[PathRow], members: Sequence[Snapshot], frames: Sequence[Frame], ownership: Ownership
+    rows: Sequence[PathRow],
+    members: Sequence[Snapshot],
+    frames: Sequence[Frame],
+    columns: FrameColumns,
+    ownership: Ownership,
 ) -> list[Finding]:
     """What the recording lacks: stacks that were cut, files and lines, names behind allocation wrappers."""
     if not rows:
         return []
-    found = [_stack_cut(rows, members, frames), _no_debug_info(frames, ownership), _wrapper(rows, frames, ownership)]
+    found = [_stack_cut(rows, members, frames), _no_debug_info(frames, columns), _wrapper(rows, frames, ownership)]
     return [finding for finding in found if finding is not None]
 
 
@@ -276,11 +286,13 @@ def _num_callers(members: Sequence[Snapshot]) -> int:
 
 def _stack_cut(rows: Sequence[PathRow], members: Sequence[Snapshot], frames: Sequence[Frame]) -> Finding | None:
     limit = _num_callers(members)
+    begins = np.fromiter(map(_begins, frames), np.bool_, len(frames))
     # Inlined calls do not count: the tool's limit is on return addresses.
-    cut = sum(
-        sum(not frames[index].is_inlined for index in row.frames) >= limit and not _begins(frames[row.frames[0]])
-        for row in rows
-    )
+    is_counted = np.fromiter((not frame.is_inlined for frame in frames), np.bool_, len(frames))
+    stacks = Stacks.of([row.frames for row in rows])
+    counts = stacks.count(is_counted[stacks.flat])
+    full = np.flatnonzero((counts >= limit) & (stacks.lengths > 0))
+    cut = int(np.count_nonzero(~begins[stacks.flat[stacks.offsets[full]]]))
     if cut * 10 < len(rows) or not cut:
         return None
     return Finding(
@@ -296,8 +308,8 @@ def _begins(frame: Frame) -> bool:
     return frame.function in {"main", "(below main)", "_start", "clone", "clone3"}
 
 
-def _no_debug_info(frames: Sequence[Frame], ownership: Ownership) -> Finding | None:
-    own = [frame for frame in frames if ownership.of(frame) is FrameClass.OWN]
+def _no_debug_info(frames: Sequence[Frame], columns: FrameColumns) -> Finding | None:
+    own = [frames[index] for index in np.flatnonzero(columns.is_own).tolist()]
     without = sum(frame.line is None for frame in own)
     if not own or without * 2 < len(own):
         return None

@@ -120,12 +120,6 @@ def canonical_name(function: str | None) -> CanonicalName:
     )
 
 
-@lru_cache(maxsize=1 << 17)
-def canonical_key(function: str | None) -> str:
-    """`canonical_name(function).key`, remembered."""
-    return canonical_name(function).key
-
-
 def _without_impl_head(text: str) -> tuple[str, str]:
     """Rust's `<T as Trait>::f` as `T::f`, with the template arguments of T apart."""
     if not text.startswith("<"):
@@ -148,16 +142,24 @@ def _without_impl_head(text: str) -> tuple[str, str]:
     return text, ""
 
 
+_BRACKET_OR_BLANK = re.compile(r"[<>() ]")
+
+
 def _split_brackets(text: str) -> tuple[str, str, str | None]:
     """The text outside brackets, all <…> parts joined, and the last (…) part. One pass with a counter."""
     plain: list[str] = []
     templates: list[str] = []
     arguments: list[str] | None = None
-    angle = paren = 0
-    for character in text:
+    angle = paren = start = 0
+    for match in _BRACKET_OR_BLANK.finditer(text):
+        character = match[0]
+        # What stands before a bracket belongs to what was open before it; a bracket belongs to what it opens or closes.
+        target = (arguments or []) if paren else templates if angle else plain
+        target.append(text[start : match.start()])
+        start = match.end()
         if character == "<":
             angle += 1
-        if character == "(" and angle == 0:
+        elif character == "(" and angle == 0:
             paren += 1
             if paren == 1:
                 arguments = []
@@ -173,8 +175,10 @@ def _split_brackets(text: str) -> tuple[str, str, str | None]:
                 templates.clear()
         if character == ">" and angle:
             angle -= 1
-        if character == ")" and paren and angle == 0:
+        elif character == ")" and paren and angle == 0:
             paren -= 1
+    target = (arguments or []) if paren else templates if angle else plain
+    target.append(text[start:])
     return "".join(plain), "".join(templates), None if arguments is None else "".join(arguments)
 
 

@@ -149,37 +149,6 @@ class Ownership:
             found = self._cache[id(frame)] = (frame, self._classify(frame))
         return found[1]
 
-    def responsible(self, frames: Sequence[Frame]) -> int | None:
-        """The position of the innermost frame that is yours; frames are outermost first."""
-        for position in range(len(frames) - 1, -1, -1):
-            if self.of(frames[position]) is FrameClass.OWN and not _is_start_code(frames[position].function):
-                return position
-        return None
-
-    def named_by(self, frames: Sequence[Frame]) -> int | None:
-        """The responsible frame, or the nearest caller of yours where that is an allocation wrapper by its name."""
-        responsible = self.responsible(frames)
-        if responsible is None:
-            return None
-        for position in range(responsible, -1, -1):
-            if self.of(frames[position]) is FrameClass.OWN and not looks_like_wrapper(frames[position].function):
-                return position
-        return responsible
-
-    def site(self, frames: Sequence[Frame]) -> int | None:
-        """The position of the innermost frame that is neither the allocator's nor the run-time's own.
-
-        Where there is none, the innermost that is not the allocator's: memory that libc allocates for itself.
-        """
-        fallback = None
-        for position in range(len(frames) - 1, -1, -1):
-            frame_class = self.of(frames[position])
-            if frame_class >= FrameClass.LIBRARY and not is_entry_glue(frames[position].function):
-                return position
-            if fallback is None and frame_class is not FrameClass.ALLOCATOR:
-                fallback = position
-        return fallback
-
     def _classify(self, frame: Frame) -> FrameClass:
         if frame.kind is FrameKind.SYNTHETIC:
             return FrameClass.LIBRARY
@@ -352,10 +321,6 @@ def path_matches(path: str, pattern: str) -> bool:
     return fnmatchcase(path, plain) or fnmatchcase(path, f"*/{plain.removeprefix('/')}")
 
 
-def is_entry_glue(function: str | None) -> bool:
+def is_glue(function: str | None) -> bool:
     """Whether a frame only starts programs or threads: it never is an allocation site."""
     return function in {"(below main)", "_start", "__libc_start_main", "start_thread", "clone", "clone3"}
-
-
-def _is_start_code(function: str | None) -> bool:
-    return function in {"(below main)", "_start"}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from leakreport.analysis.identity import canonical_key, canonical_name, long_path_id, module_stem, path_id, path_text
-from leakreport.analysis.ownership import FrameClass, Ownership
+from leakreport.analysis.frames import FrameColumns, allocator_families, chains_of_interest, locate
+from leakreport.analysis.identity import long_path_id, module_stem, path_id, path_text
 from leakreport.analysis.processes import Judged
 from leakreport.analysis.report import PathRow
+from leakreport.analysis.stacks import Stacks
 from leakreport.errors import UsageError
+from leakreport.model.columns import Int64Column
 from leakreport.model.metrics import LOST_KINDS, LeakKind
 from leakreport.model.raw import Frame
 from leakreport.model.snapshot import RecordTable, Run
@@ -21,43 +23,46 @@ from leakreport.model.snapshot import RecordTable, Run
 _KIND_BITS = 8
 
 
-def path_rows(run: Run, judged: Judged, ownership: Ownership) -> list[PathRow]:
+def path_rows(run: Run, judged: Judged, columns: FrameColumns, *, is_rust: bool) -> list[PathRow]:
     """Every path of the judged snapshots that holds anything or has a record, unsorted."""
     tables = [table for index in judged.members if (table := run.snapshots[index].records) is not None and len(table)]
     if not tables:
         return []
     names = _record_names(tables)
     keys = np.unique(np.concatenate([_keys(table) for table in tables]))
-    nodes, kinds = keys // _KIND_BITS, keys % _KIND_BITS
-    stacks = {node: tuple(run.tree.path(node)) for node in set(nodes.tolist())}
-    traits = {node: _traits(run.frames, stack, ownership) for node, stack in stacks.items()}
-    ids = path_ids(run.frames, stacks, traits)
+    nodes, place = np.unique(keys // _KIND_BITS, return_inverse=True)
+    paths = _paths(run, nodes, columns, is_rust=is_rust)
+    kinds = keys % _KIND_BITS
+    values = _values(judged, nodes[place], kinds)
+    dragged = _at(judged, "dragged_bytes", nodes[place])
     rows = []
-    for key, node, code in zip(keys.tolist(), nodes.tolist(), kinds.tolist(), strict=True):
+    for key, code, path, held, drags in zip(
+        keys.tolist(), kinds.tolist(), (paths[index] for index in place.tolist()), values, dragged, strict=True
+    ):
         kind = LeakKind(code)
-        trait = traits[node]
+        site = path.site
         rows.append(
             PathRow(
-                id=ids[node],
+                id=path.id,
                 leak_kind=kind,
-                frames=stacks[node],
-                responsible=trait.responsible,
-                site=trait.site,
-                module=trait.module,
+                frames=path.frames,
+                responsible=path.responsible,
+                site=site,
+                module=run.frames[path.frames[site]].module_name if site is not None else None,
                 owner=None,
-                values=_values(judged, node, kind),
+                values=held,
                 records=tuple(names.get(key, ())),
-                named_by=trait.named_by,
-                chain=trait.chain,
-                family=trait.family,
-                dragged_bytes=_at(judged, "dragged_bytes", node) if kind is LeakKind.DEFINITE else 0,
+                named_by=path.named_by,
+                chain=path.chain,
+                family=path.family,
+                dragged_bytes=drags if kind is LeakKind.DEFINITE else 0,
             )
         )
     return rows
 
 
-def _keys(table: RecordTable) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    keys: np.ndarray[tuple[int], np.dtype[np.int64]] = table.node * _KIND_BITS + table.leak_kind
+def _keys(table: RecordTable) -> Int64Column:
+    keys: Int64Column = table.node * _KIND_BITS + table.leak_kind
     return keys
 
 
@@ -70,103 +75,82 @@ def _record_names(tables: Iterable[RecordTable]) -> dict[int, list[str]]:
     return names
 
 
-def _at(judged: Judged, metric: str, node: int) -> int:
+def _at(judged: Judged, metric: str, nodes: Int64Column) -> list[int]:
     column = judged.columns.get(metric)
-    return 0 if column is None else int(column[node])
+    return [0] * len(nodes) if column is None else column[nodes].tolist()
 
 
-def _values(judged: Judged, node: int, kind: LeakKind) -> Mapping[str, int]:
-    if kind is LeakKind.NONE:
-        return {metric: int(column[node]) for metric, column in judged.columns.items()}
-    own_bytes, blocks = _at(judged, kind.bytes_metric, node), _at(judged, kind.blocks_metric, node)
-    values = {
-        "retained_bytes": own_bytes,
-        "retained_blocks": blocks,
-        kind.bytes_metric: own_bytes,
-        kind.blocks_metric: blocks,
-    }
-    if kind in LOST_KINDS:
-        values |= {"leaked_bytes": own_bytes, "leaked_blocks": blocks}
+def _values(judged: Judged, nodes: Int64Column, kinds: Int64Column) -> list[dict[str, int]]:
+    """Per row the own values of its path: of its kind where records have one, else all that is measured."""
+    values: list[dict[str, int]] = [{} for _ in range(len(nodes))]
+    for kind in LeakKind:
+        chosen = np.flatnonzero(kinds == kind)
+        if not chosen.size:
+            continue
+        if kind is LeakKind.NONE:
+            metrics = {metric: metric for metric in judged.columns}
+        else:
+            metrics = {"retained_bytes": kind.bytes_metric, "retained_blocks": kind.blocks_metric}
+            metrics |= {kind.bytes_metric: kind.bytes_metric, kind.blocks_metric: kind.blocks_metric}
+            if kind in LOST_KINDS:
+                metrics |= {"leaked_bytes": kind.bytes_metric, "leaked_blocks": kind.blocks_metric}
+        amounts = [_at(judged, source, nodes[chosen]) for source in metrics.values()]
+        for row, *held in zip(chosen.tolist(), *amounts, strict=True):
+            values[row] = dict(zip(metrics, held, strict=True))
     return values
 
 
-class _Traits(NamedTuple):
+class _Path(NamedTuple):
     """What a stack alone tells, whatever its values."""
 
+    id: str
+    frames: tuple[int, ...]
     responsible: int | None
     named_by: int | None
     site: int | None
-    module: str | None
     chain: tuple[int, ...]
     family: str
 
 
-def _traits(frames: Sequence[Frame], stack: tuple[int, ...], ownership: Ownership) -> _Traits:
-    stack_frames = [frames[index] for index in stack]
-    site = ownership.site(stack_frames)
-    return _Traits(
-        responsible=ownership.responsible(stack_frames),
-        named_by=ownership.named_by(stack_frames),
-        site=site,
-        module=stack_frames[site].module_name if site is not None else None,
-        chain=tuple(stack[position] for position in chain_of_interest(stack_frames, ownership)),
-        family=allocator_family(stack_frames, ownership),
+def _paths(run: Run, nodes: Int64Column, columns: FrameColumns, *, is_rust: bool) -> list[_Path]:
+    stacks = Stacks.ending_at(run.tree, nodes)
+    located = locate(stacks, columns)
+    chains = chains_of_interest(stacks, columns, is_rust=is_rust).tuples()
+    families = allocator_families(stacks, columns)
+    tuples = stacks.tuples()
+    texts = [
+        path_text(
+            [columns.key[index] for index in chain], module_stem(run.frames[chain[-1]].module) if chain else "?", family
+        )
+        for chain, family in zip(chains, families, strict=True)
+    ]
+    ids = path_ids(texts, lambda number: _twin_order(run.frames, tuples[number]))
+    positions = (
+        [None if position < 0 else position for position in column.tolist()]
+        for column in (located.responsible, located.named_by, located.site)
     )
+    return list(map(_Path, ids, tuples, *positions, chains, families))
 
 
-def path_ids(
-    frames: Sequence[Frame], stacks: Mapping[int, tuple[int, ...]], traits: Mapping[int, _Traits]
-) -> dict[int, str]:
-    """Per node the id of its path. Paths with one canonical text get ordinals in the order of files and lines.
+def path_ids(texts: Sequence[str], twin_order: Callable[[int], tuple[object, ...]]) -> list[str]:
+    """The id of each path by its canonical text. Paths with the same text get ordinals in `twin_order`.
 
     Should two texts share an id by chance, both get 32 digits.
     """
     by_text: defaultdict[str, list[int]] = defaultdict(list)
-    for node in stacks:
-        by_text[_text(frames, traits[node])].append(node)
-    named: dict[int, tuple[str, int]] = {}
-    for text, nodes in by_text.items():
-        nodes.sort(key=lambda node: _twin_order(frames, stacks[node]))
-        named |= {node: (text, ordinal) for ordinal, node in enumerate(nodes, 1)}
-    holders: defaultdict[str, list[int]] = defaultdict(list)
-    for node, (text, ordinal) in named.items():
-        holders[path_id(text, ordinal)].append(node)
-    return {
-        node: short if len(nodes) == 1 else long_path_id(*named[node])
-        for short, nodes in holders.items()
-        for node in nodes
-    }
-
-
-def chain_of_interest(frames: Sequence[Frame], ownership: Ownership) -> list[int]:
-    """The positions of your frames of a stack, outermost first; where there are none, of the libraries'."""
-    classes = [ownership.of(frame) for frame in frames]
-    own = [position for position, found in enumerate(classes) if found is FrameClass.OWN]
-    if ownership.is_rust and len(own) > 1 and frames[own[0]].function == "main":
-        # Under Rust's run-time the C main is glue.
-        del own[0]
-    return own or [position for position, found in enumerate(classes) if found is not FrameClass.ALLOCATOR]
-
-
-def allocator_family(frames: Sequence[Frame], ownership: Ownership) -> str:
-    """What was called to allocate: the outermost allocator frame at the inner end of the stack, by canonical name."""
-    family = ""
-    for frame in reversed(frames):
-        if ownership.of(frame) is not FrameClass.ALLOCATOR:
-            break
-        family = canonical_name(frame.function).base or family
-    return family.replace("operator_cv_", "")
-
-
-def _text(frames: Sequence[Frame], traits: _Traits) -> str:
-    keys = [_frame_key(frames[index]) for index in traits.chain]
-    stem = module_stem(frames[traits.chain[-1]].module) if traits.chain else "?"
-    return path_text(keys, stem, traits.family)
-
-
-def _frame_key(frame: Frame) -> str:
-    key = canonical_key(frame.function)
-    return key if key != "?" or frame.module is None else f"{module_stem(frame.module)}+?"
+    for number, text in enumerate(texts):
+        by_text[text].append(number)
+    ordinals = [1] * len(texts)
+    for numbers in by_text.values():
+        if len(numbers) > 1:
+            for ordinal, number in enumerate(sorted(numbers, key=twin_order), 1):
+                ordinals[number] = ordinal
+    ids = list(map(path_id, texts, ordinals))
+    holders = Counter(ids)
+    return [
+        short if holders[short] == 1 else long_path_id(text, ordinal)
+        for short, text, ordinal in zip(ids, texts, ordinals, strict=True)
+    ]
 
 
 def _twin_order(frames: Sequence[Frame], stack: Sequence[int]) -> tuple[object, ...]:

@@ -9,8 +9,9 @@ import numpy as np
 
 from leakreport.analysis.report import PathRow, TreeView
 from leakreport.analysis.rollup import inclusive_values
+from leakreport.analysis.stacks import Stacks
 from leakreport.model.calltree import ROOT, CallTree, build_tree
-from leakreport.model.columns import Int64Column, freeze
+from leakreport.model.columns import BoolColumn, Int64Column, freeze
 from leakreport.model.raw import Frame
 
 FOLDED = -2
@@ -21,7 +22,8 @@ def tree_view(rows: Sequence[PathRow], frames: Sequence[Frame], most_nodes: int)
 
     Holds: every shown row's inclusive value is its own plus the sum of the rows below it, folded ones included.
     """
-    tree, leaves = _tree_of(rows, len(frames))
+    stacks = Stacks.of([row.frames for row in rows])
+    tree, leaves = build_tree(stacks.flat.astype(np.int32), stacks.offsets, len(frames))
     self_bytes = _summed(leaves, [row.values.get("retained_bytes", 0) for row in rows], len(tree))
     self_blocks = _summed(leaves, [row.values.get("retained_blocks", 0) for row in rows], len(tree))
     self_lost = _summed(leaves, [row.values.get("leaked_bytes", 0) for row in rows], len(tree))
@@ -31,49 +33,68 @@ def tree_view(rows: Sequence[PathRow], frames: Sequence[Frame], most_nodes: int)
     return _pre_order(tree, columns, kept, _responsible_nodes(tree, rows, leaves), frames)
 
 
-def _tree_of(rows: Sequence[PathRow], frame_count: int) -> tuple[CallTree, Int64Column]:
-    flat = np.fromiter((index for row in rows for index in row.frames), np.int32)
-    offsets = np.zeros(len(rows) + 1, dtype=np.int64)
-    np.cumsum([len(row.frames) for row in rows], out=offsets[1:])
-    return build_tree(flat, offsets, frame_count)
-
-
 def _summed(nodes: Int64Column, amounts: Sequence[int], node_count: int) -> Int64Column:
     column = np.zeros(node_count, dtype=np.int64)
     np.add.at(column, nodes, np.asarray(amounts, dtype=np.int64))
     return freeze(column)
 
 
-def _kept_nodes(tree: CallTree, bytes_below: Int64Column, paths_below: Int64Column, most_nodes: int) -> set[int]:
+def _kept_nodes(tree: CallTree, bytes_below: Int64Column, paths_below: Int64Column, most_nodes: int) -> BoolColumn:
     """The heaviest nodes. Weights never rise from parent to child, so what is kept hangs together."""
-    if len(tree) <= most_nodes:
-        return set(range(len(tree)))
-    # Among equals the outer node goes first, or a child could be kept without its parent.
-    order = np.lexsort((np.arange(len(tree)), tree.depth, -paths_below, -bytes_below))
-    return {ROOT, *order[:most_nodes].tolist()}
+    kept = np.ones(len(tree), dtype=np.bool_)
+    if len(tree) > most_nodes:
+        # Among equals the outer node goes first, or a child could be kept without its parent.
+        order = np.lexsort((np.arange(len(tree)), tree.depth, -paths_below, -bytes_below))
+        kept[order[most_nodes:]] = False
+        kept[ROOT] = True
+    return kept
 
 
 def _responsible_nodes(tree: CallTree, rows: Sequence[PathRow], leaves: Int64Column) -> set[int]:
+    """The nodes in which a row's responsible frame stands: so many parents above its leaf."""
+    above = np.asarray(
+        [-1 if row.responsible is None else len(row.frames) - 1 - row.responsible for row in rows], dtype=np.int64
+    )
+    nodes = leaves
     found: set[int] = set()
-    for row, leaf in zip(rows, leaves.tolist(), strict=True):
-        if row.responsible is not None:
-            node = leaf
-            for _ in range(len(row.frames) - 1 - row.responsible):
-                node = int(tree.parent[node])
-            found.add(node)
+    while nodes.size:
+        found.update(nodes[above == 0].tolist())
+        is_going = above > 0
+        nodes, above = tree.parent[nodes[is_going]], above[is_going] - 1
     return found
 
 
+def _folded_sums(
+    tree: CallTree, columns: Sequence[Int64Column], kept: BoolColumn
+) -> dict[int, tuple[int, int, int, int]]:
+    """Per node that is kept and has children that are not: their sums."""
+    gone = np.flatnonzero(~kept)
+    gone = gone[kept[tree.parent[gone]]]
+    parents, place = np.unique(tree.parent[gone], return_inverse=True)
+    sums = []
+    for column in columns:
+        total = np.zeros(len(parents), dtype=np.int64)
+        np.add.at(total, place, column[gone])
+        sums.append(total.tolist())
+    bytes_below, blocks_below, lost_below, paths_below = sums
+    values = zip(bytes_below, blocks_below, lost_below, paths_below, strict=True)
+    return dict(zip(parents.tolist(), values, strict=True))
+
+
 def _pre_order(
-    tree: CallTree, columns: Sequence[Int64Column], kept: set[int], responsible: set[int], frames: Sequence[Frame]
+    tree: CallTree, columns: Sequence[Int64Column], kept: BoolColumn, responsible: set[int], frames: Sequence[Frame]
 ) -> TreeView:
-    bytes_below, blocks_below, lost_below, paths_below = (column.tolist() for column in columns)
+    bytes_below, blocks_below, lost_below, _ = (
+        dict(zip(np.flatnonzero(kept).tolist(), column[kept].tolist(), strict=True)) for column in columns
+    )
+    folded = _folded_sums(tree, columns, kept)
     children: defaultdict[int, list[int]] = defaultdict(list)
-    dropped: defaultdict[int, list[int]] = defaultdict(list)
-    parents = tree.parent.tolist()
-    for node in range(1, len(tree)):
-        (children if node in kept else dropped)[parents[node]].append(node)
-    frame_of = tree.frame.tolist()
+    frame_of = {}
+    for node, parent, frame in zip(
+        np.flatnonzero(kept).tolist(), tree.parent[kept].tolist(), tree.frame[kept].tolist(), strict=True
+    ):
+        children[parent].append(node)
+        frame_of[node] = frame
 
     def order(node: int) -> tuple[int, str, int]:
         return -bytes_below[node], frames[frame_of[node]].function or "", frame_of[node]
@@ -84,19 +105,7 @@ def _pre_order(
         node, parent_row, depth = stack.pop()
         here = len(rows)
         if node < 0:  # a folded row for the dropped children of the node ~node
-            gone = dropped[~node]
-            rows.append(
-                (
-                    parent_row,
-                    depth,
-                    FOLDED,
-                    sum(bytes_below[child] for child in gone),
-                    sum(blocks_below[child] for child in gone),
-                    sum(lost_below[child] for child in gone),
-                    sum(paths_below[child] for child in gone),
-                    False,
-                )
-            )
+            rows.append((parent_row, depth, FOLDED, *folded[~node], False))
             continue
         rows.append(
             (
@@ -110,7 +119,7 @@ def _pre_order(
                 node in responsible,
             )
         )
-        if dropped[node]:
+        if node in folded:
             stack.append((~node, here, depth + 1))
         stack.extend((child, here, depth + 1) for child in sorted(children[node], key=order, reverse=True))
     has_children = [False] * len(rows)

@@ -5,8 +5,9 @@ Readers fill these and nothing else; trees are made later, by `model.builder`.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -195,40 +196,56 @@ class RawSnapshot:
     problems: tuple[RawProblem, ...] = ()
 
 
-@dataclass(slots=True)
-class SampleTableBuilder:
-    """Collects stacks one by one and interns their frames."""
+class FrameTable:
+    """The frames a reader has met, each once. Stacks are kept as indexes into it."""
 
-    metric_names: tuple[str, ...]
-    _frame_index: dict[Frame, int] = field(default_factory=dict)
-    _flat: list[int] = field(default_factory=list)
-    _offsets: list[int] = field(default_factory=lambda: [0])
-    _values: list[tuple[int, ...]] = field(default_factory=list)
-    _leak_kinds: list[int] = field(default_factory=list)
-    _names: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        """Start with none."""
+        self._index: dict[Frame, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def index(self, frame: Frame) -> int:
+        """The index under which a frame is known here; equal frames share one."""
+        return self._index.setdefault(frame, len(self._index))
+
+    def frames(self) -> tuple[Frame, ...]:
+        """All frames, in the order of their indexes."""
+        return tuple(self._index)
+
+
+class SampleTableBuilder:
+    """Collects stacks one by one, with their values."""
+
+    def __init__(self, metric_names: tuple[str, ...], frames: FrameTable | None = None) -> None:
+        """Start without stacks; several builders of one input may share their frames."""
+        self.frames = FrameTable() if frames is None else frames
+        self._metric_names = metric_names
+        self._flat = array("i")
+        self._offsets = array("q", (0,))
+        self._values: list[tuple[int, ...]] = []
+        self._leak_kinds: list[int] = []
+        self._names: list[str] = []
 
     def __len__(self) -> int:
         return len(self._values)
-
-    def frame_index(self, frame: Frame) -> int:
-        """The index under which a frame is known here; equal frames share one."""
-        return self._frame_index.setdefault(frame, len(self._frame_index))
 
     def add(
         self, stack: Iterable[Frame], values: tuple[int, ...], *, leak_kind: LeakKind = LeakKind.NONE, name: str = ""
     ) -> None:
         """Add one stack, outermost frame first, with one value per metric."""
-        self.add_indexes([self.frame_index(frame) for frame in stack], values, leak_kind=leak_kind, name=name)
+        self.add_indexes([self.frames.index(frame) for frame in stack], values, leak_kind=leak_kind, name=name)
 
     def add_indexes(
         self,
-        stack: Sequence[int],
+        stack: Iterable[int],
         values: tuple[int, ...],
         *,
         leak_kind: LeakKind = LeakKind.NONE,
         name: str = "",
     ) -> None:
-        """Add one stack of frame indexes, outermost first."""
+        """Add one stack of indexes into `frames`, outermost first."""
         self._flat.extend(stack)
         self._offsets.append(len(self._flat))
         self._values.append(values)
@@ -236,20 +253,26 @@ class SampleTableBuilder:
         self._names.append(name)
 
     def build(self) -> SampleTable:
-        """The frozen table.
+        """The frozen table, with the frames that its stacks have.
 
         Raises:
             LimitExceeded: a value does not fit in 64 bits.
         """
         columns = {
             metric: int64_column([row[position] for row in self._values], metric)
-            for position, metric in enumerate(self.metric_names)
+            for position, metric in enumerate(self._metric_names)
         }
         kinds: NDArray[np.int8] = np.asarray(self._leak_kinds, dtype=np.int8)
+        known = self.frames.frames()
+        flat = np.array(self._flat, dtype=np.int32)
+        used = np.unique(flat)
+        if len(used) < len(known):
+            known = tuple(known[index] for index in used.tolist())
+            flat = np.searchsorted(used, flat).astype(np.int32)
         return SampleTable(
-            frames=tuple(self._frame_index),
-            flat=freeze(np.asarray(self._flat, dtype=np.int32)),
-            offsets=freeze(np.asarray(self._offsets, dtype=np.int64)),
+            frames=known,
+            flat=freeze(flat),
+            offsets=freeze(np.array(self._offsets, dtype=np.int64)),
             values=columns,
             leak_kinds=freeze(kinds) if kinds.any() else None,
             names=tuple(self._names) if any(self._names) else None,

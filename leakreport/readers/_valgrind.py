@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from leakreport.errors import LimitExceeded, MalformedInput
@@ -19,6 +19,7 @@ from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS, LeakKind
 from leakreport.model.raw import (
     TOOL_TITLES,
     Frame,
+    FrameTable,
     LeakSearch,
     Note,
     RawProblem,
@@ -166,6 +167,8 @@ class ProcessLog:
     source: str
     format_name: str
     limits: Limits
+    frames: FrameTable
+    """The frames of the whole input: all its processes share them."""
     tool: str | None = None
     """Lower case, as in --tool=: `memcheck`, `helgrind`, `none`."""
     tool_version: str | None = None
@@ -199,10 +202,14 @@ class ProcessLog:
     _searches: int = 0
     _search: _Search | None = None
 
+    def head_copy(self) -> ProcessLog:
+        """A log of another process with the same head: nothing that was found, only what was said before."""
+        return replace(self, problems=[], notes=list(self.notes), _search=None, _searches=0)
+
     def add_leak(
         self,
         kind: LeakKind,
-        stack: Iterable[Frame],
+        stack: Iterable[int],
         *,
         direct_bytes: int,
         dragged_bytes: int,
@@ -211,7 +218,10 @@ class ProcessLog:
         record_count: int,
         name: str,
     ) -> None:
-        """Take one loss record; `stack` is outermost first. A falling number or another count opens a new search."""
+        """Take one loss record; `stack` has indexes into `frames`, outermost first.
+
+        A falling number or another count opens a new search.
+        """
         search = self._search
         is_new_search = search is None or (
             number > 0
@@ -223,7 +233,7 @@ class ProcessLog:
         search.record_count = record_count
         if len(search.table) >= self.limits.records:
             raise LimitExceeded(f"more than {self.limits.records:,} loss records", where=self.source)
-        search.table.add(stack, (direct_bytes, blocks, dragged_bytes), leak_kind=kind, name=name)
+        search.table.add_indexes(stack, (direct_bytes, blocks, dragged_bytes), leak_kind=kind, name=name)
 
     def end_search(self, summary: LeakSummary) -> None:
         """The LEAK SUMMARY that closes a search."""
@@ -246,7 +256,7 @@ class ProcessLog:
     def _open_search(self, *, is_at_exit: bool) -> _Search:
         if self._search is not None and not self._search.is_empty:
             self._searches += 1
-        self._search = _Search(SampleTableBuilder(_RECORD_METRICS), is_at_exit=is_at_exit)
+        self._search = _Search(SampleTableBuilder(_RECORD_METRICS, self.frames), is_at_exit=is_at_exit)
         return self._search
 
     @property

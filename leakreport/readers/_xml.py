@@ -38,7 +38,14 @@ class ElementCutter:
     """Finds the top-level elements of one kind of document."""
 
     def __init__(
-        self, root: str, elements: tuple[str, ...], leaves: tuple[str, ...], nested: tuple[str, ...], repeated: str
+        self,
+        root: str,
+        elements: tuple[str, ...],
+        leaves: tuple[str, ...],
+        nested: tuple[str, ...],
+        *,
+        repeated: str,
+        within: str,
     ) -> None:
         """Know the document.
 
@@ -47,14 +54,17 @@ class ElementCutter:
             elements: the tags of its children.
             leaves: tags inside them that hold text only.
             nested: tags inside them that hold other tags.
-            repeated: a tag inside them whose very same text stands many times: each distinct text is parsed once and
-                stands in the element as `<tag n="INDEX"/>`, an index of `shared`.
+            repeated: a tag inside them whose very same text stands many times, in runs: each distinct text is parsed
+                once, and a run of them stands in the element as `<tag n="NUMBERS"/>`, blank-separated indexes of
+                `shared`. Where something else is in between, the elements stay as they are.
+            within: the tag that holds nothing but such a run.
         """
         self.shared: list[etree._Element | None] = []
         """Each repeated element once; whoever has taken one over may put None in its place."""
-        self._shared_index: dict[bytes, bytes] = {}
+        self._numbers = _Numbers(f"</{repeated}>".encode())
         self._repeated_start = f"<{repeated}>".encode()
-        self._repeated_end = f"</{repeated}>".encode()
+        self._run_start = f'<{repeated} n="'.encode()
+        self._run_end = f"</{within}>".encode()
         names = "|".join(map(re.escape, elements))
         self._start = re.compile(
             rf"<(?P<tag>{names})>|<(?P<open>{root})>|</(?P<close>{root})>|(?P<prolog><\?xml)|(?P<dtd><!(?:DOCTYPE|ENTITY))".encode()
@@ -62,7 +72,7 @@ class ElementCutter:
         self._leaf = re.compile(rf"<({'|'.join(leaves)})>(.*?)</\1>", re.DOTALL)
         known = "|".join((*elements, *leaves, *nested))
         self._stray = re.compile(
-            rf"<(?!/?(?:{known})>|{repeated} n=\"\d+\"/>|!\[CDATA\[)|&(?!(?:lt|gt|amp|quot|apos|#\d+|#x[0-9a-fA-F]+);)"
+            rf"<(?!/?(?:{known})>|{repeated} n=\"[\d ]+\"/>|!\[CDATA\[)|&(?!(?:lt|gt|amp|quot|apos|#\d+|#x[0-9a-fA-F]+);)"
         )
         self._parser = etree.XMLParser(
             resolve_entities=False,
@@ -128,59 +138,78 @@ class ElementCutter:
                 continue
             tag = match["tag"].decode()
             end = buffer.find(b"</" + match["tag"] + b">", match.end())
+            position = end + len(tag) + 3
+            is_whole = end >= 0 and position - start <= limits.element_bytes
+            content = self._substituted(buffer[start:position]) if is_whole else None
             # Another process writing into the same file, or the same element beginning again, cuts this one off.
-            restart = self._interruption(buffer, match, end)
-            if restart >= 0:
-                yield Piece("damaged", tag, start), restart
-                position = restart
-                continue
+            if content is None or self._interruption(content, match["tag"], len(tag) + 2, len(content)) >= 0:
+                stop = end if end >= 0 else len(buffer)
+                restart = self._interruption(buffer, match["tag"], match.end(), stop)
+                if restart >= 0:
+                    yield Piece("damaged", tag, start), restart
+                    position = restart
+                    continue
             if end < 0:
                 yield Piece("pending", tag, start), start
                 return
-            position = end + len(tag) + 3
-            if position - start > limits.element_bytes:
-                yield Piece("damaged", tag, start), position
-                continue
-            element = self._parse(buffer[start:position])
+            element = self._parse_whole(content) if content is not None else None
             yield Piece("damaged" if element is None else "element", tag, start, element), position
         # What could be the beginning of a tag stays for the next round.
         keep = 0 if is_last else 64
         yield Piece("pending", "", 0), max(position, len(buffer) - keep)
 
     @staticmethod
-    def _interruption(buffer: bytes, match: re.Match[bytes], end: int) -> int:
+    def _interruption(buffer: bytes, tag: bytes, start: int, stop: int) -> int:
         """Where a new document or the same element begins before the end of this one; -1 if it does not."""
-        if match["tag"] == b"usercomment":
+        if tag == b"usercomment":
             return -1
-        stop = end if end >= 0 else len(buffer)
         places = [
             place
-            for marker in (b"<?xml", b"<" + match["tag"] + b">", b"<error>", b"</valgrindoutput>")
-            if (place := buffer.find(marker, match.end(), stop)) >= 0
+            for marker in (b"<?xml", b"<" + tag + b">", b"<error>", b"</valgrindoutput>")
+            if (place := buffer.find(marker, start, stop)) >= 0
         ]
         return min(places, default=-1)
 
-    def _share(self, content: bytes) -> bytes:
-        """What stands for the text of a repeated element."""
-        reference = self._shared_index.get(content)
-        if reference is None:
-            whole = self._repeated_start + content + self._repeated_end
-            element = self._parse_whole(whole)
-            if element is None:
-                return whole
-            reference = b'%s n="%d"/>' % (self._repeated_start[:-1], len(self.shared))
-            self._shared_index[content] = reference
-            self.shared.append(element)
-        return reference
+    def _substituted(self, content: bytes) -> bytes:
+        """The text of an element with its runs of repeated elements replaced by their numbers.
 
-    def _parse(self, content: bytes) -> etree._Element | None:
-        """The element with its repeated parts taken out; splitting is much faster than a lazy regular expression."""
-        head, *parts = content.split(self._repeated_start)
-        kept = [head]
-        for part in parts:
-            inner, end, rest = part.partition(self._repeated_end)
-            kept.append((self._share(inner) if end else self._repeated_start + inner) + rest)
-        return self._parse_whole(b"".join(kept))
+        Each byte is touched by `split` and hashed once; only texts not met before are looked into.
+        """
+        kept: list[bytes] = []
+        known = len(self._numbers)
+        try:
+            for segment in content.split(self._run_end):
+                head, *run = segment.split(self._repeated_start)
+                if self._run_start in head:
+                    run.append(b"")  # the input has something that looks like our numbers
+                if run:
+                    head += self._run_start + b" ".join(map(self._numbers.__getitem__, run)) + b'"/>'
+                kept.append(head)
+        except _IrregularRunError:
+            self._numbers.forget(known)
+            return self._without_numbers(content)
+        new = self._numbers.texts[known:]
+        if new:
+            elements = self._parse_shared(new)
+            if elements is None:
+                self._numbers.forget(known)
+                return self._without_numbers(content)
+            self.shared += elements
+            self._numbers.texts[known:] = [b""] * len(new)
+        return self._run_end.join(kept)
+
+    def _without_numbers(self, content: bytes) -> bytes:
+        """The text as it is; what looks like a number of ours in the input is none."""
+        return content.replace(self._run_start, self._run_start.replace(b" n=", b" _="))
+
+    def _parse_shared(self, texts: list[bytes]) -> list[etree._Element] | None:
+        """The repeated elements of some texts; None where one of them cannot be read alone."""
+        whole = self._parse_whole(b"<r>" + b"".join(self._repeated_start + text for text in texts) + b"</r>")
+        if whole is not None and len(whole) == len(texts):
+            return list(whole)
+        elements = [self._parse_whole(self._repeated_start + text) for text in texts]
+        found = [element for element in elements if element is not None]
+        return found if len(found) == len(texts) else None
 
     def _parse_whole(self, content: bytes) -> etree._Element | None:
         try:
@@ -194,6 +223,35 @@ class ElementCutter:
             return etree.fromstring(text.encode(), self._parser)
         except etree.XMLSyntaxError:
             return None
+
+
+class _IrregularRunError(Exception):
+    """Between two repeated elements stands something else."""
+
+
+class _Numbers(dict[bytes, bytes]):
+    """By the text from behind a start tag up to the next one: the number of that element, as text."""
+
+    def __init__(self, end_tag: bytes) -> None:
+        super().__init__()
+        self._end_tag = end_tag
+        self.texts: list[bytes] = []
+        """Per number the text; emptied by the user once it is parsed, the keys keep it."""
+
+    def __missing__(self, text: bytes) -> bytes:
+        inner, end, rest = text.partition(self._end_tag)
+        # A repeated element holds leaves only, no attributes, comments or documents of another process.
+        if not end or rest.strip() or any(mark in inner for mark in (b"<?", b"<!", b"<error>", b" n=")):
+            raise _IrregularRunError
+        self[text] = number = b"%d" % len(self.texts)
+        self.texts.append(text)
+        return number
+
+    def forget(self, count: int) -> None:
+        """Take back all numbers from `count` on."""
+        for text in self.texts[count:]:
+            del self[text]
+        del self.texts[count:]
 
 
 _ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#\d+|#x[0-9a-fA-F]+);)")

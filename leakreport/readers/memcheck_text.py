@@ -27,6 +27,7 @@ from leakreport.model.raw import (
     CaptionedStack,
     Frame,
     FrameKind,
+    FrameTable,
     ProblemKind,
     RawProblem,
     RawSnapshot,
@@ -158,6 +159,7 @@ class _Book:
     def __init__(self, source: str, limits: Limits) -> None:
         self._source = source
         self._limits = limits
+        self._frame_table = FrameTable()
         self._processes: dict[int, _Process] = {}
         self._frames: dict[str, Frame | None] = {}
         self._last_with_banner: int | None = None
@@ -180,7 +182,7 @@ class _Book:
             self._debug(process, body)
 
     def _new_process(self, pid: int) -> _Process:
-        log = ProcessLog(self._source, "memcheck-text", self._limits, pid=pid)
+        log = ProcessLog(self._source, "memcheck-text", self._limits, self._frame_table, pid=pid)
         parent = self._last_with_banner
         if parent is not None:
             log.parent_pid = parent
@@ -331,7 +333,7 @@ class _Book:
         frames = mark_inlined(block.stacks[0][1]) if block.stacks else []
         log.add_leak(
             heading.kind,
-            tuple(reversed(frames)),
+            [self._frame_table.index(frame) for frame in reversed(frames)],
             direct_bytes=heading.direct_bytes,
             dragged_bytes=heading.indirect_bytes,
             blocks=heading.blocks,

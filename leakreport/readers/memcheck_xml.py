@@ -17,9 +17,8 @@ Source: Valgrind `docs/internals/xml-output.txt`, `xml-output-protocol4.txt` to 
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -32,6 +31,7 @@ from leakreport.model.raw import (
     CaptionedStack,
     Frame,
     FrameKind,
+    FrameTable,
     ProblemKind,
     RawProblem,
     RawSnapshot,
@@ -103,7 +103,7 @@ class MemcheckXmlReader:
             UnsupportedInput: the XML is of a tool without loss records.
             MalformedInput: nothing in it is whole, or it declares a DTD.
         """
-        cutter = ElementCutter("valgrindoutput", _ELEMENTS, _LEAVES, _NESTED, "frame")
+        cutter = ElementCutter("valgrindoutput", _ELEMENTS, _LEAVES, _NESTED, repeated="frame", within="stack")
         documents = _Documents(stream.name, limits, cutter.shared)
         for piece in cutter.pieces(stream, limits):
             documents.take(piece)
@@ -132,7 +132,12 @@ class _Documents:
         self._limits = limits
         self._documents: list[_Document] = []
         self._shared = shared
+        self._frame_table = FrameTable()
         self._frames: list[Frame] = []
+        """Per number of the cutter."""
+        self._indexes: list[int] = []
+        """Per number of the cutter, the index in the frame table."""
+        self._addresses: list[int | None] = []
 
     def take(self, piece: Piece) -> None:
         """One piece of the stream."""
@@ -150,11 +155,11 @@ class _Documents:
                 self._element(piece.tag, piece.element)
 
     def _new_log(self) -> ProcessLog:
-        return ProcessLog(source=self._source, format_name="memcheck-xml", limits=self._limits, options=None)
+        return ProcessLog(self._source, "memcheck-xml", self._limits, self._frame_table)
 
     def _open(self, *, has_head: bool) -> _Document:
         log = self._new_log()
-        document = _Document(log, copy.deepcopy(log), has_head)
+        document = _Document(log, log.head_copy(), has_head)
         self._documents.append(document)
         return document
 
@@ -166,7 +171,7 @@ class _Documents:
         for document in self._documents:
             if document.has_head:
                 document.finished_tails.append(document.log)
-                document.log = copy.deepcopy(document.head)
+                document.log = document.head.head_copy()
                 document.is_open = True
                 self._documents.remove(document)
                 self._documents.append(document)
@@ -197,7 +202,7 @@ class _Documents:
                     if log.is_finished:
                         # A second FINISHED in one document: another process's tail follows.
                         document.finished_tails.append(log)
-                        log = document.log = copy.deepcopy(document.head)
+                        log = document.log = document.head.head_copy()
                     log.start_final_search()
             case "errorcounts":
                 self._error_counts(document, element)
@@ -245,7 +250,7 @@ class _Documents:
             case "logfilequalifier":
                 text = f"{element.findtext('var') or ''}={element.findtext('value') or ''}"
                 log.label = text if log.label is None else f"{log.label} {text}"
-        document.head = copy.deepcopy(log)
+        document.head = log.head_copy()
 
     def _number(self, text: str | None) -> int | None:
         try:
@@ -284,9 +289,10 @@ class _Documents:
 
     def _leak(self, log: ProcessLog, kind: LeakKind, element: etree._Element) -> None:
         """One loss record. Its numbers stand in `xwhat` (protocol 4 on) or directly in `error`."""
-        text = element.findtext("xwhat/text") or element.findtext("what") or ""
-        total_text = element.findtext("xwhat/leakedbytes") or element.findtext("leakedbytes")
-        blocks_text = element.findtext("xwhat/leakedblocks") or element.findtext("leakedblocks")
+        parts = {part.tag: part for part in element}
+        numbers = {part.tag: part.text for part in parts.get("xwhat", element)}
+        text = numbers.get("text") or numbers.get("what") or ""
+        total_text, blocks_text = numbers.get("leakedbytes"), numbers.get("leakedblocks")
         heading = parse_leak_heading(text, self._source)
         if total_text is None or blocks_text is None:
             if heading is None:
@@ -298,16 +304,16 @@ class _Documents:
             direct = total - dragged
             if direct < 0 or direct > INT64_MAX:
                 raise MalformedInput("a loss record whose parts do not fit its sum", where=self._source)
-        stack = element.find("stack")
+        stack, unique = parts.get("stack"), parts.get("unique")
         log.add_leak(
             kind,
-            self._stack(stack) if stack is not None else (),
+            self._stack_indexes(stack) if stack is not None else (),
             direct_bytes=direct,
             dragged_bytes=dragged,
             blocks=blocks,
             number=heading.number if heading is not None else 0,
             record_count=heading.record_count if heading is not None else 0,
-            name=(element.findtext("unique") or "").strip(),
+            name=(unique.text or "").strip() if unique is not None else "",
         )
 
     def _problem(self, kind: str, element: etree._Element) -> RawProblem:
@@ -340,21 +346,42 @@ class _Documents:
 
     def _stack(self, element: etree._Element) -> tuple[Frame, ...]:
         """The frames, outermost first."""
-        while len(self._frames) < len(self._shared):
-            element_of_frame = self._shared[len(self._frames)]
-            assert element_of_frame is not None
-            parts = {part.tag: part.text for part in element_of_frame}
-            # A parsed document each: thousands of them would be most of the memory.
-            self._shared[len(self._frames)] = None
-            self._frames.append(self._frame(*map(parts.get, ("ip", "obj", "fn", "dir", "file", "line"))))
-        known = self._frames
-        # A frame without a number could not be read; its record is dropped by the caller.
-        frames = [known[int(child.get("n", "-1"))] for child in element if child.tag == "frame" and child.get("n")]
+        self._take_shared()
+        frames: list[Frame] = []
+        for child in element:
+            numbers = child.get("n")
+            if numbers is not None:
+                frames += [self._frames[int(number)] for number in numbers.split()]
+            elif child.tag == "frame":
+                frames.append(self._frame(child))
         return tuple(reversed(mark_inlined(frames)))
 
-    def _frame(
-        self, ip: str | None, obj: str | None, fn: str | None, directory: str | None, file: str | None, line: str | None
-    ) -> Frame:
+    def _stack_indexes(self, element: etree._Element) -> Sequence[int]:
+        """The frames, outermost first, as indexes into the frame table."""
+        self._take_shared()
+        if len(element) == 1 and (text := element[0].get("n")) is not None:
+            numbers = list(map(int, reversed(text.split())))
+            addresses = list(map(self._addresses.__getitem__, numbers))
+            # Without a repeated address nothing is inlined, and nothing recurses.
+            if len(set(addresses)) == len(addresses):
+                return list(map(self._indexes.__getitem__, numbers))
+        return list(map(self._frame_table.index, self._stack(element)))
+
+    def _take_shared(self) -> None:
+        """Make frames of what the cutter has parsed since."""
+        for number in range(len(self._frames), len(self._shared)):
+            element = self._shared[number]
+            assert element is not None
+            # A parsed document each: thousands of them would be most of the memory.
+            self._shared[number] = None
+            frame = self._frame(element)
+            self._frames.append(frame)
+            self._indexes.append(self._frame_table.index(frame))
+            self._addresses.append(frame.address)
+
+    def _frame(self, element: etree._Element) -> Frame:
+        parts = {part.tag: part.text for part in element}
+        ip, obj, fn, directory, file, line = map(parts.get, ("ip", "obj", "fn", "dir", "file", "line"))
         longest = self._limits.name_characters
         return Frame(
             function=fn[:longest] if fn else None,

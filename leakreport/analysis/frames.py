@@ -1,0 +1,140 @@
+"""What is known about each frame of a report, as columns: whose it is, and what its function is for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from leakreport.analysis.identity import canonical_name, module_stem
+from leakreport.analysis.ownership import FrameClass, Ownership, is_entry, is_glue, looks_like_wrapper
+from leakreport.analysis.stacks import Stacks, intern
+from leakreport.model.columns import BoolColumn, Int8Column, Int32Column, Int64Column
+from leakreport.model.raw import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class FrameColumns:
+    """One entry per frame in each column."""
+
+    frame_class: Int8Column
+    """`FrameClass`: whose a frame is."""
+    is_glue: BoolColumn
+    """It only starts a program or a thread."""
+    is_entry: BoolColumn
+    """Its function is where a program or thread begins, or an event loop."""
+    is_wrapper: BoolColumn
+    """Its function looks like an allocation wrapper, by its name."""
+    function: Int32Column
+    """Index into `functions`: one for all frames of a function; -1 without a name."""
+    functions: Sequence[str]
+    """Canonical names."""
+    base: Sequence[str | None]
+    """Canonical name without scope and template arguments, by frame."""
+    key: Sequence[str]
+    """What path ids are made of, by frame: the canonical name, or the object where there is none."""
+
+    @property
+    def is_own(self) -> BoolColumn:
+        """Per frame, whether it is yours."""
+        own: BoolColumn = self.frame_class == FrameClass.OWN
+        return own
+
+    @property
+    def is_allocator(self) -> BoolColumn:
+        """Per frame, whether it is the allocator's."""
+        found: BoolColumn = self.frame_class == FrameClass.ALLOCATOR
+        return found
+
+
+class _Function(NamedTuple):
+    key: str
+    base: str | None
+    is_glue: bool
+    is_entry: bool
+    is_wrapper: bool
+
+
+def describe(frames: Sequence[Frame], ownership: Ownership) -> FrameColumns:
+    """The columns of some frames."""
+    known: dict[str | None, _Function] = {}
+    functions: list[_Function] = []
+    for frame in frames:
+        found = known.get(frame.function)
+        if found is None:
+            found = known[frame.function] = _function(frame.function)
+        functions.append(found)
+    column, names = intern(None if function.key == "?" else function.key for function in functions)
+    return FrameColumns(
+        frame_class=np.fromiter((ownership.of(frame) for frame in frames), np.int8, len(frames)),
+        is_glue=np.fromiter((function.is_glue for function in functions), np.bool_, len(frames)),
+        is_entry=np.fromiter((function.is_entry for function in functions), np.bool_, len(frames)),
+        is_wrapper=np.fromiter((function.is_wrapper for function in functions), np.bool_, len(frames)),
+        function=column,
+        functions=names,
+        base=[function.base for function in functions],
+        key=[
+            f"{module_stem(frame.module)}+?" if function.key == "?" and frame.module is not None else function.key
+            for frame, function in zip(frames, functions, strict=True)
+        ],
+    )
+
+
+def _function(function: str | None) -> _Function:
+    name = canonical_name(function)
+    return _Function(name.key, name.base, is_glue(function), is_entry(function), looks_like_wrapper(function))
+
+
+class Located(NamedTuple):
+    """The telling positions in each of some stacks, -1 for none."""
+
+    responsible: Int64Column
+    """The innermost frame that is yours."""
+    named_by: Int64Column
+    """The same, or its nearest caller of yours where it is an allocation wrapper by its name."""
+    site: Int64Column
+    """The innermost frame that is neither the allocator's nor the run-time's own.
+
+    Where there is none, the innermost that is not the allocator's: memory that libc allocates for itself.
+    """
+
+
+def locate(stacks: Stacks, columns: FrameColumns) -> Located:
+    """Find them in every stack."""
+    frame_class, is_glue_here = columns.frame_class[stacks.flat], columns.is_glue[stacks.flat]
+    is_own = (frame_class == FrameClass.OWN) & ~is_glue_here
+    responsible = stacks.last(is_own)
+    named_by = stacks.last(is_own & ~columns.is_wrapper[stacks.flat])
+    site = stacks.last((frame_class >= FrameClass.LIBRARY) & ~is_glue_here)
+    fallback = stacks.last(frame_class != FrameClass.ALLOCATOR)
+    return Located(responsible, np.where(named_by >= 0, named_by, responsible), np.where(site >= 0, site, fallback))
+
+
+def chains_of_interest(stacks: Stacks, columns: FrameColumns, *, is_rust: bool) -> Stacks:
+    """Your frames of each stack; where there are none, all but the allocator's."""
+    is_own = columns.is_own[stacks.flat]
+    counts = stacks.count(is_own)
+    if is_rust:
+        # Under Rust's run-time the C main is glue.
+        outermost = stacks.first(is_own)
+        entries = (stacks.offsets[:-1] + outermost)[(counts > 1)]
+        mains = np.fromiter((name == "main" for name in columns.key), np.bool_, len(columns.key))
+        is_own[entries[mains[stacks.flat[entries]]]] = False
+    has_own = np.repeat(counts > 0, stacks.lengths)
+    return stacks.kept(np.where(has_own, is_own, ~columns.is_allocator[stacks.flat]))
+
+
+def allocator_families(stacks: Stacks, columns: FrameColumns) -> list[str]:
+    """What was called to allocate: the outermost named allocator frame at the inner end of each stack."""
+    is_allocator = columns.is_allocator[stacks.flat]
+    inner_end = np.repeat(stacks.last(~is_allocator), stacks.lengths)
+    has_name = np.fromiter((base is not None for base in columns.base), np.bool_, len(columns.base))
+    found = stacks.first(is_allocator & has_name[stacks.flat] & (stacks.position > inner_end))
+    entries = (stacks.offsets[:-1] + found).tolist()
+    flat = stacks.flat.tolist()
+    return [
+        (columns.base[flat[entry]] or "").replace("operator_cv_", "") if position >= 0 else ""
+        for entry, position in zip(entries, found.tolist(), strict=True)
+    ]
