@@ -1,7 +1,6 @@
 """`python -m leakreport`."""
 
-import sys
+from leakreport.cli import run
 
-from leakreport.cli import main
-
-sys.exit(main())
+if __name__ == "__main__":
+    run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from leakreport.analysis.attribution import by_function, by_kind, by_module, grouped_by
 from leakreport.analysis.callgraph import accumulation_point
@@ -63,7 +64,7 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
     unattributed = _unattributed(judged.totals, all_rows)
     rows, groups, selection = _select(all_rows, frames, options, metric)
     findings = (
-        *leak_findings(groups, rows, frames, ownership),
+        *leak_findings(groups, rows, frames, columns, ownership),
         *problem_findings(members, frame_index.__getitem__, columns),
         *recording_findings(rows, members, frames, columns, ownership),
     )
@@ -74,7 +75,7 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         rows=rows,
         frames=frames,
         findings=findings,
-        by_module=by_module(rows, frames, ownership, metric),
+        by_module=by_module(rows, frames, columns, ownership, metric),
         accumulation=accumulation_point(lost or rows, frames, columns, "leaked_bytes" if lost else "retained_bytes"),
         record_count=_record_count(members),
         is_complete=all(snapshot.meta.is_complete for snapshot in members),
@@ -99,10 +100,10 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         unlisted_leaks=max(len(groups) - MOST_LEAKS, 0),
         by_kind=by_kind(rows, judged.totals),
         by_module=tuple(facts.by_module),
-        by_function=by_function(rows, columns, metric, most=MOST_FUNCTIONS),
-        groups=grouped_by(rows, frames, ownership, metric, options.group_by),
+        by_function_when_asked=cache(lambda: by_function(rows, columns, metric, most=MOST_FUNCTIONS)),
+        groups=grouped_by(rows, frames, columns, ownership, metric, options.group_by),
         accumulation=facts.accumulation,
-        tree=tree_view(rows, frames, options.max_nodes),
+        tree_when_asked=cache(lambda: tree_view(rows, frames, options.max_nodes)),
         selection=selection,
         record_count=facts.record_count,
         named_frames=sum(frame.function is not None for frame in frames),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -39,16 +40,18 @@ def by_kind(rows: Sequence[PathRow], totals: Mapping[str, int]) -> tuple[GroupRo
 
 
 def by_module(
-    rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership, metric: str
+    rows: Sequence[PathRow], frames: Sequence[Frame], columns: FrameColumns, ownership: Ownership, metric: str
 ) -> tuple[GroupRow, ...]:
     """Per allocating object, the own values of the paths that allocate in it, largest first."""
 
-    def module_of(row: PathRow) -> tuple[str, str | None, bool]:
-        if row.site is None:
-            return UNKNOWN_MODULE, None, False
-        frame = frames[row.frames[row.site]]
-        is_own = ownership.of(frame) is FrameClass.OWN or frame.module in ownership.executables
+    @cache
+    def of_frame(index: int) -> tuple[str, str | None, bool]:
+        frame = frames[index]
+        is_own = bool(columns.frame_class[index] == FrameClass.OWN) or frame.module in ownership.executables
         return frame.module_name or UNKNOWN_MODULE, module_version(frame.module), is_own
+
+    def module_of(row: PathRow) -> tuple[str, str | None, bool]:
+        return (UNKNOWN_MODULE, None, False) if row.site is None else of_frame(row.frames[row.site])
 
     return _grouped(rows, module_of, metric)
 
@@ -90,13 +93,18 @@ def by_function(rows: Sequence[PathRow], columns: FrameColumns, metric: str, *, 
 
 
 def grouped_by(
-    rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership, metric: str, group_by: str
+    rows: Sequence[PathRow],
+    frames: Sequence[Frame],
+    columns: FrameColumns,
+    ownership: Ownership,
+    metric: str,
+    group_by: str,
 ) -> tuple[GroupRow, ...]:
     """The rows of `--group-by`: what each responsible function or file, library, kind or owner holds."""
     if group_by == "path":
         return ()
     if group_by == "module":
-        return by_module(rows, frames, ownership, metric)
+        return by_module(rows, frames, columns, ownership, metric)
 
     def name_of(row: PathRow) -> tuple[str, str | None, bool]:
         if group_by == "kind":

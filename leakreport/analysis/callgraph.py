@@ -77,7 +77,13 @@ def _point(
     significant = {key for key, carried in enumerate(functions.carried_bytes) if carried >= HALF * whole}
     if not significant:
         return None
-    components, depth, on_every_path = _condensed(rows, functions, significant, metric)
+    if len(significant) == 1:
+        # One function is no graph, and networkx takes longer to load than most files take to read.
+        (only,) = significant
+        components, depth = {only: {only}}, {only: 0}
+        on_every_path = {only: functions.carried_bytes[only] == whole}
+    else:
+        components, depth, on_every_path = _condensed(rows, functions, significant, metric)
     most = [key for key in significant if functions.carried_bytes[key] >= MOST * whole]
     if most:
         chosen = max(most, key=lambda key: (depth[key], functions.carried_bytes[key], functions.names[key]))

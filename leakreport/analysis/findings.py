@@ -67,17 +67,22 @@ def _place(frame: Frame) -> tuple[object, ...]:
 
 
 def leak_findings(
-    groups: Sequence[Sequence[int]], rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership
+    groups: Sequence[Sequence[int]],
+    rows: Sequence[PathRow],
+    frames: Sequence[Frame],
+    columns: FrameColumns,
+    ownership: Ownership,
 ) -> list[Finding]:
     """Words for the first entries of the reading list."""
     roots = [row for row in rows if row.dragged_bytes > 0]
-    return [_leak_finding(group, rows, frames, ownership, roots) for group in groups[:MOST_LEAKS]]
+    return [_leak_finding(group, rows, frames, columns, ownership, roots) for group in groups[:MOST_LEAKS]]
 
 
 def _leak_finding(
     group: Sequence[int],
     rows: Sequence[PathRow],
     frames: Sequence[Frame],
+    columns: FrameColumns,
     ownership: Ownership,
     roots: Sequence[PathRow],
 ) -> Finding:
@@ -95,7 +100,7 @@ def _leak_finding(
         rule=f"leak.{first.leak_kind.word}",
         severity=text.severity,
         message=f"{amount} {'is' if blocks == 1 else 'are'} {first.leak_kind.title}{where}: {text.meaning}.",
-        advice=" ".join(_leak_advice(first, stack, ownership)),
+        advice=" ".join(_leak_advice(first, columns, ownership)),
         facts=tuple(_leak_facts(group, rows, frames, own_bytes, blocks, roots)),
         path_ids=tuple(dict.fromkeys(rows[index].id for index in group)),
         rows=tuple(group),
@@ -182,11 +187,11 @@ def _likely_root(row: PathRow, roots: Sequence[PathRow]) -> PathRow | None:
     return best if len(roots) == 1 or common(best) >= 2 else None
 
 
-def _leak_advice(row: PathRow, stack: Sequence[Frame], ownership: Ownership) -> list[str]:
+def _leak_advice(row: PathRow, columns: FrameColumns, ownership: Ownership) -> list[str]:
     parts = [LEAK_TEXTS[row.leak_kind].advice]
     if row.leak_kind is LeakKind.INDIRECT:
         return parts
-    family = _release_family(row, stack, ownership)
+    family = _release_family(row, columns)
     if ownership.is_rust and family in {"", "malloc", "calloc", "realloc"}:
         parts.append(FAMILY_ADVICE["rust"])
     elif family in RELEASED_BY:
@@ -200,18 +205,17 @@ def _called(family: str) -> str:
     return family if family in {"new", "new[]"} else f"{family}()"
 
 
-def _release_family(row: PathRow, stack: Sequence[Frame], ownership: Ownership) -> str:
+def _release_family(row: PathRow, columns: FrameColumns) -> str:
     """The function whose result must be released: the outermost library function with a known counterpart.
 
     fopen allocates with malloc, yet it is fclose that releases it.
     """
     family = row.family
-    for frame in reversed(stack):
-        if ownership.of(frame) is FrameClass.OWN:
+    for index in reversed(row.frames):
+        if columns.frame_class[index] == FrameClass.OWN:
             break
-        base = (canonical_name(frame.function).base or "").lstrip("_").replace("operator_cv_", "")
-        base = base.split("@")[0]
-        if base in RELEASED_BY and ownership.of(frame) is FrameClass.RUNTIME:
+        base = (columns.base[index] or "").lstrip("_").replace("operator_cv_", "").split("@")[0]
+        if base in RELEASED_BY and columns.frame_class[index] == FrameClass.RUNTIME:
             family = base
     return family
 
@@ -270,7 +274,11 @@ def recording_findings(
     """What the recording lacks: stacks that were cut, files and lines, names behind allocation wrappers."""
     if not rows:
         return []
-    found = [_stack_cut(rows, members, frames), _no_debug_info(frames, columns), _wrapper(rows, frames, ownership)]
+    found = [
+        _stack_cut(rows, members, frames),
+        _no_debug_info(frames, columns),
+        _wrapper(rows, frames, columns, ownership),
+    ]
     return [finding for finding in found if finding is not None]
 
 
@@ -322,13 +330,13 @@ def _no_debug_info(frames: Sequence[Frame], columns: FrameColumns) -> Finding | 
     )
 
 
-def _wrapper(rows: Sequence[PathRow], frames: Sequence[Frame], ownership: Ownership) -> Finding | None:
+def _wrapper(
+    rows: Sequence[PathRow], frames: Sequence[Frame], columns: FrameColumns, ownership: Ownership
+) -> Finding | None:
     held: defaultdict[str, int] = defaultdict(int)
     for row in rows:
-        if row.responsible is not None:
-            name = frames[row.frames[row.responsible]].function
-            if name is not None and looks_like_wrapper(name):
-                held[name] += 1
+        if row.responsible is not None and columns.is_wrapper[index := row.frames[row.responsible]]:
+            held[frames[index].function or ""] += 1
     if not held or ownership.allocators:
         return None
     name, count = max(held.items(), key=lambda item: (item[1], item[0]))

@@ -59,16 +59,21 @@ class _Function(NamedTuple):
 
 def describe(frames: Sequence[Frame], ownership: Ownership) -> FrameColumns:
     """The columns of some frames."""
-    known: dict[str | None, _Function] = {}
-    functions: list[_Function] = []
-    for frame in frames:
-        found = known.get(frame.function)
-        if found is None:
-            found = known[frame.function] = _function(frame.function)
-        functions.append(found)
+    functions: list[_Function] = [_NO_FUNCTION] * len(frames)
+    classes = np.zeros(len(frames), dtype=np.int8)
+    # Frames of one function one after the other: canonical names are made once and need not be remembered.
+    order = sorted(range(len(frames)), key=lambda index: frames[index].function or "")
+    last: str | None = None
+    function = _NO_FUNCTION
+    for index in order:
+        frame = frames[index]
+        if frame.function != last:
+            last, function = frame.function, _function(frame.function)
+        functions[index] = function
+        classes[index] = ownership.of(frame)
     column, names = intern(None if function.key == "?" else function.key for function in functions)
     return FrameColumns(
-        frame_class=np.fromiter((ownership.of(frame) for frame in frames), np.int8, len(frames)),
+        frame_class=classes,
         is_glue=np.fromiter((function.is_glue for function in functions), np.bool_, len(frames)),
         is_entry=np.fromiter((function.is_entry for function in functions), np.bool_, len(frames)),
         is_wrapper=np.fromiter((function.is_wrapper for function in functions), np.bool_, len(frames)),
@@ -80,6 +85,9 @@ def describe(frames: Sequence[Frame], ownership: Ownership) -> FrameColumns:
             for frame, function in zip(frames, functions, strict=True)
         ],
     )
+
+
+_NO_FUNCTION = _Function("?", None, is_glue=False, is_entry=False, is_wrapper=False)
 
 
 def _function(function: str | None) -> _Function:

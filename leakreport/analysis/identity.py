@@ -20,7 +20,7 @@ ID_VERSION = "p1"
 _ID_DIGITS = 16
 
 _CLONES = re.compile(
-    r"(?: \[clone [^\]]*\]"
+    r"(?: \[clone [^\[\]]*\]"
     r"|\.(?:constprop|isra|part|cold|lto_priv|localalias|actor|destroy|llvm|resume|cleanup)(?:\.\d+)*"
     r"|\.\d+)+\Z"
 )
@@ -75,7 +75,7 @@ class CanonicalName(NamedTuple):
 UNKNOWN = CanonicalName(None, None, "", None, None)
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 11)
 def canonical_name(function: str | None) -> CanonicalName:
     """The canonical form of a function name as some tool writes it.
 
@@ -88,19 +88,11 @@ def canonical_name(function: str | None) -> CanonicalName:
         return UNKNOWN
     if function.startswith("(") and function.find(")") == len(function) - 1:  # (below main)
         return CanonicalName(function, (), "", None, None)
-    text = _RUST_HASH.sub("", _CLONES.sub("", function))
-    text = _ABI_TAG.sub("", text).replace("std::__cxx11::", "std::").replace("std::__1::", "std::")
-    text = _STD_STRING.sub("std::string", text)
-    for spelling in ("(anonymous namespace)", "{anonymous}", "_GLOBAL__N_1"):
-        text = text.replace(spelling, ANONYMOUS)
-    found_lambda = _LAMBDA.search(text)
-    number = next((part for part in found_lambda.groups() if part), None) if found_lambda else None
-    text = _LAMBDA.sub(LAMBDA, text)
-    text = _OPERATOR.sub(lambda match: f"operator_{_OPERATOR_WORDS[match[1]]}", text)
-    text = _QUALIFIERS.sub(")", text).replace("->", "\x01").replace("::<", "<")
+    text, number = _plain_spelling(function)
     text, trait_arguments = _without_impl_head(text)
     plain, templates, arguments = _split_brackets(text)
-    plain = _CONVERSION.sub("operator_cv_", plain)
+    if "operator " in plain:
+        plain = _CONVERSION.sub("operator_cv_", plain)
     # What stands before the last blank is the return type of a template function.
     parts = [part for part in plain.strip().split(" ")[-1].lstrip("*&").split("::") if part]
     if not parts:
@@ -118,6 +110,35 @@ def canonical_name(function: str | None) -> CanonicalName:
         arguments=arguments,
         lambda_number=number,
     )
+
+
+def _plain_spelling(text: str) -> tuple[str, str | None]:
+    """One spelling for what tools and compilers write in several ways, and the number of the lambda, if there is one.
+
+    Most names have none of it: looking for a word first is ten times faster than a pattern.
+    """
+    if "." in text or "[clone " in text:
+        text = _CLONES.sub("", text)
+    if "::h" in text:
+        text = _RUST_HASH.sub("", text)
+    if "[abi:" in text:
+        text = _ABI_TAG.sub("", text)
+    if "std::" in text:
+        text = text.replace("std::__cxx11::", "std::").replace("std::__1::", "std::")
+        text = _STD_STRING.sub("std::string", text)
+    for spelling in ("(anonymous namespace)", "{anonymous}", "_GLOBAL__N_1"):
+        text = text.replace(spelling, ANONYMOUS)
+    number = None
+    if "{" in text or "lambda" in text or "$_" in text:
+        found = _LAMBDA.search(text)
+        if found is not None:
+            number = next((part for part in found.groups() if part), None)
+            text = _LAMBDA.sub(LAMBDA, text)
+    if "operator" in text:
+        text = _OPERATOR.sub(lambda match: f"operator_{_OPERATOR_WORDS[match[1]]}", text)
+    if ") " in text or ")&" in text:
+        text = _QUALIFIERS.sub(")", text)
+    return text.replace("->", "\x01").replace("::<", "<"), number
 
 
 def _without_impl_head(text: str) -> tuple[str, str]:
@@ -142,11 +163,43 @@ def _without_impl_head(text: str) -> tuple[str, str]:
     return text, ""
 
 
+def _balanced(opening: str, closing: str, other: str, depth: int) -> str:
+    """A pattern for a balanced bracket at most so deep; possessive, so that it never tries twice."""
+    both = f"[^{opening}{closing}{other[:1]}]++"
+    pattern = rf"\{opening}(?:{both}{other and '|' + other[1:]})*+\{closing}"
+    for _ in range(depth):
+        pattern = rf"\{opening}(?:{both}|{pattern}{other and '|' + other[1:]})*+\{closing}"
+    return pattern
+
+
+_ANGLES = _balanced("<", ">", "", 12)
+_PARENTHESES = _balanced("(", ")", "<" + _ANGLES, 3)
+_PART = re.compile(rf"([^<>() ]++)|({_ANGLES})|({_PARENTHESES})|( )")
 _BRACKET_OR_BLANK = re.compile(r"[<>() ]")
 
 
 def _split_brackets(text: str) -> tuple[str, str, str | None]:
-    """The text outside brackets, all <…> parts joined, and the last (…) part. One pass with a counter."""
+    """The text outside brackets, all <…> parts joined, and the last (…) part."""
+    plain, templates, arguments = "", "", None
+    position = 0
+    while (match := _PART.match(text, position)) is not None:
+        position = match.end()
+        if match[1]:
+            plain += match[1]
+        elif match[2]:
+            templates += match[2]
+        elif match[3]:
+            arguments = match[3]
+        else:
+            plain += " "
+            if arguments is None:
+                # A blank before the parameters ends the return type, whose template arguments are not the function's.
+                templates = ""
+    return (plain, templates, arguments) if position == len(text) else _split_odd_brackets(text)
+
+
+def _split_odd_brackets(text: str) -> tuple[str, str, str | None]:
+    """The same for brackets that do not match or are very deep. One pass with a counter."""
     plain: list[str] = []
     templates: list[str] = []
     arguments: list[str] | None = None
@@ -235,6 +288,8 @@ def fold_recursion(keys: Sequence[str]) -> list[str]:
     >>> fold_recursion(["main", "walk", "visit", "walk", "visit", "leaf"])
     ['main', 'walk', 'visit', 'leaf']
     """
+    if len(set(keys)) == len(keys):
+        return list(keys)
     outermost = {}
     for position in range(len(keys) - 1, -1, -1):
         outermost[keys[position]] = position
@@ -253,20 +308,16 @@ def path_text(own_keys: Sequence[str], stem: str, family: str) -> str:
     return "\n".join((*fold_recursion(own_keys), stem, family))
 
 
-def path_id(text: str, ordinal: int) -> str:
-    """The id of a path; paths that share their text are told apart by an ordinal, the first has none.
+def long_path_id(text: str, ordinal: int) -> str:
+    """The id of a path with 32 digits; paths that share their text are told apart by an ordinal, the first has none.
 
-    >>> path_id("main", 1), path_id("main", 2) != path_id("main", 1)
+    >>> short_path_id(long_path_id("main", 1)), long_path_id("main", 2) != long_path_id("main", 1)
     ('p1-72e0224eca9c0d03', True)
     """
-    return f"{ID_VERSION}-{_digest(text if ordinal == 1 else f'{text}#{ordinal}', _ID_DIGITS)}"
+    named = text if ordinal == 1 else f"{text}#{ordinal}"
+    return f"{ID_VERSION}-{blake2b(named.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
 
 
-def long_path_id(text: str, ordinal: int) -> str:
-    """The id with 32 digits, for the case that two paths share the short one by chance."""
-    return f"{ID_VERSION}-{_digest(text if ordinal == 1 else f'{text}#{ordinal}', 2 * _ID_DIGITS)}"
-
-
-def _digest(text: str, digits: int) -> str:
-    # One digest for both lengths, so that the long id begins with the short one.
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()[:digits]
+def short_path_id(long_id: str) -> str:
+    """The id as reports show it, with 16 digits; the long one stands only where two paths would share it by chance."""
+    return long_id[: len(ID_VERSION) + 1 + _ID_DIGITS]

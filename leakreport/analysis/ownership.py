@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -121,7 +121,9 @@ def looks_like_wrapper(function: str | None) -> bool:
     Heuristic: by name only; used for wording and for the accumulation point, never to take a frame from you.
     """
     base = canonical_name(function).base
-    return base is not None and base not in _ALLOCATORS and bool(_WRAPPER.search(base))
+    if base is None or base in _ALLOCATORS or not ("alloc" in base.lower() or "dup" in base.lower()):
+        return False
+    return bool(_WRAPPER.search(base))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,21 +141,12 @@ class Ownership:
     neighbours: tuple[str, ...] = ()
     """Folders of the executables, where they are no system folders."""
     is_rust: bool = False
-    _cache: dict[int, tuple[Frame, FrameClass]] = field(default_factory=dict, compare=False)
-    """By the identity of the frame, which the entry keeps alive: hashing eight fields a look-up would cost more."""
 
     def of(self, frame: Frame) -> FrameClass:
         """Whose a frame is."""
-        found = self._cache.get(id(frame))
-        if found is None:
-            found = self._cache[id(frame)] = (frame, self._classify(frame))
-        return found[1]
-
-    def _classify(self, frame: Frame) -> FrameClass:
         if frame.kind is FrameKind.SYNTHETIC:
             return FrameClass.LIBRARY
-        module = frame.module_name
-        if module is not None and _ALLOCATOR_MODULE.match(module):
+        if _is_allocator_module(frame.module):
             return FrameClass.ALLOCATOR
         if frame.function is not None and self._is_allocator(frame.function):
             return FrameClass.ALLOCATOR
@@ -165,9 +158,9 @@ class Ownership:
         return FrameClass.OWN if is_own else self._foreign(frame)
 
     def _is_allocator(self, function: str) -> bool:
-        base = canonical_name(function).base
-        scope = canonical_name(function).scope
-        if (base in _ALLOCATORS and not scope) or _MANGLED_NEW.match(function):
+        name = canonical_name(function)
+        base = name.base
+        if (base in _ALLOCATORS and not name.scope) or _MANGLED_NEW.match(function):
             return True
         return any(fnmatchcase(function, glob) or fnmatchcase(base or "", glob) for glob in self.allocators)
 
@@ -187,7 +180,7 @@ class Ownership:
         return None
 
     def _is_own_by_place(self, frame: Frame) -> bool:
-        if not self._is_module_own(frame.module):
+        if not _is_module_own(frame.module, self.executables, self.neighbours):
             return False
         if frame.module is None and frame.file is None:
             return False
@@ -196,27 +189,13 @@ class Ownership:
             return by_source
         return not self._is_std_name(frame)
 
-    def _is_module_own(self, module: str | None) -> bool:
-        """Whether an object may hold your code; an unknown one may (text logs name files instead of objects)."""
-        if module is None or module in self.executables:
-            return True
-        if any(part in module for part in _THIRD_PARTY_PARTS):
-            return False
-        if _RUNTIME_MODULE.match(module.rsplit("/", 1)[-1]):
-            return False
-        if module.startswith(self.neighbours):
-            return True
-        if module.startswith(_SYSTEM_FOLDERS):
-            return False
-        return not module.startswith("[") and module != "???"
-
     def _is_source_own(self, frame: Frame) -> bool | None:
         """What the source file tells; None where there is none."""
         if frame.file is None:
             return None
-        path = _normal_path(frame.path or frame.file)
+        path = frame.path or frame.file
         if path.startswith("/"):
-            return not (path.startswith(_SYSTEM_SOURCES) or any(part in path for part in _SYSTEM_SOURCE_PARTS))
+            return not _is_system_source(path)
         if frame.directory is None:
             if frame.module is None and self._is_libc_function(frame):
                 return False
@@ -248,12 +227,46 @@ class Ownership:
         return (frame.function or "").startswith(("void std::", "std::ostream& "))
 
     def _foreign(self, frame: Frame) -> FrameClass:
-        module = frame.module_name
-        if module is not None and _RUNTIME_MODULE.match(module):
+        if _is_runtime_module(frame.module):
             return FrameClass.RUNTIME
-        if module is None and frame.file is not None and self._is_libc_function(frame):
+        if frame.module is None and frame.file is not None and self._is_libc_function(frame):
             return FrameClass.RUNTIME
         return FrameClass.LIBRARY
+
+
+def _looks_like_rust(function: str) -> bool:
+    may_be = "::h" in function or "rust_" in function or function.startswith("_R")
+    return may_be and _RUST_HINT.search(function) is not None
+
+
+@lru_cache(maxsize=1 << 12)
+def _is_allocator_module(module: str | None) -> bool:
+    return module is not None and bool(_ALLOCATOR_MODULE.match(module.rsplit("/", 1)[-1]))
+
+
+@lru_cache(maxsize=1 << 12)
+def _is_runtime_module(module: str | None) -> bool:
+    return module is not None and bool(_RUNTIME_MODULE.match(module.rsplit("/", 1)[-1]))
+
+
+@lru_cache(maxsize=1 << 12)
+def _is_module_own(module: str | None, executables: frozenset[str], neighbours: tuple[str, ...]) -> bool:
+    """Whether an object may hold your code; an unknown one may (text logs name files instead of objects)."""
+    if module is None or module in executables:
+        return True
+    if any(part in module for part in _THIRD_PARTY_PARTS) or _is_runtime_module(module):
+        return False
+    if module.startswith(neighbours):
+        return True
+    if module.startswith(_SYSTEM_FOLDERS):
+        return False
+    return not module.startswith("[") and module != "???"
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_system_source(path: str) -> bool:
+    path = _normal_path(path)
+    return path.startswith(_SYSTEM_SOURCES) or any(part in path for part in _SYSTEM_SOURCE_PARTS)
 
 
 def ownership_of(
@@ -265,18 +278,12 @@ def ownership_of(
 ) -> Ownership:
     """What the frames and command lines of a run tell about whose code is whose."""
     program_names = {command[0].rsplit("/", 1)[-1] for command in commands if command}
-    with_main: Counter[str] = Counter()
-    modules: set[str] = set()
-    is_rust = False
-    for frame in frames:
-        if frame.module is not None:
-            modules.add(frame.module)
-            if frame.function == "main":
-                with_main[frame.module] += 1
-        if not is_rust and frame.function is not None and _RUST_HINT.search(frame.function):
-            is_rust = True
-        if not is_rust and frame.directory is not None and frame.directory.startswith("/rustc/"):
-            is_rust = True
+    all_frames = tuple(frames)
+    modules = {frame.module for frame in all_frames if frame.module is not None}
+    with_main = Counter(frame.module for frame in all_frames if frame.function == "main" and frame.module is not None)
+    is_rust = any(
+        folder.startswith("/rustc/") for folder in {frame.directory for frame in all_frames} if folder is not None
+    ) or any(map(_looks_like_rust, {frame.function for frame in all_frames if frame.function is not None}))
     executables = {module for module in modules if module.rsplit("/", 1)[-1] in program_names}
     if not executables and with_main:
         executables = {with_main.most_common(1)[0][0]}

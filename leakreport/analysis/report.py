@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -255,11 +255,13 @@ class Report:
     """Entries of the reading list past the cap; their paths are in `paths`."""
     by_kind: tuple[GroupRow, ...]
     by_module: tuple[GroupRow, ...]
-    by_function: tuple[GroupRow, ...]
+    by_function_when_asked: Callable[[], tuple[GroupRow, ...]]
+    """Computed once a renderer asks for `by_function`: a terminal shows none of it, and it costs as much as a verdict."""
     groups: tuple[GroupRow, ...]
     """Rows of `--group-by`; empty for `path`."""
     accumulation: AccumulationPoint | None
-    tree: TreeView
+    tree_when_asked: Callable[[], TreeView]
+    """The same for `tree`."""
     selection: Selection
     record_count: int
     named_frames: int
@@ -272,6 +274,16 @@ class Report:
     def is_complete(self) -> bool:
         """Whether every input was read to its end and said all it had to say."""
         return all(summary.is_complete for summary in self.inputs)
+
+    @property
+    def by_function(self) -> tuple[GroupRow, ...]:
+        """Per function what the paths through it hold, largest first."""
+        return self.by_function_when_asked()
+
+    @property
+    def tree(self) -> TreeView:
+        """The heaviest part of the call tree."""
+        return self.tree_when_asked()
 
     @property
     def leaks(self) -> tuple[Finding, ...]:

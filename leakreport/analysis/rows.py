@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from leakreport.analysis.frames import FrameColumns, allocator_families, chains_of_interest, locate
-from leakreport.analysis.identity import long_path_id, module_stem, path_id, path_text
+from leakreport.analysis.identity import long_path_id, module_stem, path_text, short_path_id
 from leakreport.analysis.processes import Judged
 from leakreport.analysis.report import PathRow
 from leakreport.analysis.stacks import Stacks
@@ -118,13 +118,13 @@ def _paths(run: Run, nodes: Int64Column, columns: FrameColumns, *, is_rust: bool
     chains = chains_of_interest(stacks, columns, is_rust=is_rust).tuples()
     families = allocator_families(stacks, columns)
     tuples = stacks.tuples()
-    texts = [
-        path_text(
-            [columns.key[index] for index in chain], module_stem(run.frames[chain[-1]].module) if chain else "?", family
-        )
-        for chain, family in zip(chains, families, strict=True)
-    ]
-    ids = path_ids(texts, lambda number: _twin_order(run.frames, tuples[number]))
+
+    def text_of(number: int) -> str:
+        chain = chains[number]
+        stem = module_stem(run.frames[chain[-1]].module) if chain else "?"
+        return path_text([columns.key[index] for index in chain], stem, families[number])
+
+    ids = path_ids(len(stacks), text_of, lambda number: _twin_order(run.frames, tuples[number]))
     positions = (
         [None if position < 0 else position for position in column.tolist()]
         for column in (located.responsible, located.named_by, located.site)
@@ -132,25 +132,23 @@ def _paths(run: Run, nodes: Int64Column, columns: FrameColumns, *, is_rust: bool
     return list(map(_Path, ids, tuples, *positions, chains, families))
 
 
-def path_ids(texts: Sequence[str], twin_order: Callable[[int], tuple[object, ...]]) -> list[str]:
+def path_ids(count: int, text_of: Callable[[int], str], twin_order: Callable[[int], tuple[object, ...]]) -> list[str]:
     """The id of each path by its canonical text. Paths with the same text get ordinals in `twin_order`.
 
-    Should two texts share an id by chance, both get 32 digits.
+    Should two texts share an id by chance, both get 32 digits. Texts are long: none is kept.
     """
+    ids = [long_path_id(text_of(number), 1) for number in range(count)]
     by_text: defaultdict[str, list[int]] = defaultdict(list)
-    for number, text in enumerate(texts):
-        by_text[text].append(number)
-    ordinals = [1] * len(texts)
-    for numbers in by_text.values():
-        if len(numbers) > 1:
-            for ordinal, number in enumerate(sorted(numbers, key=twin_order), 1):
-                ordinals[number] = ordinal
-    ids = list(map(path_id, texts, ordinals))
-    holders = Counter(ids)
-    return [
-        short if holders[short] == 1 else long_path_id(text, ordinal)
-        for short, text, ordinal in zip(ids, texts, ordinals, strict=True)
-    ]
+    for number, found in enumerate(ids):
+        by_text[found].append(number)
+    for twins in by_text.values():
+        if len(twins) > 1:
+            text = text_of(twins[0])
+            for ordinal, number in enumerate(sorted(twins, key=twin_order), 1):
+                ids[number] = long_path_id(text, ordinal)
+    shortened = [short_path_id(found) for found in ids]
+    holders = Counter(shortened)
+    return [short if holders[short] == 1 else found for short, found in zip(shortened, ids, strict=True)]
 
 
 def _twin_order(frames: Sequence[Frame], stack: Sequence[int]) -> tuple[object, ...]:

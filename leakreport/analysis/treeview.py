@@ -28,7 +28,7 @@ def tree_view(rows: Sequence[PathRow], frames: Sequence[Frame], most_nodes: int)
     self_blocks = _summed(leaves, [row.values.get("retained_blocks", 0) for row in rows], len(tree))
     self_lost = _summed(leaves, [row.values.get("leaked_bytes", 0) for row in rows], len(tree))
     self_paths = _summed(leaves, [1] * len(rows), len(tree))
-    columns = [inclusive_values(tree, column) for column in (self_bytes, self_blocks, self_lost, self_paths)]
+    columns = inclusive_values(tree, self_bytes, self_blocks, self_lost, self_paths)
     kept = _kept_nodes(tree, columns[0], columns[3], most_nodes)
     return _pre_order(tree, columns, kept, _responsible_nodes(tree, rows, leaves), frames)
 

@@ -65,7 +65,7 @@ def parse_count(text: str, source: str = "") -> int:
     Raises:
         MalformedInput: it is not a number, or does not fit in 64 bits.
     """
-    plain = text.split("(", 1)[0].strip().replace(",", "")
+    plain = text if text.isdecimal() else text.split("(", 1)[0].strip().replace(",", "")
     # isdecimal() alone would accept other scripts' digits.
     if not plain.isascii() or not plain.isdecimal() or len(plain) > 20:
         raise MalformedInput(f"{text[:40]!r} is not a number that fits in 64 bits", where=source)

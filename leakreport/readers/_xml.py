@@ -20,6 +20,7 @@ from leakreport.limits import Limits
 from leakreport.readers.interface import InputStream
 
 _CHUNK = 1 << 20
+_REGULAR = frozenset(("element", "open", "close", "prolog"))
 _CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\ufffd")
 
 
@@ -30,7 +31,7 @@ class Piece(NamedTuple):
     """`element`, `open` and `close` of the root, `prolog`, `damaged` for an element that cannot be read, `end`."""
     tag: str
     line: int
-    """1-based, where it begins; for `end`, where the input ends."""
+    """1-based, where it begins; for `end`, where the input ends. For pieces in order, a line not far before it."""
     element: etree._Element | None = None
 
 
@@ -46,6 +47,7 @@ class ElementCutter:
         *,
         repeated: str,
         within: str,
+        holder: str,
     ) -> None:
         """Know the document.
 
@@ -58,6 +60,7 @@ class ElementCutter:
                 once, and a run of them stands in the element as `<tag n="NUMBERS"/>`, blank-separated indexes of
                 `shared`. Where something else is in between, the elements stay as they are.
             within: the tag that holds nothing but such a run.
+            holder: the child of the document that most of them stand in.
         """
         self.shared: list[etree._Element | None] = []
         """Each repeated element once; whoever has taken one over may put None in its place."""
@@ -65,6 +68,7 @@ class ElementCutter:
         self._repeated_start = f"<{repeated}>".encode()
         self._run_start = f'<{repeated} n="'.encode()
         self._run_end = f"</{within}>".encode()
+        self._block_end = f"</{holder}>".encode()
         names = "|".join(map(re.escape, elements))
         self._start = re.compile(
             rf"<(?P<tag>{names})>|<(?P<open>{root})>|</(?P<close>{root})>|(?P<prolog><\?xml)|(?P<dtd><!(?:DOCTYPE|ENTITY))".encode()
@@ -93,6 +97,12 @@ class ElementCutter:
         line = 1
         is_last = False
         while True:
+            block = self._block(buffer, limits)
+            pieces = self._quick_pieces(block, line, limits)
+            if pieces is not None:
+                yield from pieces
+                line += block.count(b"\n")
+                buffer = buffer[len(block) :]
             consumed, counted, pending = 0, 0, ""
             for piece, end in self._scan(buffer, limits, is_last=is_last):
                 if piece.kind == "pending":
@@ -125,7 +135,31 @@ class ElementCutter:
             is_last = not more
             buffer += more
 
-    def _scan(self, buffer: bytes, limits: Limits, *, is_last: bool) -> Iterator[tuple[Piece, int]]:
+    def _block(self, buffer: bytes, limits: Limits) -> bytes:
+        """The part of the buffer up to the last end of a repeated element's holder, if that is not too large."""
+        end = buffer.rfind(self._block_end)
+        return buffer[: end + len(self._block_end)] if 0 <= end < limits.element_bytes else b""
+
+    def _quick_pieces(self, block: bytes, line: int, limits: Limits) -> list[Piece] | None:
+        """The pieces of a block in which nothing is wrong; None where something is, and it must be looked at closely.
+
+        Most bytes of a file are repeated elements: taking them all out first leaves a twentieth to look through.
+        """
+        content = self._substituted(block) if block else None
+        if content is None:
+            return None
+        pieces: list[Piece] = []
+        for piece, end in self._scan(content, limits, is_last=True, is_substituted=True):
+            if piece.kind == "pending" and end == len(content):
+                return pieces
+            if piece.kind not in _REGULAR:
+                break
+            pieces.append(Piece(piece.kind, piece.tag, line, piece.element))
+        return None
+
+    def _scan(
+        self, buffer: bytes, limits: Limits, *, is_last: bool, is_substituted: bool = False
+    ) -> Iterator[tuple[Piece, int]]:
         """Pieces with their start offset as `line`, and the offset behind each; `pending` for one that is not whole yet."""
         position = 0
         while (match := self._start.search(buffer, position)) is not None:
@@ -140,7 +174,9 @@ class ElementCutter:
             end = buffer.find(b"</" + match["tag"] + b">", match.end())
             position = end + len(tag) + 3
             is_whole = end >= 0 and position - start <= limits.element_bytes
-            content = self._substituted(buffer[start:position]) if is_whole else None
+            content = buffer[start:position] if is_whole else None
+            if content is not None and not is_substituted:
+                content = self._substituted(content) or self._without_numbers(content)
             # Another process writing into the same file, or the same element beginning again, cuts this one off.
             if content is None or self._interruption(content, match["tag"], len(tag) + 2, len(content)) >= 0:
                 stop = end if end >= 0 else len(buffer)
@@ -170,9 +206,10 @@ class ElementCutter:
         ]
         return min(places, default=-1)
 
-    def _substituted(self, content: bytes) -> bytes:
-        """The text of an element with its runs of repeated elements replaced by their numbers.
+    def _substituted(self, content: bytes) -> bytes | None:
+        """The text of whole elements with all runs of repeated elements replaced by their numbers.
 
+        None where a run holds something else.
         Each byte is touched by `split` and hashed once; only texts not met before are looked into.
         """
         kept: list[bytes] = []
@@ -187,13 +224,13 @@ class ElementCutter:
                 kept.append(head)
         except _IrregularRunError:
             self._numbers.forget(known)
-            return self._without_numbers(content)
+            return None
         new = self._numbers.texts[known:]
         if new:
             elements = self._parse_shared(new)
             if elements is None:
                 self._numbers.forget(known)
-                return self._without_numbers(content)
+                return None
             self.shared += elements
             self._numbers.texts[known:] = [b""] * len(new)
         return self._run_end.join(kept)
@@ -204,7 +241,10 @@ class ElementCutter:
 
     def _parse_shared(self, texts: list[bytes]) -> list[etree._Element] | None:
         """The repeated elements of some texts; None where one of them cannot be read alone."""
-        whole = self._parse_whole(b"<r>" + b"".join(self._repeated_start + text for text in texts) + b"</r>")
+        joined = self._repeated_start + self._repeated_start.join(texts)
+        if any(mark in joined for mark in _FOREIGN):
+            return None
+        whole = self._parse_whole(b"<r>" + joined + b"</r>")
         if whole is not None and len(whole) == len(texts):
             return list(whole)
         elements = [self._parse_whole(self._repeated_start + text) for text in texts]
@@ -225,6 +265,10 @@ class ElementCutter:
             return None
 
 
+_FOREIGN = (b"<?", b"<!", b"<error>", b" n=")
+"""A repeated element holds leaves only: no attributes, comments, or documents of another process."""
+
+
 class _IrregularRunError(Exception):
     """Between two repeated elements stands something else."""
 
@@ -239,9 +283,8 @@ class _Numbers(dict[bytes, bytes]):
         """Per number the text; emptied by the user once it is parsed, the keys keep it."""
 
     def __missing__(self, text: bytes) -> bytes:
-        inner, end, rest = text.partition(self._end_tag)
-        # A repeated element holds leaves only, no attributes, comments or documents of another process.
-        if not end or rest.strip() or any(mark in inner for mark in (b"<?", b"<!", b"<error>", b" n=")):
+        _, end, rest = text.partition(self._end_tag)
+        if not end or rest.strip():
             raise _IrregularRunError
         self[text] = number = b"%d" % len(self.texts)
         self.texts.append(text)

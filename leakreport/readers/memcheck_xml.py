@@ -103,7 +103,9 @@ class MemcheckXmlReader:
             UnsupportedInput: the XML is of a tool without loss records.
             MalformedInput: nothing in it is whole, or it declares a DTD.
         """
-        cutter = ElementCutter("valgrindoutput", _ELEMENTS, _LEAVES, _NESTED, repeated="frame", within="stack")
+        cutter = ElementCutter(
+            "valgrindoutput", _ELEMENTS, _LEAVES, _NESTED, repeated="frame", within="stack", holder="error"
+        )
         documents = _Documents(stream.name, limits, cutter.shared)
         for piece in cutter.pieces(stream, limits):
             documents.take(piece)
@@ -137,7 +139,9 @@ class _Documents:
         """Per number of the cutter."""
         self._indexes: list[int] = []
         """Per number of the cutter, the index in the frame table."""
-        self._addresses: list[int | None] = []
+        self._function_at: dict[int, str | None] = {}
+        self._may_be_inlined: set[int] = set()
+        """Numbers of the cutter whose address stood for another function before."""
 
     def take(self, piece: Piece) -> None:
         """One piece of the stream."""
@@ -360,10 +364,9 @@ class _Documents:
         """The frames, outermost first, as indexes into the frame table."""
         self._take_shared()
         if len(element) == 1 and (text := element[0].get("n")) is not None:
-            numbers = list(map(int, reversed(text.split())))
-            addresses = list(map(self._addresses.__getitem__, numbers))
-            # Without a repeated address nothing is inlined, and nothing recurses.
-            if len(set(addresses)) == len(addresses):
+            numbers = list(map(int, text.split()))
+            if self._may_be_inlined.isdisjoint(numbers):
+                numbers.reverse()
                 return list(map(self._indexes.__getitem__, numbers))
         return list(map(self._frame_table.index, self._stack(element)))
 
@@ -377,7 +380,14 @@ class _Documents:
             frame = self._frame(element)
             self._frames.append(frame)
             self._indexes.append(self._frame_table.index(frame))
-            self._addresses.append(frame.address)
+            self._note_address(number, frame)
+
+    def _note_address(self, number: int, frame: Frame) -> None:
+        if frame.address is None:
+            return
+        if self._function_at.setdefault(frame.address, frame.function) != frame.function:
+            # Two frames of one stack share an address only if one of them is marked here, whichever came first.
+            self._may_be_inlined.add(number)
 
     def _frame(self, element: etree._Element) -> Frame:
         parts = {part.tag: part.text for part in element}

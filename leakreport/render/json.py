@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from leakreport import __version__
 from leakreport.analysis.report import Finding, GroupRow, PathRow, Report
@@ -26,10 +26,11 @@ class JsonRenderer:
         """The document as text, ASCII only."""
         # One line a key and one a row: readable enough, and the fast encoder has no indentation.
         parts = []
-        for key, value in document(report, options).items():
-            if isinstance(value, list) and value:
-                rows = ",\n".join(map(_dumps, value))
+        for key, value in _document(report, options).items():
+            if isinstance(value, Iterator | list) and (rows := ",\n".join(map(_dumps, value))):
                 parts.append(f"{_dumps(key)}: [\n{rows}]")
+            elif isinstance(value, Iterator):
+                parts.append(f"{_dumps(key)}: []")
             else:
                 parts.append(f"{_dumps(key)}: {_dumps(value)}")
         return "{" + ",\n".join(parts) + "}\n"
@@ -41,6 +42,12 @@ def _dumps(value: object) -> str:
 
 def document(report: Report, options: RenderOptions) -> dict[str, object]:
     """The document as plain values, keys in the order of the specification."""
+    values = _document(report, options)
+    return {key: list(value) if isinstance(value, Iterator) else value for key, value in values.items()}
+
+
+def _document(report: Report, options: RenderOptions) -> dict[str, object]:
+    """The same with long lists as iterators: as values they would take more memory than all before."""
     verdict = report.verdict
     rows = report.paths if options.max_paths is None else report.paths[: options.max_paths]
     return {
@@ -60,15 +67,15 @@ def document(report: Report, options: RenderOptions) -> dict[str, object]:
             ],
         },
         "inputs": _inputs(report),
-        "frames": [_frame(frame, is_own=own) for frame, own in zip(report.frames, report.own, strict=True)],
-        "findings": [_finding(finding) for finding in report.findings],
+        "frames": (_frame(frame, is_own=own) for frame, own in zip(report.frames, report.own, strict=True)),
+        "findings": map(_finding, report.findings),
         "per": None,
         "forecast": None,
         "snapshots": _snapshots(report),
         "judged": report.judged,
         "totals": dict(report.totals),
         "unattributed": dict(report.unattributed),
-        "paths": [_path(row, with_records=options.records) for row in rows],
+        "paths": (_path(row, with_records=options.records) for row in rows),
         "hidden": _hidden(report, len(rows)),
         "attribution": {
             "kinds": _groups(report.by_kind),

@@ -12,6 +12,8 @@ from leakreport.analysis.report import Finding, Report
 from leakreport.render.interface import RenderOptions
 from leakreport.render.names import shorten_name
 from leakreport.render.phrases import (
+    STATUS_MARKS,
+    STATUS_WORDS,
     cut,
     finding_frames,
     frame_name,
@@ -19,12 +21,12 @@ from leakreport.render.phrases import (
     named_position,
     place,
     printable,
+    remarks,
     site_frame,
     title_frame,
     without_home,
     without_secrets,
 )
-from leakreport.render.terminal import STATUS_MARKS, STATUS_WORDS, remarks
 from leakreport.units import format_bytes, format_count, plural
 
 MOST_LEAKS = 10

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from leakreport.analysis.report import Finding, PathRow, Report
+from leakreport.analysis.report import Finding, PathRow, Report, Status
 from leakreport.model.raw import Frame, FrameKind
+from leakreport.units import plural
 
 # C0 and C1 controls, bidirectional controls, zero-width characters, byte order mark, separators that end lines.
 _INVISIBLE = re.compile(
@@ -27,6 +28,14 @@ _SECRET = re.compile(
 _SECRET_OPTION = re.compile(rf"--?(?:[\w-]{{0,40}}[-_])?{_SECRET_WORD}\Z", re.IGNORECASE)
 REDACTED = "‹redacted›"
 LONGEST_NAME = 2000
+
+STATUS_WORDS = {
+    Status.LEAK: "LEAK",
+    Status.RETAINED: "HELD",
+    Status.CLEAN: "CLEAN",
+    Status.INCONCLUSIVE: "INCONCLUSIVE",
+}
+STATUS_MARKS = {Status.LEAK: "●", Status.RETAINED: "○", Status.CLEAN: "✓", Status.INCONCLUSIVE: "?"}
 
 
 def printable(text: str) -> str:
@@ -179,3 +188,36 @@ def program_name(command: tuple[str, ...]) -> str:
     ('svc', '')
     """
     return printable(command[0].rsplit("/", 1)[-1]) if command else ""
+
+
+def problem_parts(report: Report) -> Iterator[tuple[str, str, Finding]]:
+    """Findings of the tool itself: family, kind, finding."""
+    for finding in report.findings:
+        family, _, kind = finding.rule.partition(".")
+        if not finding.is_leak and family in {"error", "signal", "descriptor"}:
+            yield family, kind, finding
+
+
+def remarks(report: Report) -> tuple[tuple[str, str], ...]:
+    """What limits the data, with where it comes from: notes, reasons, gaps of the recording. Not yet printable."""
+    found = [(source, note.message) for source, note in report.notes]
+    known = {message for _, message in found} | {f"{source}: {message}" for source, message in found}
+    # The gate has lines of its own.
+    known |= {f"{line.gate}: {line.text}." for line in report.verdict.gate_lines}
+    found.extend(("verdict", reason) for reason in report.verdict.reasons if reason not in known)
+    found.extend(
+        (finding.rule, finding.message) for finding in report.findings if finding.rule.startswith("recording.")
+    )
+    if report.selection.hidden_paths:
+        count = report.selection.hidden_paths
+        verb = "is" if count == 1 else "are"
+        found.append(("selection", f"{plural(count, 'path')} {verb} hidden by options and counted in the totals."))
+    return tuple(dict.fromkeys(found))
+
+
+def problem_place(report: Report, finding: Finding) -> Frame | None:
+    """Where a finding is: its responsible frame, else the innermost."""
+    frames = finding_frames(report, finding)
+    if not frames:
+        return None
+    return report.frames[frames[-1 if finding.responsible is None else finding.responsible]]

@@ -1,4 +1,4 @@
-"""The report in a terminal, and as stable lines for grep where the output is not one. Grammar: `docs/terminal.md`."""
+"""The report in a terminal: tables for people. Where the output is no terminal, `lines` has the words."""
 
 from __future__ import annotations
 
@@ -6,37 +6,34 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from leakreport.analysis.report import Finding, GateResult, PathRow, Report, Status
+from leakreport.analysis.report import Finding, GateResult, PathRow, Report
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame
 from leakreport.render.interface import RenderOptions
+from leakreport.render.lines import piped_lines
 from leakreport.render.names import shorten_name
 from leakreport.render.phrases import (
+    STATUS_MARKS,
+    STATUS_WORDS,
     finding_frames,
     frame_name,
-    location,
     named_in,
     named_position,
     place,
     printable,
+    problem_parts,
+    problem_place,
+    remarks,
     site_frame,
     title_frame,
 )
 from leakreport.units import format_bytes, format_count, format_share, plural
 
 NARROWEST = 80
-MOST_PIPED_PATHS = 25
 MOST_LEAK_ROWS = 10
 MOST_STACK_LINES = 12
 BAR_CELLS = 20
 
-STATUS_WORDS = {
-    Status.LEAK: "LEAK",
-    Status.RETAINED: "HELD",
-    Status.CLEAN: "CLEAN",
-    Status.INCONCLUSIVE: "INCONCLUSIVE",
-}
-STATUS_MARKS = {Status.LEAK: "●", Status.RETAINED: "○", Status.CLEAN: "✓", Status.INCONCLUSIVE: "?"}
 _GATE_MARKS = {GateResult.FAILED: "✗", GateResult.PASSED: "✓", GateResult.INCONCLUSIVE: "?", GateResult.NOT_ASKED: " "}
 _KIND_BY_WORD = {kind.word: kind for kind in LEAK_KINDS}
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -54,7 +51,7 @@ class TerminalRenderer:
     def render(self, report: Report, options: RenderOptions) -> str:
         """The text of the whole output."""
         if not options.is_terminal:
-            return "".join(f"{line}\n" for line in _piped(report, options))
+            return "".join(f"{line}\n" for line in piped_lines(report, options))
         lines = list(_screen(report, options, max(options.width, NARROWEST)))
         if options.with_colour:
             return _coloured(lines)
@@ -79,104 +76,6 @@ def _coloured(lines: Sequence[Line]) -> str:
         )
         found.append("\n")
     return "".join(found)
-
-
-# Not a terminal
-
-
-def _word(text: str | None) -> str:
-    """A field without spaces, so that a line can be split."""
-    return printable(text).replace(" ", "‹U+0020›") if text else "-"
-
-
-def _problem_parts(report: Report) -> Iterator[tuple[str, str, Finding]]:
-    """Findings of the tool itself: family, kind, finding."""
-    for finding in report.findings:
-        family, _, kind = finding.rule.partition(".")
-        if not finding.is_leak and family in {"error", "signal", "descriptor"}:
-            yield family, kind, finding
-
-
-def remarks(report: Report) -> tuple[tuple[str, str], ...]:
-    """What limits the data, with where it comes from: notes, reasons, gaps of the recording. Not yet printable."""
-    found = [(source, note.message) for source, note in report.notes]
-    known = {message for _, message in found} | {f"{source}: {message}" for source, message in found}
-    # The gate has lines of its own.
-    known |= {f"{line.gate}: {line.text}." for line in report.verdict.gate_lines}
-    found.extend(("verdict", reason) for reason in report.verdict.reasons if reason not in known)
-    found.extend(
-        (finding.rule, finding.message) for finding in report.findings if finding.rule.startswith("recording.")
-    )
-    if report.selection.hidden_paths:
-        count = report.selection.hidden_paths
-        verb = "is" if count == 1 else "are"
-        found.append(("selection", f"{plural(count, 'path')} {verb} hidden by options and counted in the totals."))
-    return tuple(dict.fromkeys(found))
-
-
-def problem_place(report: Report, finding: Finding) -> Frame | None:
-    """Where a finding is: its responsible frame, else the innermost."""
-    frames = finding_frames(report, finding)
-    if not frames:
-        return None
-    return report.frames[frames[-1 if finding.responsible is None else finding.responsible]]
-
-
-def _piped(report: Report, options: RenderOptions) -> Iterator[str]:
-    verdict = report.verdict
-    yield f"{STATUS_WORDS[verdict.status]} {printable(verdict.sentence)}"
-    for text in verdict.lead:
-        yield f"LEAD {printable(text)}"
-    for group in report.by_kind:
-        blocks = group.values.get(f"{group.name}_blocks", "-")
-        yield f"KIND {_word(group.name)} {group.values.get(f'{group.name}_bytes', '-')} B {blocks} blocks"
-    shown = report.paths if options.verbosity >= 1 else report.paths[:MOST_PIPED_PATHS]
-    stack_frames = _frame_fields(report) if options.verbosity >= 2 else []
-    for row in shown:
-        yield _path_line(report, row)
-        if stack_frames:
-            yield from _frame_lines(report, row, stack_frames)
-    if len(shown) < len(report.paths):
-        yield f"MORE {len(report.paths) - len(shown)} paths"
-    words = {"error": "ERROR", "signal": "SIGNAL", "descriptor": "FD"}
-    for family, kind, finding in _problem_parts(report):
-        frame = problem_place(report, finding)
-        where = "-" if frame is None else _word(location(frame))
-        yield f"{words[family]} {finding.count} {_word(kind)} {printable(finding.message)} {where}"
-    if len(report.inputs) > 1:
-        for summary in report.inputs:
-            lost = summary.totals.get("leaked_bytes")
-            pid = "-" if summary.pid is None else summary.pid
-            yield f"PROCESS {pid} {_word(summary.source)} {'-' if lost is None else f'{lost} B'}"
-    for source, text in remarks(report):
-        yield f"NOTE {printable(source)}: {printable(text)}"
-    for gate in verdict.gate_lines:
-        yield f"GATE {gate.result.value} {printable(gate.gate)}: {printable(gate.text)}"
-    for command in report.next_commands:
-        yield f"NEXT {printable(command)}"
-
-
-def _path_line(report: Report, row: PathRow) -> str:
-    frame = title_frame(report, row)
-    name, where = ("???", "-") if frame is None else (frame_name(frame), _word(location(frame)))
-    amount = f"{row.values.get('retained_bytes', '-')} B {row.values.get('retained_blocks', '-')} blocks"
-    return f"PATH {amount} {row.leak_kind.word} {_word(row.module)} {name} {where} {_word(row.id)}"
-
-
-def _frame_fields(report: Report) -> list[str]:
-    """Per frame of the report: module, function and place, as a line of a stack ends."""
-    return [f"{_word(frame.module_name)} {frame_name(frame)} {_word(location(frame))}" for frame in report.frames]
-
-
-def _frame_lines(report: Report, row: PathRow, fields: Sequence[str]) -> Iterator[str]:
-    named = named_in(row)
-    for number, position in enumerate(range(len(row.frames) - 1, -1, -1)):
-        frame = row.frames[position]
-        role = "responsible" if position == named else "own" if report.own[frame] else "-"
-        yield f"FRAME {_word(row.id)} {number} {role} {fields[frame]}"
-
-
-# A terminal
 
 
 def _cells(text: str) -> int:
@@ -439,7 +338,7 @@ def _problems(report: Report, width: int) -> Iterator[Line]:
     titles = {"error": "Errors", "signal": "Signals", "descriptor": "Descriptors"}
     for family, title in titles.items():
         groups: dict[str, list[Finding]] = {}
-        for found, kind, finding in _problem_parts(report):
+        for found, kind, finding in problem_parts(report):
             if found == family:
                 groups.setdefault(kind, []).append(finding)
         if not groups:

@@ -68,7 +68,7 @@ def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
     names = _names(wheel)
     with zipfile.ZipFile(wheel) as archive:
         entry_points = next(name for name in names if name.endswith(".dist-info/entry_points.txt"))
-        assert "leakreport = leakreport.cli:main" in archive.read(entry_points).decode()
+        assert "leakreport = leakreport.cli:run" in archive.read(entry_points).decode()
     assert "leakreport/py.typed" in names
     assert any(".dist-info/" in name and name.endswith("/LICENSE") for name in names)
     modules = [path.relative_to(ROOT).as_posix() for path in (ROOT / "leakreport").rglob("*.py")]
