@@ -14,6 +14,7 @@ from leakreport.limits import INT64_MAX
 Int8Column: TypeAlias = NDArray[np.int8]
 Int32Column: TypeAlias = NDArray[np.int32]
 Int64Column: TypeAlias = NDArray[np.int64]
+Float64Column: TypeAlias = NDArray[np.float64]
 BoolColumn: TypeAlias = NDArray[np.bool_]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)

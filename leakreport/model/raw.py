@@ -6,7 +6,8 @@ Readers fill these and nothing else; trees are made later, by `model.builder`.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from leakreport.model.columns import Int8Column, Int32Column, Int64Column, freeze, int64_column
+from leakreport.model.columns import Float64Column, Int8Column, Int32Column, Int64Column, freeze, int64_column
 from leakreport.model.metrics import LeakKind
 
 TOOL_TITLES = {
@@ -55,6 +56,9 @@ class Frame(NamedTuple):
     address: int | None = None
     kind: FrameKind = FrameKind.FUNCTION
     is_inlined: bool = False
+    offset: int | None = None
+    """Where the code stands in the file `module`, in bytes: the same in every run, whatever address it was loaded at.
+    Set instead of `address` where the input tells which file was mapped where, and no name."""
 
     @property
     def path(self) -> str | None:
@@ -74,6 +78,28 @@ class Note(NamedTuple):
 
     slug: str
     message: str
+
+
+class Sampling(NamedTuple):
+    """The input has a sample of all allocations; its values were scaled up to estimates."""
+
+    period: int
+    """The mean distance between samples."""
+    unit: str = "bytes"
+
+
+class Mapping(NamedTuple):
+    """A file mapped into the profiled process."""
+
+    start: int
+    end: int
+    """First address behind it."""
+    offset: int
+    """Where in the file it starts, in bytes."""
+    path: str
+    """As the input writes it; `[vdso]` and the like stand for memory without a file."""
+    build_id: str | None = None
+    """Lower-case hex."""
 
 
 class LeakSearch(StrEnum):
@@ -159,6 +185,14 @@ class SnapshotMeta:
     """Whether the tool would have reported memory errors."""
     measures_descriptors: bool = False
     """Whether the tool would have reported descriptors left open."""
+    sampling: Sampling | None = None
+    is_peak: bool = False
+    """The tool calls this snapshot the peak of its run."""
+    is_exit_dump: bool = False
+    """Written while the process ended, after it had released what it holds in service: not comparable with the others."""
+    judges_peak: bool = False
+    """In this format the last snapshot is not the state at exit: the peak is judged instead."""
+    mappings: tuple[Mapping, ...] = ()
     error_count: int | None = None
     """Errors the tool counted, leaks included or not, as its own summary says."""
     notes: tuple[Note, ...] = ()
@@ -175,11 +209,13 @@ class SampleTable:
     frames: tuple[Frame, ...]
     flat: Int32Column
     offsets: Int64Column
-    values: Mapping[str, Int64Column]
+    values: MappingOf[str, Int64Column]
     leak_kinds: Int8Column | None = None
     """One `LeakKind` per stack where the tool tells kinds apart."""
     names: Sequence[str] | None = None
     """The input's own name of each record."""
+    variances: MappingOf[str, Float64Column] | None = None
+    """By metric, the variance of each estimate, where the input is a sample: it adds over independent records."""
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -190,7 +226,7 @@ class RawSnapshot:
     """One state of memory, as the input tells it."""
 
     meta: SnapshotMeta
-    totals: Mapping[str, int]
+    totals: MappingOf[str, int]
     """Per metric, as the tool states it; what a tool does not measure has no entry."""
     samples: SampleTable | None = None
     problems: tuple[RawProblem, ...] = ()
@@ -227,6 +263,7 @@ class SampleTableBuilder:
         self._values: list[tuple[int, ...]] = []
         self._leak_kinds: list[int] = []
         self._names: list[str] = []
+        self._variances: list[tuple[float, ...]] = []
 
     def __len__(self) -> int:
         return len(self._values)
@@ -244,8 +281,11 @@ class SampleTableBuilder:
         *,
         leak_kind: LeakKind = LeakKind.NONE,
         name: str = "",
+        variances: tuple[float, ...] = (),
     ) -> None:
-        """Add one stack of indexes into `frames`, outermost first."""
+        """Add one stack of indexes into `frames`, outermost first; `variances` per metric, all or none of them."""
+        if variances:
+            self._variances.append(variances)
         self._flat.extend(stack)
         self._offsets.append(len(self._flat))
         self._values.append(values)
@@ -276,4 +316,11 @@ class SampleTableBuilder:
             values=columns,
             leak_kinds=freeze(kinds) if kinds.any() else None,
             names=tuple(self._names) if any(self._names) else None,
+            variances=self._built_variances(),
         )
+
+    def _built_variances(self) -> MappingOf[str, Float64Column] | None:
+        if not self._variances:
+            return None
+        columns = np.asarray(self._variances, dtype=np.float64).T
+        return {metric: freeze(column.copy()) for metric, column in zip(self._metric_names, columns, strict=True)}
