@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from leakreport.api import analyze, load, render
 from leakreport.render.interface import RenderOptions
@@ -106,3 +107,53 @@ def test_a_page_of_a_leak_prints_on_few_sheets(browser: Any, pages: dict[str, Pa
     paper = page.pdf(prefer_css_page_size=True)
     page.close()
     assert 1 <= paper.count(b"/Type /Page\n") + paper.count(b"/Type /Page ") + paper.count(b"/Type /Page/") <= 4
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_about(browser: Any, pages: dict[str, Path], theme: str) -> None:
+    context = browser.new_context(color_scheme=theme)
+    page = context.new_page()
+    for case, path in pages.items():
+        page.goto(f"file://{path}")
+        found = Axe().run(page)
+        assert found.violations_count == 0, (case, found.generate_report())
+    context.close()
+
+
+def test_forced_colours_keep_shares_visible(browser: Any, pages: dict[str, Path]) -> None:
+    context = browser.new_context(forced_colors="active")
+    page = context.new_page()
+    page.goto(f"file://{pages['kinds']}")
+    # A mark that is drawn as a background is gone here unless it has a border or text of its own.
+    assert page.evaluate("matchMedia('(forced-colors: active)').matches")
+    assert "1.18 MiB lost at exit" in page.inner_text("body")
+    assert page.evaluate(INVISIBLE_BOXES) == []
+    context.close()
+
+
+INVISIBLE_BOXES = """() => [...document.querySelectorAll('svg rect')].filter(box => {
+    const style = getComputedStyle(box);
+    return box.getBoundingClientRect().width > 2 && style.fill === getComputedStyle(document.body).backgroundColor
+        && (style.stroke === 'none' || style.stroke === style.fill);
+}).map(box => box.outerHTML)"""
+
+
+@pytest.mark.parametrize("sandbox", ["", "allow-scripts"])
+def test_it_works_inside_a_sandboxed_frame(browser: Any, pages: dict[str, Path], sandbox: str) -> None:
+    page = browser.new_page()
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.set_content("<title>ticket</title>")
+    page.evaluate(
+        """([content, sandbox]) => new Promise(done => {
+            const frame = document.createElement('iframe');
+            frame.setAttribute('sandbox', sandbox);
+            frame.srcdoc = content;
+            frame.onload = done;
+            document.body.append(frame);
+        })""",
+        [pages["svc-v3"].read_text(encoding="utf-8"), sandbox],
+    )
+    assert "106.5 KiB lost at exit" in page.frames[1].locator("body").inner_text()
+    assert messages == []
+    page.close()
