@@ -33,6 +33,15 @@ class Limits:
     records: int = 20_000_000
     """Records in one input."""
 
+    damaged_records: int = 100_000
+    """Records in one input that cannot be read. A file with more is no recording."""
+
+    problems: int = 100_000
+    """Errors of one process that are kept with their stacks; further ones are only counted. Valgrind stops at 1,000."""
+
+    processes: int = 10_000
+    """Processes in one input."""
+
     files: int = 10_000
     """Files taken from one folder or glob."""
 

@@ -195,16 +195,48 @@ class ProcessLog:
     truncation: Truncation | None = None
     damaged_records: int = 0
     """Records left out because they were not whole."""
+    unlisted_problems: int = 0
+    """Errors past the limit: counted, not kept."""
     open_descriptors: int | None = None
     """Descriptors open at exit beside the standard and inherited ones, as the tool counts them."""
     problems: list[RawProblem] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    _problem_index: dict[str, int] = field(default_factory=dict)
     _searches: int = 0
     _search: _Search | None = None
 
     def head_copy(self) -> ProcessLog:
         """A log of another process with the same head: nothing that was found, only what was said before."""
-        return replace(self, problems=[], notes=list(self.notes), _search=None, _searches=0)
+        return replace(self, problems=[], _problem_index={}, notes=list(self.notes), _search=None, _searches=0)
+
+    def add_problem(self, problem: RawProblem) -> None:
+        """Take one error, signal or descriptor."""
+        if len(self.problems) < self.limits.problems:
+            if problem.name is not None:
+                self._problem_index.setdefault(problem.name, len(self.problems))
+            self.problems.append(problem)
+        else:
+            self.unlisted_problems += problem.count
+
+    def set_problem_count(self, name: str, count: int) -> None:
+        """How often the problem with this name happened, where the tool says that later."""
+        index = self._problem_index.get(name)
+        if index is not None:
+            self.problems[index] = replace(self.problems[index], count=count)
+
+    def add_damage(self) -> None:
+        """Count a record that cannot be read.
+
+        Raises:
+            LimitExceeded: there are so many that this is no recording.
+        """
+        self.damaged_records += 1
+        if self.damaged_records > self.limits.damaged_records:
+            raise LimitExceeded(
+                f"more than {self.limits.damaged_records:,} records cannot be read",
+                where=self.source,
+                advice="The input is damaged. Record again.",
+            )
 
     def add_leak(
         self,
@@ -287,6 +319,7 @@ class ProcessLog:
         is_complete = (
             self.truncation is None
             and not self.damaged_records
+            and not self.unlisted_problems
             and self.is_ended
             and state in {LeakSearch.COMPLETE, LeakSearch.NONE, LeakSearch.NOT_RUN}
         )
@@ -446,11 +479,17 @@ class ProcessLog:
                     "kinds-not-recorded",
                     f"Not recorded: {' and '.join(hidden)}. Record with --show-leak-kinds=all to see it.",
                 )
+        if self.unlisted_problems:
+            self.add_note(
+                "unlisted-problems",
+                f"{self.unlisted_problems:,} errors past the first {self.limits.problems:,} are counted here only.",
+            )
         if self.damaged_records:
             self.add_note(
                 "damaged-records",
-                f"{self.damaged_records:,} record{'s' if self.damaged_records > 1 else ''} could not be read and "
-                "were left out.",
+                f"{self.damaged_records:,} records could not be read and were left out."
+                if self.damaged_records > 1
+                else "1 record could not be read and was left out.",
             )
         if totals.get("suppressed_bytes"):
             self.add_note(

@@ -20,6 +20,8 @@ from leakreport.limits import Limits
 from leakreport.readers.interface import InputStream
 
 _CHUNK = 1 << 20
+_MOST_REPAIRED = 2 << 20
+"""Bytes of an element that is repaired: it takes twenty times as much memory, and real records are far smaller."""
 _REGULAR = frozenset(("element", "open", "close", "prolog"))
 _CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\ufffd")
 
@@ -71,7 +73,8 @@ class ElementCutter:
         self._block_end = f"</{holder}>".encode()
         names = "|".join(map(re.escape, elements))
         self._start = re.compile(
-            rf"<(?P<tag>{names})>|<(?P<open>{root})>|</(?P<close>{root})>|(?P<prolog><\?xml)|(?P<dtd><!(?:DOCTYPE|ENTITY))".encode()
+            # Beginning with one literal character, so that text without tags is skipped at the speed of memchr.
+            rf"<(?:(?P<tag>{names})>|(?P<open>{root}>)|(?P<close>/{root}>)|(?P<prolog>\?xml)|(?P<dtd>!(?:DOCTYPE|ENTITY)))".encode()
         )
         self._leaf = re.compile(rf"<({'|'.join(leaves)})>(.*?)</\1>", re.DOTALL)
         known = "|".join((*elements, *leaves, *nested))
@@ -162,33 +165,34 @@ class ElementCutter:
     ) -> Iterator[tuple[Piece, int]]:
         """Pieces with their start offset as `line`, and the offset behind each; `pending` for one that is not whole yet."""
         position = 0
+        ends: dict[bytes, int] = {}
         while (match := self._start.search(buffer, position)) is not None:
-            name = match.lastgroup or ""
             start = match.start()
-            if name != "tag":
-                kind = name
+            if match.lastgroup != "tag":
                 position = match.end()
-                yield Piece(kind, "", start), position
+                yield Piece(match.lastgroup or "", "", start), position
                 continue
-            tag = match["tag"].decode()
-            end = buffer.find(b"</" + match["tag"] + b">", match.end())
-            position = end + len(tag) + 3
-            is_whole = end >= 0 and position - start <= limits.element_bytes
-            content = buffer[start:position] if is_whole else None
-            if content is not None and not is_substituted:
-                content = self._substituted(content) or self._without_numbers(content)
+            name = match["tag"]
+            tag = name.decode()
+            # Where the next end tag is, is looked for once, not once for every start tag before it.
+            if 0 <= (end := ends.get(name, 0)) < match.end():
+                end = ends[name] = buffer.find(b"</" + name + b">", match.end())
             # Another process writing into the same file, or the same element beginning again, cuts this one off.
-            if content is None or self._interruption(content, match["tag"], len(tag) + 2, len(content)) >= 0:
-                stop = end if end >= 0 else len(buffer)
-                restart = self._interruption(buffer, match["tag"], match.end(), stop)
-                if restart >= 0:
-                    yield Piece("damaged", tag, start), restart
-                    position = restart
-                    continue
+            restart = self._interruption(buffer, name, match.end(), end if end >= 0 else len(buffer))
+            if restart >= 0:
+                yield Piece("damaged", tag, start), restart
+                position = restart
+                continue
             if end < 0:
                 yield Piece("pending", tag, start), start
                 return
-            element = self._parse_whole(content) if content is not None else None
+            position = end + len(tag) + 3
+            element = None
+            if position - start <= limits.element_bytes:
+                content = buffer[start:position]
+                if not is_substituted:
+                    content = self._substituted(content) or self._without_numbers(content)
+                element = self._parse_whole(content)
             yield Piece("damaged" if element is None else "element", tag, start, element), position
         # What could be the beginning of a tag stays for the next round.
         keep = 0 if is_last else 64
@@ -199,12 +203,12 @@ class ElementCutter:
         """Where a new document or the same element begins before the end of this one; -1 if it does not."""
         if tag == b"usercomment":
             return -1
-        places = [
-            place
-            for marker in (b"<?xml", b"<" + tag + b">", b"<error>", b"</valgrindoutput>")
-            if (place := buffer.find(marker, start, stop)) >= 0
-        ]
-        return min(places, default=-1)
+        place = -1
+        for marker in (b"<" + tag + b">", b"<error>", b"<?xml", b"</valgrindoutput>"):
+            found = buffer.find(marker, start, stop)
+            if found >= 0:
+                place = stop = found
+        return place
 
     def _substituted(self, content: bytes) -> bytes | None:
         """The text of whole elements with all runs of repeated elements replaced by their numbers.
@@ -255,7 +259,8 @@ class ElementCutter:
         try:
             return etree.fromstring(content, self._parser)
         except etree.XMLSyntaxError:
-            pass
+            if len(content) > _MOST_REPAIRED:
+                return None
         text = content.decode("utf-8", "replace").translate(_CONTROL)
         text = self._leaf.sub(lambda match: f"<{match[1]}>{_escaped(match[2])}</{match[1]}>", text)
         text = self._stray.sub(lambda match: "&lt;" if match[0] == "<" else "&amp;", text)

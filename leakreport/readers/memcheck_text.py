@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from leakreport.errors import InputError, MalformedInput, UnsupportedInput
+from leakreport.errors import InputError, LimitExceeded, MalformedInput, UnsupportedInput
 from leakreport.limits import Limits
 from leakreport.model.raw import (
     TOOL_TITLES,
@@ -151,6 +151,8 @@ class _Process:
     inherited: int = 0
     has_descriptors: bool = False
     is_listing_options: bool = False
+    problem_names: dict[tuple[str, tuple[CaptionedStack, ...]], str] = field(default_factory=dict)
+    """By sentence and first stack: how an error printed again is told from a new one."""
 
 
 class _Book:
@@ -182,6 +184,12 @@ class _Book:
             self._debug(process, body)
 
     def _new_process(self, pid: int) -> _Process:
+        if len(self._processes) >= self._limits.processes:
+            raise LimitExceeded(
+                f"more than {self._limits.processes:,} processes in one log",
+                where=f"{self._source}:{self._line}",
+                advice="Record each process into its own file: --log-file=memcheck.%p.log.",
+            )
         log = ProcessLog(self._source, "memcheck-text", self._limits, self._frame_table, pid=pid)
         parent = self._last_with_banner
         if parent is not None:
@@ -300,7 +308,7 @@ class _Book:
         try:
             heading = parse_leak_heading(body, self._source)
         except InputError:
-            process.log.damaged_records += 1
+            process.log.add_damage()
             process.block = None
             return
         if process.block is None or heading is not None:
@@ -308,7 +316,7 @@ class _Book:
                 return
             if process.block is not None and process.block.heading is not None:
                 # A record that never closed: its last lines are missing.
-                process.log.damaged_records += 1
+                process.log.add_damage()
             process.block = _Block(body.strip(), self._line, heading)
         elif "<inherited from parent>" in body:
             process.block.is_inherited = True
@@ -350,27 +358,29 @@ class _Book:
         if block.is_inherited or not block.stacks:
             process.inherited += 1
             return
-        process.log.problems.append(
+        process.log.add_problem(
             RawProblem(
                 ProblemKind.DESCRIPTOR, "FdNotClosed", block.sentence, stacks=self._stacks(block), name=str(block.line)
             )
         )
 
     def _problem(self, process: _Process, block: _Block) -> None:
-        problems = process.log.problems
         stacks = self._stacks(block)
+        key = (block.sentence, stacks[:1])
         if process.is_repeating:
-            for index, known in enumerate(problems):
-                if known.message == block.sentence and known.stacks[:1] == stacks[:1]:
-                    problems[index] = replace(known, count=process.repeated_count)
-                    return
+            name = process.problem_names.get(key)
+            if name is not None:
+                process.log.set_problem_count(name, process.repeated_count)
             return
         signal = _SIGNAL.match(block.sentence)
+        name = str(block.line)
+        if len(process.problem_names) < self._limits.problems:
+            process.problem_names.setdefault(key, name)
         if signal is not None:
-            problems.append(RawProblem(ProblemKind.SIGNAL, signal[1], signal[1], stacks=stacks, name=str(block.line)))
+            process.log.add_problem(RawProblem(ProblemKind.SIGNAL, signal[1], signal[1], stacks=stacks, name=name))
             return
         kind = next((kind for words, kind in _KIND_BY_WORDS if words.match(block.sentence)), "Error")
-        problems.append(RawProblem(ProblemKind.ERROR, kind, block.sentence, stacks=stacks, name=str(block.line)))
+        process.log.add_problem(RawProblem(ProblemKind.ERROR, kind, block.sentence, stacks=stacks, name=name))
 
     def _parse_frame(self, body: str) -> Frame | None:
         if body in self._frames:

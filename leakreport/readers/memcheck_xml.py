@@ -151,7 +151,7 @@ class _Documents:
             case "close":
                 self._close()
             case "damaged":
-                self._current().log.damaged_records += 1
+                self._current().log.add_damage()
             case "end":
                 self._end(piece)
             case "element":
@@ -162,6 +162,12 @@ class _Documents:
         return ProcessLog(self._source, "memcheck-xml", self._limits, self._frame_table)
 
     def _open(self, *, has_head: bool) -> _Document:
+        if len(self._documents) >= self._limits.processes:
+            raise LimitExceeded(
+                f"more than {self._limits.processes:,} processes in one input",
+                where=self._source,
+                advice="Record each process into its own file: --xml-file=memcheck.%p.xml.",
+            )
         log = self._new_log()
         document = _Document(log, log.head_copy(), has_head)
         self._documents.append(document)
@@ -219,9 +225,10 @@ class _Documents:
             case "error_summary":
                 log.error_count = self._number(element.findtext("errors"))
             case "fatal_signal":
-                document.log.problems.append(self._signal(element))
+                document.log.add_problem(self._signal(element))
             case "stack":
-                document.bare_stacks.append(self._stack(element))
+                if len(document.bare_stacks) < self._limits.problems:
+                    document.bare_stacks.append(self._stack(element))
             case "suppcounts" | "clientmsg" | "announcethread":
                 return
             case _:
@@ -270,16 +277,10 @@ class _Documents:
         log.allocated_blocks = self._number(element.findtext("total_heap_usage/allocs"))
 
     def _error_counts(self, document: _Document, element: etree._Element) -> None:
-        counts = {
-            (pair.findtext("unique") or "").strip(): self._number(pair.findtext("count")) or 1
-            for pair in element.iterfind("pair")
-        }
-        problems = document.log.problems
-        for index, problem in enumerate(problems):
-            if problem.name in counts and problem.count != counts[problem.name]:
-                problems[index] = RawProblem(
-                    problem.problem, problem.kind, problem.message, counts[problem.name], problem.stacks, problem.name
-                )
+        for pair in element.iterfind("pair"):
+            count = self._number(pair.findtext("count"))
+            if count:
+                document.log.set_problem_count((pair.findtext("unique") or "").strip(), count)
 
     def _error(self, document: _Document, element: etree._Element) -> None:
         kind = (element.findtext("kind") or "").strip()
@@ -287,9 +288,11 @@ class _Documents:
             try:
                 self._leak(document.log, KIND_BY_XML[kind], element)
             except (MalformedInput, LimitExceeded):
-                document.log.damaged_records += 1
+                document.log.add_damage()
+        elif kind:
+            document.log.add_problem(self._problem(kind, element))
         else:
-            document.log.problems.append(self._problem(kind, element))
+            document.log.add_damage()
 
     def _leak(self, log: ProcessLog, kind: LeakKind, element: etree._Element) -> None:
         """One loss record. Its numbers stand in `xwhat` (protocol 4 on) or directly in `error`."""
@@ -439,7 +442,7 @@ class _Documents:
         if log is not document.log or not any(option.startswith("--track-fds=") for option in log.options or ()):
             return
         for stack in document.bare_stacks:
-            log.problems.append(
+            log.add_problem(
                 RawProblem(
                     ProblemKind.DESCRIPTOR,
                     "FdNotClosed",
