@@ -8,7 +8,7 @@ graph stays as small as a few stacks, whatever the input. The call tree itself n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,25 +65,26 @@ def accumulation_point(
         carried = np.zeros(len(columns.functions), dtype=np.int64)
         np.add.at(carried, key, amounts[stack])
         functions = _Functions(key_of_frame.tolist(), columns.functions, carried.tolist())
-        point = _point(rows, frames, functions, metric, whole)
+        place_of = _condensed if not with_entries else _in_line
+        point = _point(rows, frames, functions, metric, whole, place_of)
         if point is not None:
             return point
     return None
 
 
 def _point(
-    rows: Sequence[PathRow], frames: Sequence[Frame], functions: _Functions, metric: str, whole: int
+    rows: Sequence[PathRow],
+    frames: Sequence[Frame],
+    functions: _Functions,
+    metric: str,
+    whole: int,
+    place_of: _PlaceOf,
 ) -> AccumulationPoint | None:
     significant = {key for key, carried in enumerate(functions.carried_bytes) if carried >= HALF * whole}
     if not significant:
         return None
-    if len(significant) == 1:
-        # One function is no graph, and networkx takes longer to load than most files take to read.
-        (only,) = significant
-        components, depth = {only: {only}}, {only: 0}
-        on_every_path = {only: functions.carried_bytes[only] == whole}
-    else:
-        components, depth, on_every_path = _condensed(rows, functions, significant, metric)
+    place_of = place_of if len(significant) > 1 else _in_line
+    components, depth, on_every_path = place_of(rows, functions, significant, metric)
     most = [key for key in significant if functions.carried_bytes[key] >= MOST * whole]
     if most:
         chosen = max(most, key=lambda key: (depth[key], functions.carried_bytes[key], functions.names[key]))
@@ -103,9 +104,31 @@ def _point(
     )
 
 
-def _condensed(
-    rows: Sequence[PathRow], functions: _Functions, significant: set[int], metric: str
-) -> tuple[dict[int, set[int]], dict[int, int], dict[int, bool]]:
+_Places = tuple[dict[int, set[int]], dict[int, int], dict[int, bool]]
+_PlaceOf = Callable[[Sequence[PathRow], _Functions, set[int], str], _Places]
+
+
+def _in_line(rows: Sequence[PathRow], functions: _Functions, significant: set[int], metric: str) -> _Places:
+    """The same as `_condensed` for one function, and for entry points, which call each other in a line.
+
+    That is no graph, and networkx takes longer to load than most files take to read.
+    """
+    whole = sum(row.values.get(metric, 0) for row in rows)
+    depth = dict.fromkeys(significant, 0)
+    for row in rows:
+        for position, index in enumerate(row.frames):
+            if (key := functions.key_of_frame[index]) in depth:
+                depth[key] = max(depth[key], position)
+                if len(significant) == 1:
+                    break
+    return (
+        {key: {key} for key in significant},
+        depth,
+        {key: functions.carried_bytes[key] == whole for key in significant},
+    )
+
+
+def _condensed(rows: Sequence[PathRow], functions: _Functions, significant: set[int], metric: str) -> _Places:
     """Per function: its recursion, how deep it lies, and whether everything goes through it."""
     import networkx as nx
 
