@@ -234,17 +234,18 @@ class _Page:
         """How many rows of the tree the first levels leave out."""
         return len(self._report.tree) - len(self.tree_rows())
 
-    def tree_rows(self) -> list[tuple[int, str, str, int, int, bool]]:
-        """The first levels of the call tree: depth, name, library, bytes, lost bytes, whether your code ends here."""
+    def tree_rows(self) -> list[tuple[int, str, str, str, int, int, bool]]:
+        """The first levels of the call tree: depth, name, place, library, bytes, lost bytes, whether your code ends here."""
         tree = self._report.tree
-        found: list[tuple[int, str, str, int, int, bool]] = []
+        found: list[tuple[int, str, str, str, int, int, bool]] = []
         for index in range(len(tree)):
             if tree.depth[index] > _TREE_LEVELS or len(found) >= _TREE_ROWS:
                 continue
             number = tree.frame[index]
             name = "all retained memory" if number == -1 else f"{tree.folded_paths[index]} small paths"
-            library = ""
+            where = library = ""
             if number >= 0:
-                name, library = frame_name(self.frame(number)), self.frame(number).module_name or ""
-            found.append((tree.depth[index], name, library, tree.inclusive_bytes[index], tree.lost_bytes[index], tree.is_responsible[index]))  # fmt: skip
+                frame = self.frame(number)
+                name, where, library = frame_name(frame), location(frame), frame.module_name or ""
+            found.append((tree.depth[index], name, where, library, tree.inclusive_bytes[index], tree.lost_bytes[index], tree.is_responsible[index]))  # fmt: skip
         return found
