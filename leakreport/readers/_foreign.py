@@ -39,7 +39,6 @@ _KNOWN: tuple[tuple[Callable[[bytes], bool], Foreign], ...] = (
     (_finds(rb"\A.{257}ustar"), Foreign("a tar archive", "Unpack it and give the folder.")),
     (_finds(rb"\A\s*<(?:!doctype html|html|head|body)\b"), Foreign("an HTML page", "Give the recording it was made from.")),
     (_finds(rb"\A\s*(?:<\?xml[^>]*>\s*)?<!(?:DOCTYPE|ENTITY)"), Foreign("XML with a DTD, which no profiler writes", _USE_MEMCHECK)),
-    (_finds(rb'\A\s*\{\s*"dhatFileVersion"'), Foreign("a DHAT profile, which this version does not read", _USE_MEMCHECK)),
     (_finds(rb"(?:\A|\n)creator: xtree-1"), Foreign("a Valgrind xtree, which this version does not read", _USE_MEMCHECK)),
     (_finds(rb"\A(?:# callgrind format|version: 1\ncreator: |desc: I1 cache)"), Foreign("a CPU profile of callgrind or cachegrind", _USE_MEMCHECK)),
     (_finds(rb"\Aheap profile: "), Foreign("a gperftools heap profile, which this version does not read", _USE_MEMCHECK)),
