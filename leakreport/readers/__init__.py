@@ -17,6 +17,7 @@ BUILTIN = {
     "memcheck-text": "leakreport.readers.memcheck_text:MemcheckTextReader",
     "massif": "leakreport.readers.massif:MassifReader",
     "dhat": "leakreport.readers.dhat:DhatReader",
+    "xtree": "leakreport.readers.xtree:XtreeReader",
 }
 
 
