@@ -142,10 +142,21 @@ class _Profile:
                 self._start(entry)
             elif entry is None:
                 self._head_line(line, has_end=has_end)
+            elif line.startswith(b"desc:"):
+                self._refuse_heaptrack(line)
+                self._cut = "a second profile follows in the same file"
+                break
             elif self._entry_line(entry, line, has_end=has_end):
                 shape = entry.shape
         self._line = number
         self._note_cut(line, has_end=has_end or line == b"heap_tree=empty")
+
+    def _refuse_heaptrack(self, line: bytes) -> None:
+        if line.removeprefix(b"desc:").strip() == b"heaptrack":
+            raise UnsupportedInput(
+                f"{self._source} was written by heaptrack_print, which leaves the paths out of massif files",
+                advice="Give the file that heaptrack recorded: heaptrack.PROGRAM.PID.zst",
+            )
 
     def _start(self, entry: _Entry) -> None:
         if len(self._entries) >= self._limits.records:
@@ -157,6 +168,7 @@ class _Profile:
         text = value.decode("utf-8", "replace").strip()[: self._limits.name_characters]
         if not has_end:
             return
+        self._refuse_heaptrack(line)
         if key == b"desc" and len(self._desc) < 100:
             self._desc.append(text)
         elif key == b"cmd":
@@ -188,7 +200,7 @@ class _Profile:
 
     def _note_cut(self, last_line: bytes, *, has_end: bool) -> None:
         """Whether the file ends inside something, and inside what."""
-        if not self._entries:
+        if not self._entries or self._cut is not None:
             return
         last = self._entries[-1]
         if not last.has_totals:

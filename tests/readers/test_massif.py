@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from leakreport.errors import InputError, LimitExceeded, MalformedInput, UnsupportedInput
@@ -269,6 +271,59 @@ def test_snapshots_without_figures_are_left_out_and_counted() -> None:
         read_text("")
     with pytest.raises(InputError):
         read_text(snapshot(0, -4))
+
+
+def test_massif_files_of_heaptrack_are_refused_by_name() -> None:
+    head = HEAD.format(desc="heaptrack")
+    for text in (head + snapshot(0), snapshot(0).replace("time=0", "time=0.013") + head):
+        assert sniffed(text.encode()) == FAMILY
+        with pytest.raises(UnsupportedInput, match="heaptrack"):
+            read(FAMILY, text.encode())
+
+
+def test_a_second_profile_behind_the_first_is_not_mixed_in() -> None:
+    raws = read_text(snapshot(0, 5) + HEAD.format(desc="(none)") + snapshot(0, 7))
+    assert [raw.totals["retained_bytes"] for raw in raws] == [5]
+    assert raws[0].meta.truncation is not None
+    assert raws[0].meta.truncation.what == "a second profile follows in the same file"
+
+
+def plain_records(content: bytes) -> list[dict[tuple[str, ...], int]]:
+    """By snapshot with a tree, own bytes by labels from the leaf to the allocation site: line by line, nothing shared."""
+    found: list[dict[tuple[str, ...], int]] = []
+    path: list[str] = []
+    for line in content.decode("utf-8", "replace").split("\n"):
+        match = re.match(r"( *)n\d+: (\d+) (.*)", line)
+        if line.startswith("heap_tree=") and line != "heap_tree=empty":
+            found.append({})
+        elif match is not None:
+            label = re.sub(r"in \d+ places?, .*", "[]", match[3])
+            path = [*path[: len(match[1])], label]
+            own, place = found[-1], tuple(path[:0:-1])
+            own[place] = own.get(place, 0) + int(match[2])
+            if len(path) > 1:
+                own[place[1:]] -= int(match[2])
+    return [{place: own for place, own in tree.items() if own and place} for tree in found]
+
+
+@pytest.mark.parametrize("case", sorted(answers(FAMILY)))
+def test_a_plain_reader_finds_the_same_paths(case: str) -> None:
+    content = fixture_bytes(FAMILY, case)
+    trees = [raw for raw in read(FAMILY, content) if raw.samples is not None]
+    plain = plain_records(content)
+    assert len(trees) == len(plain)
+    for raw, tree in zip(trees, plain, strict=True):
+        assert raw.samples is not None
+        # An address names a place, -1 a group below the threshold; inlined calls share theirs, so their order is kept.
+        found = sorted(
+            (amount, [-1 if frame.address is None else frame.address for frame in stack])
+            for amount, stack in zip(raw.samples.values["retained_bytes"].tolist(), stacks(raw), strict=True)
+        )
+        wanted = sorted(
+            (own, [-1 if label == "[]" else int(label.partition(":")[0], 16) for label in place])
+            for place, own in tree.items()
+        )
+        assert found == wanted
 
 
 def test_limits_hold() -> None:
