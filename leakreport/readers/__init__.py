@@ -15,6 +15,9 @@ from leakreport.readers.interface import Confidence, InputStream, Reader
 BUILTIN = {
     "memcheck-xml": "leakreport.readers.memcheck_xml:MemcheckXmlReader",
     "memcheck-text": "leakreport.readers.memcheck_text:MemcheckTextReader",
+    "massif": "leakreport.readers.massif:MassifReader",
+    "dhat": "leakreport.readers.dhat:DhatReader",
+    "xtree": "leakreport.readers.xtree:XtreeReader",
 }
 
 

@@ -26,13 +26,13 @@ from leakreport.model.raw import (
     TOOL_TITLES,
     CaptionedStack,
     Frame,
-    FrameKind,
     FrameTable,
     ProblemKind,
     RawProblem,
     RawSnapshot,
     Truncation,
 )
+from leakreport.readers._described import frame_of_place
 from leakreport.readers._lines import lines
 from leakreport.readers._valgrind import (
     KIND_BY_TITLE,
@@ -51,8 +51,6 @@ _STRONG = re.compile(
     rb"|Cachegrind, a|Lackey|HEAP SUMMARY|LEAK SUMMARY|ERROR SUMMARY|Using Valgrind|Command: |[\d,]+ .{0,80}in loss record )"
 )
 _FRAME = re.compile(r"\s+(?:at|by) (0x[0-9A-Fa-f]+): (.*)\Z")
-_IN_OBJECT = re.compile(r"(.*?) \(in (.*)\)\Z")
-_IN_FILE = re.compile(r"(.*) \(([^()]*(?:\([^()]*\)[^()]*)*):(\d+)\)\Z")
 _BANNER = re.compile(r"(Memcheck|Massif|DHAT|Helgrind|drd|Nulgrind|Callgrind|Cachegrind|Lackey|exp-\w+), (?:an?|the) ")
 _TOOL_BY_BANNER = {title: name for name, title in TOOL_TITLES.items()} | {"drd": "drd"}
 _SUMMARY_ROW = re.compile(
@@ -386,7 +384,7 @@ class _Book:
         if body in self._frames:
             return self._frames[body]
         match = _FRAME.match(body)
-        frame = None if match is None else _frame(int(match[1], 16), match[2].strip(), self._limits)
+        frame = None if match is None else frame_of_place(int(match[1], 16), match[2], self._limits)
         self._frames[body] = frame if match is not None else None
         if match is None:
             del self._frames[body]
@@ -456,34 +454,3 @@ class _Book:
                 log.start_final_search_of_quiet_log()
         elif not log.is_ended:
             log.truncation = Truncation("the log ends before ERROR SUMMARY", self._line, log.record_count)
-
-
-def _frame(address: int, text: str, limits: Limits) -> Frame:
-    """A frame from what stands behind its address, parsed from the right.
-
-    Source: the forms of describe_IP: `fn (a.c:20)`, `fn (in /obj)`, `fn (in ???)`, `??? (in /obj)`, `??? (a.c:20)`, `???`.
-    """
-    function: str | None = text
-    module = directory = file = None
-    line = None
-    if text.endswith(")") and (match := _IN_FILE.match(text)) is not None and " (in " not in match[0][match.end(1) :]:
-        function, path, line = match[1], match[2], int(match[3][:9])
-        directory, _, file = path.rpartition("/")
-        directory = directory or None
-    elif text.endswith(")") and (match := _IN_OBJECT.match(text)) is not None:
-        function, module = match[1], match[2]
-        if module == "???":
-            module = None
-    if function is not None:
-        function = re.sub(r"\+0x[0-9a-f]+\Z|\+\d+\Z", "", function)[: limits.name_characters]
-    if function in {"???", ""}:
-        function = None
-    return Frame(
-        function=function,
-        module=module,
-        directory=directory,
-        file=file,
-        line=line,
-        address=address,
-        kind=FrameKind.FUNCTION if function else FrameKind.ADDRESS,
-    )
