@@ -19,7 +19,7 @@ from leakreport.analysis.frames import describe
 from leakreport.analysis.gate import Evidence, evaluate
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import ownership_of
-from leakreport.analysis.processes import Grouping, Judged, judge
+from leakreport.analysis.processes import Grouping, Judged, judge, judged_alone, peak_of, processes_of
 from leakreport.analysis.report import (
     GateResult,
     InputSummary,
@@ -114,10 +114,12 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
 
 def _judged(run: Run, options: AnalysisOptions) -> Judged:
     judged = judge(run, options.grouping)
-    if options.at is None or options.at == "last":
+    if options.at is None or (options.at == "last" and len(judged.members) > 1):
         return judged
-    if options.at == "peak":
-        index = max(range(len(run.snapshots)), key=lambda i: run.snapshots[i].totals.get("retained_bytes", -1))
+    if options.at == "last":
+        index = len(run.snapshots) - 1
+    elif options.at == "peak":
+        index = peak_of(run.snapshots, range(len(run.snapshots)))
     else:
         try:
             index = range(len(run.snapshots))[int(options.at)]
@@ -126,8 +128,9 @@ def _judged(run: Run, options: AnalysisOptions) -> Judged:
                 f"--at {options.at} names no snapshot",
                 advice=f"Give last, peak, or an index from 0 to {len(run.snapshots) - 1}.",
             ) from error
-    chosen = run.snapshots[index]
-    return Judged((index,), dict(chosen.totals), dict(chosen.columns), Grouping.SERIES, judged.notes)
+    process = next(process for process in processes_of(run.snapshots) if index in process)
+    notes = tuple(note for note in judged.notes if note.slug != "exit-dump")
+    return judged_alone(run, index, process, Grouping.SERIES, notes)
 
 
 def _all_frames(run: Run, members: Sequence[Snapshot]) -> tuple[tuple[Frame, ...], dict[Frame, int]]:

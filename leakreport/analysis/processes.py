@@ -7,16 +7,18 @@ equal stack and kind as the smaller of the parent's and the child's amount; a ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 
-from leakreport.model.columns import Int64Column, freeze
+from leakreport.model.columns import Float64Column, Int64Column, freeze
 from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS
-from leakreport.model.raw import Note
+from leakreport.model.raw import LeakSearch, Note
+from leakreport.model.series import place_of
 from leakreport.model.snapshot import Run, Snapshot
+from leakreport.units import format_count
 
 
 class Grouping(StrEnum):
@@ -41,6 +43,10 @@ class Judged:
     """Over the tree, exclusive; by metric."""
     grouping: Grouping
     notes: tuple[Note, ...]
+    variances: Mapping[str, Float64Column] = field(default_factory=dict)
+    """By metric and node, where every member is a sample or exact."""
+    process: tuple[int, ...] = ()
+    """All snapshots of the judged process, in order, where it is one."""
 
 
 def judge(run: Run, grouping: Grouping | None) -> Judged:
@@ -50,18 +56,15 @@ def judge(run: Run, grouping: Grouping | None) -> Judged:
         run: at least one snapshot.
         grouping: the user's word; None to find out from pids.
     """
-    latest = (
-        _latest_of_each_process(run.snapshots) if grouping is not Grouping.RUNS else list(range(len(run.snapshots)))
-    )
-    if grouping is Grouping.SERIES:
-        latest = [len(run.snapshots) - 1]
+    processes = _processes(run.snapshots, grouping)
+    exit_dumps = {index for process in processes if (index := _exit_dump(run.snapshots, process)) is not None}
+    latest = sorted(_judged_of(run.snapshots, process, exit_dumps) for process in processes)
     links = _links(run.snapshots, latest)
     if grouping is None:
         grouping = Grouping.SERIES if len(latest) == 1 else Grouping.PROCESSES if links else Grouping.RUNS
-    notes = list(_notes(run.snapshots, latest, grouping))
+    notes = list(_notes(run.snapshots, processes, latest, exit_dumps, grouping))
     if len(latest) == 1:
-        only = run.snapshots[latest[0]]
-        return Judged(tuple(latest), dict(only.totals), dict(only.columns), grouping, tuple(notes))
+        return judged_alone(run, latest[0], processes[0], grouping, tuple(notes))
     members = [run.snapshots[index] for index in latest]
     totals = _summed_totals(members)
     columns = _summed_columns(members, len(run.tree))
@@ -76,15 +79,74 @@ def judge(run: Run, grouping: Grouping | None) -> Judged:
                     "(an estimate: per equal stack the smaller amount).",
                 )
             )
-    return Judged(tuple(latest), totals, columns, grouping, tuple(notes))
+    variances = _summed_variances(members, len(run.tree))
+    return Judged(tuple(latest), totals, columns, grouping, tuple(notes), variances)
 
 
-def _latest_of_each_process(snapshots: Sequence[Snapshot]) -> list[int]:
-    last: dict[object, int] = {}
+def judged_alone(run: Run, index: int, process: Sequence[int], grouping: Grouping, notes: tuple[Note, ...]) -> Judged:
+    """One snapshot as what is judged."""
+    only = run.snapshots[index]
+    return Judged(
+        (index,), dict(only.totals), dict(only.columns), grouping, notes, dict(only.variances), tuple(process)
+    )
+
+
+def processes_of(snapshots: Sequence[Snapshot]) -> list[list[int]]:
+    """The snapshots of each process, in order."""
+    found: dict[Hashable, list[int]] = {}
     for index, snapshot in enumerate(snapshots):
-        pid = snapshot.meta.pid
-        last[("unknown", index) if pid is None else pid] = index
-    return sorted(last.values())
+        found.setdefault(place_of(snapshot.meta, index).process, []).append(index)
+    return list(found.values())
+
+
+def _processes(snapshots: Sequence[Snapshot], grouping: Grouping | None) -> list[list[int]]:
+    if grouping is Grouping.SERIES:
+        return [list(range(len(snapshots)))]
+    if grouping is not Grouping.RUNS:
+        return processes_of(snapshots)
+    # A file with a timeline inside stays one run.
+    by_source: dict[Hashable, list[int]] = {}
+    for index, snapshot in enumerate(snapshots):
+        key = ("timeline", snapshot.meta.source) if snapshot.meta.time is not None else ("alone", index)
+        by_source.setdefault(key, []).append(index)
+    return list(by_source.values())
+
+
+def _exit_dump(snapshots: Sequence[Snapshot], process: Sequence[int]) -> int | None:
+    """The last snapshot of a process, if it was written while the process cleaned up.
+
+    Heuristic: below every floor before it, in a series of at least three of a format that does not tell. It errs where a
+    service released memory for good just before the last dump.
+    """
+    last = snapshots[process[-1]]
+    if last.meta.is_exit_dump and len(process) > 1:
+        return process[-1]
+    if len(process) < 3 or last.meta.time is not None or last.meta.leak_search is not LeakSearch.NONE:
+        return None
+    held = [snapshots[index].totals.get("retained_bytes") for index in process]
+    *earlier, final = [amount for amount in held if amount is not None] or [0]
+    return process[-1] if len(earlier) == len(process) - 1 and final < min(earlier) else None
+
+
+def _judged_of(snapshots: Sequence[Snapshot], process: Sequence[int], exit_dumps: Collection[int]) -> int:
+    """The snapshot that stands for a process: the last one in service, or the peak where the last says little."""
+    if not snapshots[process[-1]].meta.judges_peak:
+        served = [index for index in process if index not in exit_dumps]
+        return served[-1]
+    source = snapshots[process[-1]].meta.source
+    of_file = [index for index in process if snapshots[index].meta.source == source]
+    marked = [index for index in of_file if snapshots[index].meta.is_peak]
+    if marked:
+        return marked[-1]
+    return peak_of(snapshots, [index for index in of_file if snapshots[index].is_detailed] or of_file)
+
+
+_PEAK_METRICS = ("retained_bytes", "overhead_bytes", "stack_bytes")
+
+
+def peak_of(snapshots: Sequence[Snapshot], indexes: Sequence[int]) -> int:
+    """The snapshot with the greatest total; the first of equals."""
+    return max(indexes, key=lambda index: sum(snapshots[index].totals.get(metric, 0) for metric in _PEAK_METRICS))
 
 
 def _links(snapshots: Sequence[Snapshot], members: Sequence[int]) -> list[tuple[int, int]]:
@@ -97,24 +159,49 @@ def _links(snapshots: Sequence[Snapshot], members: Sequence[int]) -> list[tuple[
     ]
 
 
-def _notes(snapshots: Sequence[Snapshot], latest: Sequence[int], grouping: Grouping) -> list[Note]:
-    count = len(snapshots)
-    if count == 1:
-        return []
-    if grouping is Grouping.SERIES and len(latest) < count:
-        return [
-            Note(
-                "several-snapshots",
-                f"{count} inputs of one process are taken as its snapshots in this order, and the last is judged; "
-                "--as runs counts them apart.",
-            )
-        ]
-    found = []
-    if len(latest) < count:
+def _notes(
+    snapshots: Sequence[Snapshot],
+    processes: Sequence[Sequence[int]],
+    latest: Sequence[int],
+    exit_dumps: Collection[int],
+    grouping: Grouping,
+) -> list[Note]:
+    samplings = {snapshots[index].meta.sampling for index in latest} - {None}
+    found = [
+        Note(
+            "sampled",
+            f"The input is a sample, one in {format_count(period)} {unit} allocated: all amounts by path are estimates.",
+        )
+        for period, unit in sorted(sampling for sampling in samplings if sampling is not None)
+        if period > 1
+    ]
+    for index in sorted(exit_dumps):
         found.append(
             Note(
-                "same-pid",
-                f"{count - len(latest)} of {count} inputs have the pid of a later one and are taken as its earlier "
+                "exit-dump",
+                f"{snapshots[index].meta.source} was written while the process ended and is left out; --at last judges it.",
+            )
+        )
+    files = len({snapshot.meta.source for snapshot in snapshots})
+    if files == 1 and len(latest) == 1:
+        return found
+    if grouping is Grouping.SERIES and len(latest) == 1:
+        chosen = snapshots[latest[0]].meta
+        which = "the peak of the last" if chosen.judges_peak else f"{chosen.source}" if exit_dumps else "the last"
+        found.append(
+            Note(
+                "several-snapshots",
+                f"{files} inputs of one process are taken as its snapshots in this order, and {which} is judged; "
+                "--as runs counts them apart.",
+            )
+        )
+        return found
+    earlier = sum(len({snapshots[index].meta.source for index in process}) - 1 for process in processes)
+    if earlier > 0:
+        found.append(
+            Note(
+                "same-process",
+                f"{earlier} of {files} inputs are of the same process as a later one and are taken as its earlier "
                 "snapshots; --as runs counts them apart.",
             )
         )
@@ -143,6 +230,14 @@ def _summed_columns(members: Sequence[Snapshot], node_count: int) -> dict[str, I
                 total += snapshot.columns[metric]
         columns[metric] = total
     return columns
+
+
+def _summed_variances(members: Sequence[Snapshot], node_count: int) -> dict[str, Float64Column]:
+    variances: dict[str, Float64Column] = {}
+    for snapshot in members:
+        for metric, column in snapshot.variances.items():
+            variances[metric] = variances.get(metric, np.zeros(node_count)) + column
+    return variances
 
 
 def _inherited(run: Run, links: Sequence[tuple[int, int]]) -> dict[str, Int64Column]:

@@ -62,7 +62,7 @@ class RunBuilder:
         start = 0
         for raw in self._raw:
             if raw.samples is None:
-                snapshots.append(Snapshot(raw.meta, _checked_totals(raw), {}, None, raw.problems))
+                snapshots.append(Snapshot(raw.meta, _checked_totals(raw), {}, {}, None, raw.problems))
                 continue
             stop = start + len(raw.samples)
             snapshots.append(_with_columns(raw, raw.samples, nodes[start:stop], len(tree)))
@@ -109,6 +109,10 @@ def _with_columns(raw: RawSnapshot, samples: SampleTable, nodes: Int64Column, no
         meta=raw.meta,
         totals=_checked_totals(raw),
         columns=kind_columns(kinds, dict(samples.values), nodes, node_count),
+        variances={
+            metric: freeze(np.bincount(nodes, weights=column, minlength=node_count).astype(np.float64))
+            for metric, column in (samples.variances or {}).items()
+        },
         records=RecordTable(freeze(nodes.copy()), freeze(kinds), samples.values, samples.names),
         problems=raw.problems,
     )

@@ -49,6 +49,10 @@ def _check_snapshot(snapshot: Snapshot, node_count: int) -> None:
     for metric, total in snapshot.totals.items():
         assert metric in METRICS, f"{metric} is a known metric"
         assert total >= 0, f"the total of {metric} is never negative"
+    for metric, variance in snapshot.variances.items():
+        assert metric in snapshot.columns, f"the variance of {metric} belongs to a column"
+        assert len(variance) == node_count, f"{metric} has one variance per node"
+        assert (variance >= 0).all(), f"the variance of {metric} is never negative"
     records = snapshot.records
     assert (records is None) == (not snapshot.columns), "paths and columns come together"
     if records is None:

@@ -102,6 +102,14 @@ class Mapping(NamedTuple):
     """Lower-case hex."""
 
 
+class Moment(StrEnum):
+    """When a snapshot was taken, in the words of a sentence."""
+
+    EXIT = "at exit"
+    PEAK = "at the peak"
+    DUMP = "when the profile was written"
+
+
 class LeakSearch(StrEnum):
     """How far the tool's leak check came."""
 
@@ -185,6 +193,7 @@ class SnapshotMeta:
     """Whether the tool would have reported memory errors."""
     measures_descriptors: bool = False
     """Whether the tool would have reported descriptors left open."""
+    moment: Moment = Moment.DUMP
     sampling: Sampling | None = None
     is_peak: bool = False
     """The tool calls this snapshot the peak of its run."""

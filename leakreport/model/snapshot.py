@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leakreport.model.calltree import CallTree
-from leakreport.model.columns import Int8Column, Int64Column, exact_sum
+from leakreport.model.columns import Float64Column, Int8Column, Int64Column, exact_sum
 from leakreport.model.raw import Frame, RawProblem, SnapshotMeta
 
 
@@ -31,6 +31,8 @@ class Snapshot:
     totals: Mapping[str, int]
     columns: Mapping[str, Int64Column]
     """One int64 per node, exclusive values; empty where the snapshot has totals only."""
+    variances: Mapping[str, Float64Column]
+    """By metric, the variance of the exclusive value of each node, where the input is a sample."""
     records: RecordTable | None
     problems: tuple[RawProblem, ...]
 

@@ -1,0 +1,54 @@
+"""Which snapshots are of one process, and in which order, by what inputs say of themselves and by their names.
+
+Heap profilers write a dump after the other (`demo.0001.heap`, `jeprof.4242.3.i3.heap`), and few of them put a pid inside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+from leakreport.model.raw import LeakSearch, RawSnapshot, SnapshotMeta
+
+_JEMALLOC = re.compile(r"(?P<prefix>.*)\.(?P<pid>\d+)\.(?P<number>\d+)\.[a-z]\d+\.heap")
+_NUMBERED = re.compile(r"(?P<prefix>.*?)[._-]?(?P<number>\d+)(?P<suffix>(?:\.[A-Za-z_][\w]*)*)")
+_COMPRESSION = re.compile(r"\.(?:gz|xz|bz2|zst)\Z")
+
+
+class Place(NamedTuple):
+    """Where a snapshot belongs: the process, and its number there, 0 where nothing tells one."""
+
+    process: Hashable
+    number: int
+
+
+def place_of(meta: SnapshotMeta, index: int) -> Place:
+    """The process of a snapshot; `index` tells those apart of which nothing is known."""
+    folder, _, name = meta.source.rpartition("/")
+    name = _COMPRESSION.sub("", name)
+    if meta.pid is not None:
+        return Place(("pid", meta.pid), 0)
+    if meta.leak_search is not LeakSearch.NONE:
+        # A leak search without a pid is of a process of its own: nobody searches twice in one file without saying so.
+        return Place(("unknown", index), 0)
+    match = _JEMALLOC.fullmatch(name)
+    if match is not None:
+        return Place(("name", meta.format, folder, match["prefix"], match["pid"]), int(match["number"]))
+    match = _NUMBERED.fullmatch(name)
+    number = int(match["number"][:18]) if match is not None else 0
+    if meta.command:
+        return Place(("command", meta.format, meta.command), 0)
+    if match is not None:
+        return Place(("name", meta.format, folder, match["prefix"], match["suffix"]), number)
+    return Place(("file", meta.format, meta.source), 0)
+
+
+def in_order(raws: Sequence[RawSnapshot]) -> list[RawSnapshot]:
+    """Snapshots of one process one after the other, by their numbers where names have them, else as they were given."""
+    places = [place_of(raw.meta, index) for index, raw in enumerate(raws)]
+    first: dict[Hashable, int] = {}
+    for index, place in enumerate(places):
+        first.setdefault(place.process, index)
+    order = sorted(range(len(raws)), key=lambda index: (first[places[index].process], places[index].number, index))
+    return [raws[index] for index in order]
