@@ -17,6 +17,7 @@ BUILTIN = {
     "memcheck-text": "leakreport.readers.memcheck_text:MemcheckTextReader",
     "gperftools": "leakreport.readers.gperftools:GperftoolsReader",
     "jemalloc": "leakreport.readers.jemalloc:JemallocReader",
+    "sanitizer": "leakreport.readers.sanitizer:SanitizerReader",
 }
 
 

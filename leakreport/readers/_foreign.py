@@ -60,7 +60,7 @@ _KNOWN: tuple[tuple[Callable[[bytes], bool], Foreign], ...] = (
     (_finds(rb'\A\s*\{\s*"dhatFileVersion"'), Foreign("a DHAT profile, which this version does not read", _USE_MEMCHECK)),
     (_finds(rb"(?:\A|\n)creator: xtree-1"), Foreign("a Valgrind xtree, which this version does not read", _USE_MEMCHECK)),
     (_finds(rb"\A(?:# callgrind format|version: 1\ncreator: |desc: I1 cache)"), Foreign("a CPU profile of callgrind or cachegrind", _USE_MEMCHECK)),
-    (_finds(rb"(?:ERROR|SUMMARY): (?:Address|Leak)Sanitizer"), Foreign("a sanitizer's report, which this version does not read", _USE_MEMCHECK)),
+    (_finds(rb"(?:ERROR|SUMMARY): \w{0,20}Sanitizer: "), Foreign("a sanitizer's report without leaks", "Let the program end by itself, with ASAN_OPTIONS=detect_leaks=1.", is_certain=False)),
     (_finds(rb"\A\{\n\s*\S.*\n\s*\w+(?:,\w+)*:\w+"), Foreign("a suppression file", "Give it to valgrind: --suppressions=FILE.")),
     (_finds(rb"\A[0-9a-f]{6,}-[0-9a-f]{6,} [r-][w-][x-][ps] "), Foreign("a list of mappings of a process, which this version does not read", _USE_MEMCHECK)),
     (_finds(rb"\A\s*[\[{]\s*[\"\]}]"), Foreign("JSON of a kind that leakreport does not know", _USE_MEMCHECK)),
