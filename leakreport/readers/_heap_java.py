@@ -49,7 +49,7 @@ class JavaHeap:
         """Start without samples."""
         self._source = source
         self._limits = limits
-        self._stacks = AddressStacks()
+        self._stacks = AddressStacks(limits)
         self._names: dict[int, Frame] = {}
         self._damaged = 0
         self._truncation: Truncation | None = None

@@ -36,7 +36,7 @@ class _Section:
 
     header: Header
     mappings: MappingParser
-    stacks: AddressStacks = field(default_factory=AddressStacks)
+    stacks: AddressStacks
     comments: GoComments = field(default_factory=GoComments)
     has_mappings: bool = False
     has_statistics: bool = False
@@ -81,7 +81,9 @@ class HeapText:
             self._state = _State.SYMBOLS
 
     def _begin(self, match: re.Match[bytes]) -> None:
-        self._section = _Section(parse_header(match, self._source), MappingParser(self._limits))
+        self._section = _Section(
+            parse_header(match, self._source), MappingParser(self._limits), AddressStacks(self._limits)
+        )
         self._done.append(self._section)
         self._state = _State.SAMPLES
 

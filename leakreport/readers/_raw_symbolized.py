@@ -39,7 +39,7 @@ def read_raw_symbolized(stream: InputStream, names: SymbolSection, limits: Limit
             f"{stream.name} is a CPU profile",
             advice="It says where time goes, not what is retained: give a heap profile.",
         )
-    stacks = AddressStacks()
+    stacks = AddressStacks(limits)
     position = words[1] + 2
     is_cut = position > len(words)
     while position < len(words) and not is_cut:

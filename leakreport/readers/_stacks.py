@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leakreport.errors import LimitExceeded
-from leakreport.limits import INT64_MAX
+from leakreport.limits import INT64_MAX, Limits
 from leakreport.model.columns import Float64Column, Int32Column, Int64Column, freeze
 from leakreport.model.raw import Frame, FrameTable, SampleTable
 from leakreport.readers._procmaps import AddressSpace
@@ -38,8 +38,9 @@ class _Numbers(dict[bytes, int]):
 class AddressStacks:
     """Records in the order of the input: a stack of addresses, up to four values (see COLUMNS), a line number."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
         """Start with none."""
+        self._limits = limits
         self._numbers = _Numbers()
         self._flat = array("i")
         self._offsets = array("q", (0,))
@@ -50,7 +51,13 @@ class AddressStacks:
         return len(self.lines)
 
     def add(self, addresses: Sequence[bytes], values: Sequence[int], line: int) -> bool:
-        """Add a record, its addresses innermost first; False, and nothing is kept, if one is no address."""
+        """Add a record, its addresses innermost first; False, and nothing is kept, if one is no address.
+
+        Raises:
+            LimitExceeded: there are too many records.
+        """
+        if len(self.lines) >= self._limits.records:
+            raise LimitExceeded(f"more than {self._limits.records:,} stacks", advice="Sample more rarely.")
         start = len(self._flat)
         try:
             self._flat.extend(map(self._numbers.__getitem__, addresses[::-1]))

@@ -19,7 +19,7 @@ _SYMBOL = re.compile(rb"0x([0-9a-fA-F]{1,16}) (.*)\Z")
 _SIZE = re.compile(r"<[0-9a-f]{8,16}>\Z")
 _CLONE = re.compile(r" \[clone [^\]]{1,80}\]\Z")
 _INLINED = re.compile(r"(?<!operator)--")
-_COMMENT = re.compile(rb"#\t0x([0-9a-f]{1,16})\t+([^\t]+?)(?:\+0x[0-9a-f]{1,16})?\t+(.*):(\d{1,9})\Z")
+_COMMENT = re.compile(rb"#\t0x([0-9a-f]{1,16})\t+([^\t]+?)(?:\+0x[0-9a-f]{1,16})?\t+(?!\t)(.*):(\d{1,9})\Z")
 
 
 class SymbolSection:

@@ -85,7 +85,7 @@ class _Dump:
         self._period: int | None = None
         self._symbols = SymbolSection(limits)
         self._is_in_symbols = False
-        self._stacks = AddressStacks()
+        self._stacks = AddressStacks(limits)
         self._open: tuple[list[bytes], int] | None = None
         """The addresses and line of a stack whose values are still to come."""
         self._has_stack = False

@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from leakreport.errors import MalformedInput
+from leakreport.errors import LimitExceeded, MalformedInput
 from leakreport.limits import INT64_MAX, Limits
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import (
@@ -182,10 +182,11 @@ class _Log:
             known = self._known[text] = parse_frame(int(match[2], 16), rest, self._limits)
         return known
 
-    @staticmethod
-    def _close(report: _Report) -> None:
+    def _close(self, report: _Report) -> None:
         if report.leak is None:
             return
+        if len(report.samples) >= self._limits.records:
+            raise LimitExceeded(f"more than {self._limits.records:,} leaks", where=self._source)
         kind, amount, blocks, number = report.leak
         report.samples.add(finish_stack(report.frames), (amount, blocks), leak_kind=kind, name=str(number))
         sums = report.sums[kind]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from leakreport.limits import DEFAULT_LIMITS
 from leakreport.model.builder import build_run
 from leakreport.model.check import check
 from leakreport.model.raw import FrameKind, LeakSearch, RawSnapshot
-from leakreport.readers import pick_reader
+from leakreport.readers import get_reader, pick_reader
 from tests.readers.robustness import (
     answers,
     assert_cuts_are_safe,
@@ -220,6 +221,13 @@ def test_sums_beyond_64_bits_are_refused() -> None:
     lines = b"1: 9000000000000000000 [0: 0] @ 0x400011\n" * 2
     with pytest.raises(LimitExceeded):
         one(profile(lines, header=b"2: 1 [0: 0]"))
+
+
+def test_more_records_than_agreed_are_refused() -> None:
+    few = replace(DEFAULT_LIMITS, records=2)
+    content = profile(b"1: 10 [1: 10] @ 0x400011\n" * 3, header=b"3: 30 [3: 30]")
+    with pytest.raises(LimitExceeded, match="more than 2 stacks"):
+        list(get_reader(FAMILY).read(MemoryStream("x", content), few))
 
 
 def test_only_mmap_is_told_apart() -> None:

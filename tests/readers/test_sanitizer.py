@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from leakreport.errors import InputError, MalformedInput
+from leakreport.errors import InputError, LimitExceeded, MalformedInput
 from leakreport.limits import DEFAULT_LIMITS
 from leakreport.model.builder import build_run
 from leakreport.model.check import check
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, FrameKind, LeakSearch, RawSnapshot
-from leakreport.readers import pick_reader
+from leakreport.readers import get_reader, pick_reader
 from leakreport.readers._sanitizer_frames import parse_frame
 from tests.readers.robustness import (
     answers,
@@ -157,6 +159,12 @@ def test_a_number_beyond_64_bits_is_damage() -> None:
     assert raw.totals["leaked_bytes"] == 5
     beyond = one(report(group(), b"99999999999999999999 byte(s) leaked in 1 allocation(s)."))
     assert not beyond.meta.is_complete
+
+
+def test_more_leaks_than_agreed_are_refused() -> None:
+    few = replace(DEFAULT_LIMITS, records=2)
+    with pytest.raises(LimitExceeded, match="more than 2 leaks"):
+        list(get_reader(FAMILY).read(MemoryStream("x", report(group() * 3)), few))
 
 
 def test_a_group_without_frames_keeps_its_bytes() -> None:
