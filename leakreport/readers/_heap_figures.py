@@ -15,7 +15,8 @@ from leakreport.model.raw import Frame, FrameKind, LeakSearch, Note, RawSnapshot
 from leakreport.readers._stacks import COLUMNS, AddressStacks, Stacks, unsample
 
 _TAIL = re.compile(r"(heapprofile|heapz?_v2|heap|growthz?|fragmentationz?)(?![a-z_0-9])(?:/(\d{1,18})(?=\Z))?(.*)\Z")
-_CHECKER_NAME = re.compile(r"-end\.heap(?:\.\w{1,4})?\Z")
+# PROGRAM.PID.CHECK-end.heap
+_CHECKER_NAME = re.compile(r"(?:\.(\d{1,10})\.[^./]{1,200})?-end\.heap(?:\.\w{1,4})?\Z")
 # gperftools up to 2.15 formats a dump into a buffer of 1 MiB: mappings first, then as many stacks as fit.
 _TRUNCATED_SIZES = range((1 << 20) - 1100, (1 << 20) + 1)
 _REST = "[not recorded: profile truncated at 1 MiB]"
@@ -237,7 +238,9 @@ class Figures:
     def _is_of_heap_checker(self) -> bool:
         if self._header.kind != "heapprofile" or self._header.has_allocated:
             return False
-        if _CHECKER_NAME.search(self._meta.source) is None:
+        match = _CHECKER_NAME.search(self._meta.source)
+        if match is None:
             return False
+        self._meta = replace(self._meta, pid=int(match[1]) if match[1] else None)
         self._note("heap-checker", "By its name this is a dump of the heap checker: all of it was unreachable.")
         return True

@@ -134,6 +134,40 @@ main.cc:12] 7f0000000000-7f0000001000: [vdso]
     assert [(frame.module, frame.offset) for frame in stack] == [("[vdso]", 0x100), ("/opt/x y/server", 0x1010)]
 
 
+def test_entries_that_go_on_are_one_mapping_and_memory_without_a_name_is_none() -> None:
+    maps = (
+        b"MAPPED_LIBRARIES:\n00400000-00410000 r-xp 00001000 08:01 1 /opt/a\n00410000-00420000 r-xp 00011000 08:01 1 /opt/a\n"
+        b"00430000-00440000 rwxp 00000000 00:00 0\n00440000-00450000 r--p 00000000 08:01 1 /opt/b\n"
+    )
+    raw = one(profile(b"3: 30 [5: 50] @ 0x410011 0x430011\n", maps=maps))
+    assert [(mapping.start, mapping.end) for mapping in raw.meta.mappings] == [(0x400000, 0x420000)]
+    (stack,) = stacks(raw)
+    assert (stack[1].offset, stack[0].address) == (0x11010, 0x430010)
+
+
+def test_a_damaged_mapping_is_said() -> None:
+    raw = one(profile(b"3: 30 [5: 50] @ 0x410011\n", maps=MAPS + b"0?500000-00600000 r-xp 00000000 08:01 1 /opt/b\n"))
+    assert slugs(raw) == ["damaged-records"]
+    assert not raw.meta.is_complete
+
+
+def test_a_dump_of_the_heap_checker_has_its_process_in_its_name() -> None:
+    content = profile(b"3: 30 [3: 30] @ 0x400011\n", header=b"3: 30 [3: 30]")
+    raw = one(content, "/tmp/program.4711._main_-end.heap.gz")
+    assert raw.meta.pid == 4711
+    assert raw.totals["definite_bytes"] == raw.totals["leaked_bytes"] == 30
+    assert one(content, "/tmp/program.0001.heap").meta.leak_search is LeakSearch.NONE
+
+
+def test_binary_words_that_are_no_profile_or_too_many_are_refused() -> None:
+    names = b"--- symbol\n0x1 f\n---\n--- profile\n"
+    with pytest.raises(MalformedInput):
+        one(names + b"\1" * 80)
+    few = replace(DEFAULT_LIMITS, element_bytes=100)
+    with pytest.raises(LimitExceeded):
+        list(get_reader(FAMILY).read(MemoryStream("x", names + b"\0" * 100), few))
+
+
 def test_an_address_below_the_known_part_of_a_file_belongs_to_it() -> None:
     maps = b"MAPPED_LIBRARIES:\n00410000-00500000 r-xp 00010000 08:01 1 /opt/a\n"
     (stack,) = stacks(one(profile(b"3: 30 [5: 50] @ 0x400011\n", maps=maps)))
