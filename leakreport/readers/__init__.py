@@ -18,6 +18,9 @@ BUILTIN = {
     "massif": "leakreport.readers.massif:MassifReader",
     "dhat": "leakreport.readers.dhat:DhatReader",
     "xtree": "leakreport.readers.xtree:XtreeReader",
+    "gperftools": "leakreport.readers.gperftools:GperftoolsReader",
+    "jemalloc": "leakreport.readers.jemalloc:JemallocReader",
+    "sanitizer": "leakreport.readers.sanitizer:SanitizerReader",
 }
 
 

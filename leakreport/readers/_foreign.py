@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,7 +30,23 @@ def _finds(pattern: bytes) -> Callable[[bytes], bool]:
     return lambda head: expression.search(head) is not None
 
 
+def _is_cpu_profile(head: bytes) -> bool:
+    """Words 0, 3, version 0 or 1, a period, 0: of 32 or 64 bits, in either order of bytes."""
+    for layout in ("<5I", ">5I", "<5Q", ">5Q"):
+        if len(head) >= struct.calcsize(layout):
+            zero, count, version, period, padding = struct.unpack_from(layout, head)
+            if (zero, count, padding) == (0, 3, 0) and version in {0, 1} and period > 0:
+                return True
+    return False
+
+
+_USE_HEAP = "Give a heap profile: HEAPPROFILE=/tmp/program LD_PRELOAD=libtcmalloc.so.4 ./program"
 _KNOWN: tuple[tuple[Callable[[bytes], bool], Foreign], ...] = (
+    (_is_cpu_profile, Foreign("a CPU profile of pprof", f"It says where time goes, not what is retained. {_USE_HEAP}")),
+    (_finds(rb"\A--- (?:contentionz|contention:|mutex:)"), Foreign("a profile of lock contention", _USE_HEAP)),
+    (_finds(rb"\A--- threadz \d+ ---"), Foreign("a list of thread stacks", _USE_HEAP)),
+    (_finds(rb"\A[\w/.-]{1,80} profile: total \d+\r?\n"), Foreign("a Go profile that counts events, not memory", _USE_HEAP)),
+    (_finds(rb"\A--- symbol\r?\n"), Foreign("a list of symbols without a profile behind it", "Give the .heap file itself.", is_certain=False)),
     (_starts(b"PERFILE2"), Foreign("a perf recording", "perf samples events, it does not know what is retained.")),
     (_finds(rb"\A\x7fELF.{12}\x04\x00"), Foreign("a core dump", f"It holds memory, not who allocated it. {_USE_MEMCHECK}")),
     (_starts(b"\x7fELF"), Foreign("an executable or library", f"Run it under a recorder: {_MEMCHECK}")),
@@ -40,9 +57,7 @@ _KNOWN: tuple[tuple[Callable[[bytes], bool], Foreign], ...] = (
     (_finds(rb"\A\s*<(?:!doctype html|html|head|body)\b"), Foreign("an HTML page", "Give the recording it was made from.")),
     (_finds(rb"\A\s*(?:<\?xml[^>]*>\s*)?<!(?:DOCTYPE|ENTITY)"), Foreign("XML with a DTD, which no profiler writes", _USE_MEMCHECK)),
     (_finds(rb"\A(?:# callgrind format|version: \d+\r?\ncreator: |desc: I1 cache|(?:[^\n]{0,200}\n){0,20}events: (?:Ir|Cycles|Instructions|Time)\b)"), Foreign("a profile of processor time (callgrind, cachegrind, xdebug), which knows no memory", _USE_MEMCHECK)),
-    (_finds(rb"\Aheap profile: "), Foreign("a gperftools heap profile, which this version does not read", _USE_MEMCHECK)),
-    (_finds(rb"\Aheap_v2/"), Foreign("a jemalloc heap profile, which this version does not read", _USE_MEMCHECK)),
-    (_finds(rb"(?:ERROR|SUMMARY): (?:Address|Leak)Sanitizer"), Foreign("a sanitizer's report, which this version does not read", _USE_MEMCHECK)),
+    (_finds(rb"(?:ERROR|SUMMARY): \w{0,20}Sanitizer: "), Foreign("a sanitizer's report without leaks", "Let the program end by itself, with ASAN_OPTIONS=detect_leaks=1.", is_certain=False)),
     (_finds(rb"\A\{\n\s*\S.*\n\s*\w+(?:,\w+)*:\w+"), Foreign("a suppression file", "Give it to valgrind: --suppressions=FILE.")),
     (_finds(rb"\A[0-9a-f]{6,}-[0-9a-f]{6,} [r-][w-][x-][ps] "), Foreign("a list of mappings of a process, which this version does not read", _USE_MEMCHECK)),
     (_finds(rb"\A\s*[\[{]\s*[\"\]}]"), Foreign("JSON of a kind that leakreport does not know", _USE_MEMCHECK)),
