@@ -116,8 +116,8 @@ def analyze(run: Run, *, config: AnalysisOptions | None = None) -> Report:
     return analyze_run(run, config)
 
 
-def render(report: Report, *, to: str = "html", options: RenderOptions | None = None) -> str:
-    """The text of a report in a format.
+def render(report: Report, *, to: str = "html", options: RenderOptions | None = None) -> str | bytes:
+    """A report in a format: text, or bytes where the format is binary.
 
     Raises:
         UsageError: no such format.

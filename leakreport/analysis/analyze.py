@@ -237,6 +237,8 @@ def _input_summary(snapshot: Snapshot, judged: Judged | None) -> InputSummary:
         totals=snapshot.totals,
         notes=(*meta.notes, *(judged.notes if judged is not None else ())),
         record_count=len(snapshot.records) if snapshot.records is not None else 0,
+        sampling=meta.sampling,
+        mappings=meta.mappings,
     )
 
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame, LeakSearch, Note, Truncation
+from leakreport.model.raw import Frame, LeakSearch, Note, Sampling, Truncation
+from leakreport.model.raw import Mapping as MappedFile
 
 
 class Status(StrEnum):
@@ -81,6 +82,9 @@ class InputSummary:
     totals: Mapping[str, int]
     notes: tuple[Note, ...]
     record_count: int
+    sampling: Sampling | None = None
+    mappings: tuple[MappedFile, ...] = ()
+    """Files mapped into the process, as far as the input tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +278,12 @@ class Report:
     def is_complete(self) -> bool:
         """Whether every input was read to its end and said all it had to say."""
         return all(summary.is_complete for summary in self.inputs)
+
+    @property
+    def judged_inputs(self) -> tuple[InputSummary, ...]:
+        """The input of the judged snapshot; all of them where that is their sum."""
+        index = self.snapshots[self.judged].input_index if self.snapshots else None
+        return self.inputs if index is None else (self.inputs[index],)
 
     @property
     def by_function(self) -> tuple[GroupRow, ...]:

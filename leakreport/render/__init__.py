@@ -13,8 +13,21 @@ BUILTIN = {
     "json": "leakreport.render.json:JsonRenderer",
     "html": "leakreport.render.html:HtmlRenderer",
     "markdown": "leakreport.render.markdown:MarkdownRenderer",
+    "pprof": "leakreport.render.pprof:PprofRenderer",
+    "folded": "leakreport.render.folded:FoldedRenderer",
+    "speedscope": "leakreport.render.speedscope:SpeedscopeRenderer",
+    "csv": "leakreport.render.csv:CsvRenderer",
 }
-SUFFIXES = {".txt": "terminal", ".json": "json", ".html": "html", ".htm": "html", ".md": "markdown"}
+SUFFIXES = {
+    ".txt": "terminal",
+    ".json": "json",
+    ".html": "html",
+    ".htm": "html",
+    ".md": "markdown",
+    ".csv": "csv",
+    ".folded": "folded",
+    ".pb.gz": "pprof",
+}
 
 
 def renderer_names() -> tuple[str, ...]:
@@ -41,15 +54,16 @@ def renderer_for_path(path: str) -> str:
     Raises:
         UsageError: the suffix stands for none.
     """
-    suffix = PurePath(path).suffix.lower()
-    if suffix == ".xml":
+    name = PurePath(path).name.lower()
+    suffix = next((suffix for suffix in SUFFIXES if name.endswith(suffix) and name != suffix), None)
+    if suffix is not None:
+        return SUFFIXES[suffix]
+    if name.endswith(".xml"):
         raise UsageError(
             f"the suffix of {path!r} stands for several formats",
             advice=f"Say which in front, as in -o junit:FILE. This version writes {', '.join(BUILTIN)}.",
         )
-    if suffix not in SUFFIXES:
-        raise UsageError(
-            f"the suffix of {path!r} names no output format",
-            advice=f"Use {', '.join(SUFFIXES)}, or say it in front: -o markdown:{path}",
-        )
-    return SUFFIXES[suffix]
+    raise UsageError(
+        f"the suffix of {path!r} names no output format",
+        advice=f"Use {', '.join(SUFFIXES)}, or say it in front: -o markdown:{path}",
+    )

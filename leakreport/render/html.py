@@ -58,6 +58,7 @@ class HtmlRenderer:
 
     name = "html"
     suffix = ".html"
+    is_binary = False
 
     def render(self, report: Report, options: RenderOptions) -> str:
         """The whole page. Same report and options, same bytes."""

@@ -1,4 +1,4 @@
-"""What a renderer is: a report in, text out. The caller writes it."""
+"""What a renderer is: a report in, text or bytes out. The caller writes it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,13 @@ class RenderOptions:
 
 
 class Renderer(Protocol):
-    """Report to text."""
+    """Report to text, or to bytes where the format is binary."""
 
     name: str
     suffix: str
+    is_binary: bool
+    """Whether `render` gives bytes, which no terminal can show."""
 
-    def render(self, report: Report, options: RenderOptions) -> str:
-        """The text of the whole output. Same report and options, same text."""
+    def render(self, report: Report, options: RenderOptions) -> str | bytes:
+        """The whole output. Same report and options, same output."""
         ...

@@ -21,6 +21,7 @@ class JsonRenderer:
 
     name = "json"
     suffix = ".json"
+    is_binary = False
 
     def render(self, report: Report, options: RenderOptions) -> str:
         """The document as text, ASCII only."""
@@ -113,7 +114,7 @@ def _inputs(report: Report) -> list[dict[str, object]]:
             "command": [_text(part) for part in summary.command],
             "label": _text(summary.label),
             "complete": summary.is_complete,
-            "sampling": None,
+            "sampling": None if summary.sampling is None else summary.sampling._asdict(),
             "totals": dict(summary.totals),
             "notes": [{"slug": note.slug, "message": _text(note.message)} for note in summary.notes],
             "parent_pid": summary.parent_pid,

@@ -46,6 +46,7 @@ class MarkdownRenderer:
 
     name = "markdown"
     suffix = ".md"
+    is_binary = False
 
     def render(self, report: Report, options: RenderOptions) -> str:
         """The text of the whole output."""

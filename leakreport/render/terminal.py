@@ -47,6 +47,7 @@ class TerminalRenderer:
 
     name = "terminal"
     suffix = ".txt"
+    is_binary = False
 
     def render(self, report: Report, options: RenderOptions) -> str:
         """The text of the whole output."""

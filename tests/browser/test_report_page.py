@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from leakreport.api import analyze, load, render
+from leakreport.api import analyze, load
+from leakreport.render.html import HtmlRenderer
 from leakreport.render.interface import RenderOptions
 from tests.support import FIXTURES, fixture_path
 
@@ -45,7 +46,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for case in CASES:
         found[case] = folder / f"{case}.html"
         found[case].write_text(
-            render(analyze(load(fixture_path("memcheck-xml", case))), options=options), encoding="utf-8"
+            HtmlRenderer().render(analyze(load(fixture_path("memcheck-xml", case))), options), encoding="utf-8"
         )
     return found
 

@@ -136,4 +136,5 @@ FACES = {
 def test_the_text_is_the_reviewed_one(case: str, face: str) -> None:
     renderer, options = FACES[face]
     text = get_renderer(renderer).render(REPORTS[case](), options)
+    assert isinstance(text, str)
     check_golden(f"render/{case}-{face}", text.replace(f"`{__version__}`", "`VERSION`"))

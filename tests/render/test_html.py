@@ -6,11 +6,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from leakreport.api import analyze, load, render
+from leakreport.api import analyze, load
 from leakreport.model.builder import build_run
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame, LeakSearch, RawSnapshot, SampleTableBuilder, SnapshotMeta
 from leakreport.render.flamegraph import WIDTH, flame_graph
+from leakreport.render.html import HtmlRenderer
 from leakreport.render.interface import RenderOptions
 from leakreport.units import format_bytes
 from tests.support import fixture_path
@@ -43,7 +44,7 @@ def hostile_report() -> str:
     meta = SnapshotMeta("x", "memcheck-xml", command=tuple(HOSTILE), leak_search=LeakSearch.COMPLETE, kinds_recorded=frozenset(LEAK_KINDS), label=HOSTILE[0])  # fmt: skip
     total = sum(100 + index for index in range(len(HOSTILE)))
     raw = RawSnapshot(meta, {"retained_bytes": total, "leaked_bytes": total, "definite_bytes": total, "definite_blocks": len(HOSTILE)}, builder.build())  # fmt: skip
-    return render(analyze(build_run([raw])), options=RenderOptions(command=tuple(HOSTILE)))
+    return HtmlRenderer().render(analyze(build_run([raw])), RenderOptions(command=tuple(HOSTILE)))
 
 
 PAGES = ["kinds", "svc-v3", "errors", "tmpl", "clean-true", "killed-while-running", "p6-fds", "latin1-path", "odd-args"]
@@ -53,7 +54,7 @@ def page_of(name: str) -> str:
     return (
         hostile_report()
         if name == "hostile"
-        else render(analyze(load(fixture_path("memcheck-xml", name))), options=RenderOptions())
+        else HtmlRenderer().render(analyze(load(fixture_path("memcheck-xml", name))), RenderOptions())
     )
 
 
@@ -91,7 +92,7 @@ def test_every_shape_has_colours_without_style() -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_totals_on_the_page_are_the_reports(name: str) -> None:
     report = analyze(load(fixture_path("memcheck-xml", name)))
-    text = render(report, options=RenderOptions())
+    text = HtmlRenderer().render(report, RenderOptions())
     for metric in ("leaked_bytes", "retained_bytes"):
         if metric in report.totals:
             assert format_bytes(report.totals[metric]) in text
