@@ -15,6 +15,7 @@ import typer
 
 from leakreport import __version__
 from leakreport.cli.analyze import analyze
+from leakreport.cli.convert import convert
 from leakreport.cli.formats import formats
 from leakreport.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, LeakreportError
 
@@ -46,8 +47,9 @@ def _root(
 
 
 app.command("analyze")(analyze)
+app.command("convert")(convert)
 app.command("formats")(formats)
-COMMANDS = ("analyze", "formats")
+COMMANDS = ("analyze", "convert", "formats")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

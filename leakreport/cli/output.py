@@ -9,23 +9,36 @@ import tempfile
 from pathlib import Path
 from typing import TextIO
 
-from leakreport.errors import OutputError
+from leakreport.errors import OutputError, UsageError
 
 
-def write_stdout(text: str, stream: TextIO) -> None:
+def check_shows(stream: TextIO, name: str, *, is_binary: bool) -> None:
+    """See that a format may go to a stream.
+
+    Raises:
+        UsageError: it is binary and the stream is a terminal.
+    """
+    if is_binary and stream.isatty():
+        raise UsageError(f"{name} is binary and no text for a terminal", advice="Give a file with -o, or a pipe.")
+
+
+def write_stdout(content: str | bytes, stream: TextIO) -> None:
     """Write to standard output. A reader that has gone (`| head`) is no error.
 
     Raises:
         OutputError: the text could not be written.
     """
     try:
-        stream.write(text)
+        if isinstance(content, bytes):
+            stream.buffer.write(content)
+        else:
+            stream.write(content)
         stream.flush()
     except BrokenPipeError:
         # The interpreter flushes again at exit: give it somewhere to flush to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except UnicodeEncodeError:
-        _write_replaced(text, stream)
+        _write_replaced(str(content), stream)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise OutputError(f"cannot write to standard output: {error.strerror or error}") from error
@@ -37,7 +50,7 @@ def _write_replaced(text: str, stream: TextIO) -> None:
     write_stdout(text.encode(encoding, "replace").decode(encoding), stream)
 
 
-def write_file(path: str, text: str) -> None:
+def write_file(path: str, content: str | bytes) -> None:
     """Write a file that appears whole or not at all: a temporary file in the same folder, then a rename.
 
     Raises:
@@ -53,16 +66,12 @@ def write_file(path: str, text: str) -> None:
     temporary = None
     try:
         with tempfile.NamedTemporaryFile(
-            "w",
-            encoding="utf-8",
-            errors="backslashreplace",
-            newline="\n",
             dir=target.parent,
             prefix=".leakreport-",
             delete=False,
         ) as file:
             temporary = file.name
-            file.write(text)
+            file.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
         os.chmod(temporary, stat.S_IMODE(mode) if mode is not None else 0o666 & ~_umask())
         os.replace(temporary, target)
     except OSError as error:

@@ -77,11 +77,11 @@ class Chosen:
         self,
         *,
         command: tuple[str, ...],
-        records: bool,
-        width: int,
-        is_terminal: bool,
-        with_colour: bool,
-        verbosity: int,
+        records: bool = False,
+        width: int = 100,
+        is_terminal: bool = False,
+        with_colour: bool = False,
+        verbosity: int = 0,
     ) -> RenderOptions:
         """How the report is written."""
         from leakreport.render.interface import RenderOptions

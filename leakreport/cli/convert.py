@@ -1,0 +1,80 @@
+"""`leakreport convert INPUT... --to FORMAT`: what was read, in another tool's format."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from leakreport.cli.output import check_shows
+from leakreport.cli.settings import merged
+from leakreport.cli.shared import (
+    AllocFn,
+    As,
+    At,
+    ConfigFile,
+    Focus,
+    FormatName,
+    Ignore,
+    Inputs,
+    Own,
+    Partial,
+    RankingMetric,
+    analyse,
+    incomplete_inputs,
+    say,
+    write_report,
+)
+from leakreport.errors import OutputError, first_exit_code
+
+
+def convert(
+    inputs: Inputs,
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="pprof, folded, speedscope, json, csv, or what else leakreport formats lists as written.", show_default=False)],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write a file; - is standard output.")] = "-",
+    format_name: FormatName = None,
+    metric: RankingMetric = None,
+    at: At = None,
+    as_: As = None,
+    focus: Focus = None,
+    ignore: Ignore = None,
+    own: Own = None,
+    alloc_fn: AllocFn = None,
+    partial: Partial = None,
+    config: ConfigFile = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no word on what was written.")] = False,
+) -> int:  # fmt: skip
+    """Write the judged snapshot in another tool's format, every path of it.
+
+    folded and speedscope hold one metric, the one that --metric names; pprof, json and csv hold all.
+    """
+    from leakreport.render import get_renderer
+
+    renderer = get_renderer(to)
+    if output == "-":
+        check_shows(sys.stdout, renderer.name, is_binary=renderer.is_binary)
+    chosen = merged(
+        config,
+        {"own": own, "alloc-fn": alloc_fn, "partial": partial, "focus": focus, "ignore": ignore},
+    )
+    # Settings that shorten a report or judge it are for people and CI, not for the next tool.
+    options = replace(
+        chosen.analysis_options(at=at, metric=metric, grouping=as_), top=None, group_by="path", fail_on=()
+    )
+    report, errors = analyse(inputs, format_name, options, is_quiet=quiet)
+    codes = set()
+    if report is not None:
+        render_options = replace(chosen.render_options(command=("leakreport", *sys.argv[1:])), max_paths=None)
+        try:
+            write_report(report, renderer.name, output, render_options, is_quiet=quiet)
+        except OutputError as error:
+            say("error", error)
+            codes.add(error.exit_code)
+        if not chosen.flag("partial"):
+            errors.extend(incomplete_inputs(report))
+    for found in errors:
+        say("error", found)
+        codes.add(found.exit_code)
+    return first_exit_code(codes)

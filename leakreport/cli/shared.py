@@ -1,0 +1,100 @@
+"""What the commands that read profiles have in common: options, reading with progress, and what an outcome exits with."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leakreport.cli.output import write_file, write_stdout
+from leakreport.cli.progress import ProgressLine
+from leakreport.errors import InputError, LeakreportError, TruncatedInput
+
+if TYPE_CHECKING:
+    from leakreport.analysis.options import AnalysisOptions
+    from leakreport.analysis.report import Report
+    from leakreport.render.interface import RenderOptions
+
+# fmt: off
+Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for standard input; .gz .xz .bz2 .zst too.", show_default=False)]
+FormatName = Annotated[str | None, typer.Option("--format", metavar="NAME", help="The format of the inputs, instead of recognising it.", show_default=False)]
+Own = Annotated[list[str] | None, typer.Option("--own", metavar="GLOB", help="What is yours: a source path ('src/**'), or lib:GLOB for a module's base name. Repeatable.", show_default=False)]
+AllocFn = Annotated[list[str] | None, typer.Option("--alloc-fn", metavar="GLOB", help="A function that counts as allocator, like massif's option. Repeatable.", show_default=False)]
+Focus = Annotated[str | None, typer.Option("--focus", metavar="REGEX", help="Only paths with such a function, file or module.", show_default=False)]
+Ignore = Annotated[str | None, typer.Option("--ignore", metavar="REGEX", help="No paths with such a function, file or module.", show_default=False)]
+At = Annotated[str | None, typer.Option("--at", metavar="WHICH", help="The judged snapshot: last, peak, or an index.", show_default=False)]
+RankingMetric = Annotated[str | None, typer.Option("--metric", metavar="NAME", help="The metric that ranks the paths.", show_default=False)]
+As = Annotated[str | None, typer.Option("--as", metavar="WHAT", help="Several inputs are a series, processes or runs.", show_default=False)]
+Partial = Annotated[bool | None, typer.Option("--partial", help="Accept incomplete inputs; a gate that only passed is then inconclusive (exit 5).", show_default=False)]
+ConfigFile = Annotated[str | None, typer.Option("--config", metavar="FILE", help="The configuration file, instead of the nearest leakreport.toml or pyproject.toml.", show_default=False)]
+# fmt: on
+
+
+def analyse(
+    inputs: Sequence[str], format_name: str | None, options: AnalysisOptions, *, is_quiet: bool
+) -> tuple[Report | None, list[InputError]]:
+    """The report on what could be read, None where that is nothing; and what could not."""
+    from leakreport.api import analyze as analyze_run
+    from leakreport.api import load_inputs
+
+    label = inputs[0].rsplit("/", 1)[-1] if len(inputs) == 1 else f"{len(inputs)} inputs"
+    progress = ProgressLine(label, is_shown=sys.stderr.isatty() and not is_quiet)
+    try:
+        loaded = load_inputs(inputs, format_name=format_name, progress=progress)
+    finally:
+        progress.clear()
+    if loaded.run is None:
+        return None, loaded.errors
+    return analyze_run(loaded.run, config=options), loaded.errors
+
+
+def incomplete_inputs(report: Report) -> list[TruncatedInput]:
+    """An error for each input that does not say all it had to say, and is not reported as unreadable already."""
+    return [
+        _incomplete(summary.source, report, summary.pid)
+        for summary in report.inputs
+        if not summary.is_complete and not any(note.slug == "unreadable-inputs" for note in summary.notes)
+    ]
+
+
+def _incomplete(source: str, report: Report, pid: int | None) -> TruncatedInput:
+    summary = next(found for found in report.inputs if found.source == source and found.pid == pid)
+    if summary.truncation is not None:
+        return TruncatedInput(summary.truncation.what, where=f"{source}:{summary.truncation.line}")
+    slugs = {note.slug: note.message for note in summary.notes}
+    for slug in ("damaged-compression", "damaged-records", "leak-check-not-run", "leak-check-unfinished"):
+        if slug in slugs:
+            return TruncatedInput(slugs[slug].rstrip("."), where=source)
+    return TruncatedInput("the input is incomplete", where=source)
+
+
+def write_report(report: Report, renderer: str, path: str, options: RenderOptions, *, is_quiet: bool) -> None:
+    """Write a report in a format to a file, and say so, or to standard output where the path is "-".
+
+    Raises:
+        OutputError: it could not be written.
+    """
+    from leakreport.render import get_renderer
+
+    content = get_renderer(renderer).render(report, options)
+    if path == "-":
+        write_stdout(content, sys.stdout)
+        return
+    write_file(path, content)
+    if not is_quiet:
+        length = len(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
+        tell(f"wrote {path} ({length / 1024:,.0f} KiB)")
+
+
+def say(kind: str, error: LeakreportError) -> None:
+    """One line on standard error, with the slug."""
+    tell(f"{kind}[{error.slug}]: {' '.join(str(error).split())}")
+
+
+def tell(line: str) -> None:
+    """One line on standard error."""
+    from leakreport.render.phrases import printable
+
+    sys.stderr.write(f"{printable(line)}\n")
