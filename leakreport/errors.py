@@ -65,6 +65,14 @@ class UsageError(LeakreportError):
     default_advice = "See leakreport --help."
 
 
+class PluginError(LeakreportError):
+    """A plug-in that was found cannot be used."""
+
+    slug = "plugin"
+    exit_code = EXIT_USAGE
+    default_advice = "Install another version of it, or none."
+
+
 class ConfigError(LeakreportError):
     """A configuration file or environment variable does not make sense."""
 
@@ -131,6 +139,13 @@ class LimitExceeded(InputError):
     """The content is larger or deeper than leakreport agrees to read."""
 
     slug = "limit-exceeded"
+
+
+class PluginFailed(InputError):
+    """A plug-in failed while it read."""
+
+    slug = "plugin-failed"
+    default_advice = "Tell its authors."
 
 
 class OutputError(LeakreportError):

@@ -18,10 +18,12 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "limits": frozenset(),
     "units": frozenset({"errors"}),
     "config": frozenset({"errors", "limits", "units"}),
+    "plugins": frozenset({"errors"}),
+    "testing": frozenset({"readers", "model", "limits", "errors"}),
     "model": frozenset({"limits", "errors"}),
-    "readers": frozenset({"model", "limits", "errors"}),
+    "readers": frozenset({"model", "limits", "errors", "plugins"}),
     "analysis": frozenset({"model", "errors", "units"}),
-    "render": frozenset({"analysis.report", "model", "units", "errors", "limits"}),
+    "render": frozenset({"analysis.report", "model", "units", "errors", "limits", "plugins"}),
     "api": None,
     "cli": frozenset(
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -58,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Source: the codes are those of `docs/json.md`.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    # Of a plug-in that does not work, for example.
+    logging.basicConfig(format="warning: %(message)s", level=logging.WARNING)
     try:
         _suggest_command(arguments)
         code = app(args=arguments, prog_name="leakreport", standalone_mode=False)

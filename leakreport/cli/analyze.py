@@ -126,13 +126,13 @@ def _with_colour(chosen: Chosen) -> bool:
 
 def _targets(to: str, outputs: Sequence[str]) -> list[tuple[str, str]]:
     """(renderer, file) pairs; standard output is "-". Everything is checked before anything is read."""
-    from leakreport.render import get_renderer, renderer_for_path, renderer_names
+    from leakreport.render import get_renderer, is_renderer, renderer_for_path
 
     check_shows(sys.stdout, to, is_binary=get_renderer(to).is_binary)
     targets = []
     for text in outputs:
         name, colon, path = text.partition(":")
-        if colon and name in renderer_names():
+        if colon and is_renderer(name):
             targets.append((name, path))
         else:
             targets.append((renderer_for_path(text), text))

@@ -1,16 +1,22 @@
-"""The formats leakreport reads: the built-in table, and choosing a reader by content.
+"""The formats leakreport reads: the built-in table, plug-ins, and choosing a reader by content.
 
 Adding a format: one module beside this one, one line in `BUILTIN`, one folder under `fixtures/`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from leakreport.errors import AmbiguousInput, EmptyInput, UnrecognisedInput, UnsupportedInput, UsageError
+from leakreport.errors import AmbiguousInput, EmptyInput, PluginError, UnrecognisedInput, UnsupportedInput
 from leakreport.limits import Limits
+from leakreport.plugins import READERS, by_name, load_plugins
 from leakreport.readers.interface import Confidence, InputStream, Reader
+
+if TYPE_CHECKING:
+    from leakreport.readers._plugins import PluginReader
 
 BUILTIN = {
     "memcheck-xml": "leakreport.readers.memcheck_xml:MemcheckXmlReader",
@@ -25,7 +31,7 @@ BUILTIN = {
 
 
 def reader_names() -> tuple[str, ...]:
-    """The names `--format` takes."""
+    """The names of the built-in formats."""
     return tuple(BUILTIN)
 
 
@@ -33,20 +39,29 @@ def get_reader(name: str) -> Reader:
     """The reader of a format.
 
     Raises:
+        PluginError: it is that of a plug-in that cannot be used.
         UsageError: no such format.
     """
     if name not in BUILTIN:
-        raise UsageError(f"no format is called {name!r}", advice=f"Known: {', '.join(BUILTIN)}.")
+        return by_name(name, *plugin_readers(), BUILTIN, "format")
     module, _, attribute = BUILTIN[name].partition(":")
     reader: Reader = getattr(import_module(module), attribute)()
     return reader
+
+
+@cache
+def plugin_readers() -> tuple[dict[str, PluginReader], dict[str, PluginError]]:
+    """The readers of other packages by name, and what is wrong with those that cannot be used."""
+    from leakreport.readers._plugins import PluginReader
+
+    return load_plugins(READERS, PluginReader, BUILTIN)
 
 
 def pick_reader(stream: InputStream, limits: Limits) -> Reader:
     """The reader that fits the content of a stream; the stream is rewound before and after.
 
     The first 64 KiB decide. Where they fit nothing, the rest is searched piece by piece, because build output may
-    stand before a log.
+    stand before a log. Plug-ins are loaded and asked only where nothing built in knows the content.
 
     Raises:
         EmptyInput: there is no content.
@@ -56,29 +71,43 @@ def pick_reader(stream: InputStream, limits: Limits) -> Reader:
     """
     from leakreport.readers._foreign import describe_foreign
 
-    readers = [get_reader(name) for name in BUILTIN]
-    first = b""
-    for head in _windows(stream, limits):
-        first = first or head
-        found = sorted(((reader.sniff(head, stream.name), reader) for reader in readers), key=lambda pair: -pair[0])
-        best = found[0][0]
-        if best is Confidence.NO:
-            if head is first and (foreign := describe_foreign(head, stream.name)) and foreign.is_certain:
-                break
-            continue
-        leaders = [reader for confidence, reader in found if confidence is best]
-        stream.rewind()
-        if len(leaders) > 1:
-            names = " and ".join(reader.info.name for reader in leaders)
-            raise AmbiguousInput(f"{stream.name} could be {names}")
-        return leaders[0]
     stream.rewind()
+    first = stream.read(limits.head_bytes)
     if not first:
         raise EmptyInput(f"{stream.name} is empty")
+    found = _recognised(stream, limits, [get_reader(name) for name in BUILTIN])
+    found = found or _recognised(stream, limits, [*plugin_readers()[0].values()])
+    stream.rewind()
+    if found is not None:
+        return found
     foreign = describe_foreign(first, stream.name)
     if foreign is not None:
         raise UnsupportedInput(f"{stream.name} is {foreign.title}", advice=foreign.advice)
     raise UnrecognisedInput(f"{stream.name} is in no format that leakreport knows")
+
+
+def _recognised(stream: InputStream, limits: Limits, readers: Sequence[Reader]) -> Reader | None:
+    """The one of some readers that knows the content.
+
+    Raises:
+        AmbiguousInput: two are equally sure.
+    """
+    from leakreport.readers._foreign import describe_foreign
+
+    is_first = True
+    for head in _windows(stream, limits) if readers else ():
+        found = sorted(((reader.sniff(head, stream.name), reader) for reader in readers), key=lambda pair: -pair[0])
+        best = found[0][0]
+        if best is not Confidence.NO:
+            leaders = [reader for confidence, reader in found if confidence is best]
+            if len(leaders) > 1:
+                names = " and ".join(reader.info.name for reader in leaders)
+                raise AmbiguousInput(f"{stream.name} could be {names}")
+            return leaders[0]
+        if is_first and (foreign := describe_foreign(head, stream.name)) and foreign.is_certain:
+            return None
+        is_first = False
+    return None
 
 
 def _windows(stream: InputStream, limits: Limits) -> Iterator[bytes]:

@@ -1,12 +1,18 @@
-"""The formats leakreport writes: the built-in table, and choosing one by name or file suffix."""
+"""The formats leakreport writes: the built-in table, plug-ins, and choosing one by name or file suffix."""
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
-from leakreport.errors import UsageError
+from leakreport.errors import PluginError, UsageError
+from leakreport.plugins import RENDERERS, by_name, load_plugins
 from leakreport.render.interface import Renderer
+
+if TYPE_CHECKING:
+    from leakreport.render._plugins import PluginRenderer
 
 BUILTIN = {
     "terminal": "leakreport.render.terminal:TerminalRenderer",
@@ -31,18 +37,32 @@ SUFFIXES = {
 
 
 def renderer_names() -> tuple[str, ...]:
-    """The names that `--to` takes."""
+    """The names of the built-in formats."""
     return tuple(BUILTIN)
+
+
+def is_renderer(name: str) -> bool:
+    """Whether a format of that name can be written, built in or by a plug-in that works."""
+    return name in BUILTIN or name in plugin_renderers()[0]
+
+
+@cache
+def plugin_renderers() -> tuple[dict[str, PluginRenderer], dict[str, PluginError]]:
+    """The renderers of other packages by name, and what is wrong with those that cannot be used."""
+    from leakreport.render._plugins import PluginRenderer
+
+    return load_plugins(RENDERERS, PluginRenderer, BUILTIN)
 
 
 def get_renderer(name: str) -> Renderer:
     """The renderer of a format.
 
     Raises:
+        PluginError: it is that of a plug-in that cannot be used.
         UsageError: no such format.
     """
     if name not in BUILTIN:
-        raise UsageError(f"no output format is called {name!r}", advice=f"Known: {', '.join(BUILTIN)}.")
+        return by_name(name, *plugin_renderers(), BUILTIN, "output format")
     module, _, attribute = BUILTIN[name].partition(":")
     renderer: Renderer = getattr(import_module(module), attribute)()
     return renderer
