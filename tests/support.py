@@ -1,4 +1,4 @@
-"""What several tests need: an input in memory, fixtures by case, and a shortcut from bytes to snapshots."""
+"""What several tests need: fixtures by case, and a shortcut from bytes to snapshots."""
 
 from __future__ import annotations
 
@@ -7,33 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from leakreport.limits import DEFAULT_LIMITS
 from leakreport.model.raw import RawSnapshot
 from leakreport.readers import get_reader
+from leakreport.testing import MemoryStream, read_content
+
+__all__ = ["FIXTURES", "MemoryStream", "cases", "expected", "fixture_bytes", "fixture_path", "kind_totals", "read"]
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
-
-
-class MemoryStream:
-    """An `InputStream` over bytes; with `chunk`, it delivers at most that many at a time."""
-
-    def __init__(self, name: str, content: bytes, chunk: int | None = None) -> None:
-        self.name = name
-        self._content = content
-        self._chunk = chunk
-        self._position = 0
-
-    def read(self, size: int = -1, /) -> bytes:
-        if size < 0:
-            size = len(self._content)
-        if self._chunk is not None:
-            size = min(size, self._chunk)
-        piece = self._content[self._position : self._position + size]
-        self._position += len(piece)
-        return piece
-
-    def rewind(self) -> None:
-        self._position = 0
 
 
 def cases(family: str) -> list[str]:
@@ -55,7 +35,7 @@ def expected(family: str) -> dict[str, list[dict[str, list[int]]]]:
 
 
 def read(family: str, content: bytes, chunk: int | None = None) -> list[RawSnapshot]:
-    return list(get_reader(family).read(MemoryStream("test", content, chunk), DEFAULT_LIMITS))
+    return read_content(get_reader(family), content, chunk=chunk)
 
 
 def kind_totals(raw: RawSnapshot) -> dict[str, tuple[int | None, int | None]]:

@@ -96,7 +96,7 @@ def test_changed_bytes_never_raise_anything_else(case: str) -> None:
 
 
 def values_of(content: bytes) -> list[tuple[tuple[Frame, ...], tuple[tuple[str, int], ...]]]:
-    return sorted(((stack, values) for _, stack, values in records([one(content)])), key=repr)
+    return sorted(((stack, values) for _, _, _, stack, values in records([one(content)])), key=repr)
 
 
 def test_line_ends_time_stamps_and_output_of_the_program_do_not_matter() -> None:
