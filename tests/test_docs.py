@@ -70,6 +70,13 @@ def test_every_format_is_documented(name: str) -> None:
     assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", README)
 
 
+@pytest.mark.parametrize("name", reader_names())
+def test_every_format_that_is_read_has_a_page(name: str) -> None:
+    # The two forms of memcheck share theirs.
+    page = ROOT / "docs" / "formats" / f"{name.removesuffix('-xml').removesuffix('-text')}.md"
+    assert re.search(r"^## .*[Rr]ecord", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
 # `.htm` is there for those who mistype; nobody needs to read about it.
 @pytest.mark.parametrize("suffix", sorted(set(SUFFIXES) - {".htm"}))
 def test_every_suffix_is_documented(suffix: str) -> None:
