@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,9 +25,13 @@ from leakreport.cli.shared import (
     analyse,
     incomplete_inputs,
     say,
+    tell,
     write_report,
 )
 from leakreport.errors import OutputError, first_exit_code
+
+if TYPE_CHECKING:
+    from leakreport.analysis.report import Report
 
 
 def convert(
@@ -72,9 +76,16 @@ def convert(
         except OutputError as error:
             say("error", error)
             codes.add(error.exit_code)
+        if report.totals.get(report.metric) == 0 and not quiet:
+            tell(f"nothing is held of {report.metric}; --metric takes {', '.join(_held(report)) or 'no other'}")
         if not chosen.flag("partial"):
             errors.extend(incomplete_inputs(report))
     for found in errors:
         say("error", found)
         codes.add(found.exit_code)
     return first_exit_code(codes)
+
+
+def _held(report: Report) -> list[str]:
+    """The metrics that some path holds anything of."""
+    return sorted({metric for row in report.paths for metric, amount in row.values.items() if amount})

@@ -95,3 +95,12 @@ def test_binary_output_to_a_terminal_is_refused_with_advice(command: str) -> Non
     assert done.stderr.decode().strip() == (
         "error[usage]: pprof is binary and no text for a terminal. Give a file with -o, or a pipe."
     )
+
+
+def test_an_empty_result_says_where_something_is() -> None:
+    case = fixture_path("dhat", "sqlite3")
+    found = run("convert", case, "--to", "folded")
+    assert (found.returncode, found.stdout) == (0, "")
+    assert "nothing is held of retained_bytes; --metric takes allocated_blocks, allocated_bytes, peak_" in found.stderr
+    assert run("convert", case, "--to", "folded", "-q").stderr == ""
+    assert run("convert", case, "--to", "folded", "--metric", "peak_bytes").stdout

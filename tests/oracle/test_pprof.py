@@ -1,0 +1,90 @@
+"""`go tool pprof` reads what is written for it, and says the same of it. Skipped where Go is not installed: it is large."""
+
+from __future__ import annotations
+
+import glob
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from leakreport.analysis.report import Report
+from leakreport.api import analyze, load, render
+from tests.render.test_golden import leak_report
+from tests.support import fixture_path
+
+CASES = [
+    ("memcheck-xml", "kinds"),
+    ("memcheck-xml", "tmpl"),
+    ("massif", "inl"),
+    ("dhat", "sqlite3"),
+    ("gperftools", "sampled"),
+    ("jemalloc", "threads"),
+    ("sanitizer", "gcc"),
+]
+
+
+@pytest.fixture(scope="module")
+def pprof() -> str:
+    found = [shutil.which("pprof"), *sorted(glob.glob("/usr/lib/go-*/pkg/tool/*/pprof"))]
+    path = next((path for path in found if path), None)
+    if path is None:
+        pytest.skip("no pprof: apt-get install golang-go")
+    return path
+
+
+def raw_of(pprof: str, report: Report, folder: Path) -> tuple[list[str], list[tuple[list[int], tuple[str, ...]]]]:
+    """What `pprof -raw` prints: types, and for each sample its values and names, outermost first."""
+    content = render(report, to="pprof")
+    assert isinstance(content, bytes)
+    (folder / "x.pb.gz").write_bytes(content)
+    done = subprocess.run(
+        [pprof, "-raw", "-symbolize=none", "x.pb.gz"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    head, _, rest = done.stdout.partition("\nLocations\n")
+    places, _, _ = rest.partition("\nMappings")
+    names: dict[int, list[str]] = {}
+    number = 0
+    for line in places.splitlines():
+        found = re.match(r"\s*(\d+): 0x[0-9a-f]+ (?:M=\d+ )?(.*)", line)
+        number, text = (int(found[1]), found[2]) if found else (number, line.strip())
+        name = re.sub(r" ?\S*:\d+ s=\d+\s*$", "", text)
+        names.setdefault(number, []).extend([name] if name else [])
+    lines = head.split("\nSamples:\n")[1].splitlines()
+    samples = []
+    for line in lines[1:]:
+        if (found := re.match(r"\s*([-\d ]+): ?([\d ]*)$", line)) is not None:
+            ids = [int(word) for word in found[2].split()]
+            stack = tuple(name for place in reversed(ids) for name in reversed(names[place]))
+            samples.append(([int(word) for word in found[1].split()], stack))
+    return lines[0].split(), samples
+
+
+@pytest.mark.parametrize(("family", "case"), CASES)
+def test_pprof_reads_every_sample(pprof: str, tmp_path: Path, family: str, case: str) -> None:
+    report = analyze(load(fixture_path(family, case)))
+    types, samples = raw_of(pprof, report, tmp_path)
+    position = types.index("inuse_space/bytes[dflt]")
+    assert sum(values[position] for values, _ in samples) == report.totals["retained_bytes"]
+    wanted: Counter[tuple[str, ...]] = Counter()
+    for row in report.paths:
+        frames = [report.frames[index] for index in row.frames]
+        wanted[tuple(frame.function for frame in frames if frame.function)] += row.values["retained_bytes"]
+    found: Counter[tuple[str, ...]] = Counter()
+    for values, stack in samples:
+        found[stack] += values[position]
+    assert +found == +wanted
+
+
+def test_labels_and_comments_are_shown(pprof: str, tmp_path: Path) -> None:
+    content = render(leak_report(), to="pprof")
+    assert isinstance(content, bytes)
+    (tmp_path / "x.pb.gz").write_bytes(content)
+    done = subprocess.run([pprof, "-tags", "x.pb.gz"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert re.search(r"leak_kind: Total", done.stdout) and "definite" in done.stdout
+    done = subprocess.run([pprof, "-comments", "x.pb.gz"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "input: memcheck.xml" in done.stdout
