@@ -15,7 +15,8 @@ from leakreport.model.metrics import LeakKind
 from leakreport.render.interface import RenderOptions
 from leakreport.render.stack_text import beside_the_paths, escaped, frame_text, measured_metrics, one_line, stack_lines
 
-_FORMULA = ("=", "+", "-", "@")
+# The quote itself, so that one in front can always be taken off again.
+_QUOTED = ("=", "+", "-", "@", "'")
 
 
 class CsvRenderer:
@@ -52,4 +53,4 @@ def _about(report: Report, row: PathRow) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(_QUOTED) else text

@@ -15,6 +15,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.report import Report
@@ -268,8 +270,9 @@ def table(report: Report) -> Counter[tuple[str, ...]]:
     assert [row["id"] for row in rows if row["id"]] == [row.id for row in report.paths]
     found: Counter[tuple[str, ...]] = Counter()
     for row in rows:
-        stack = re.sub(r"\A'(?=[-=+@])", "", row["stack"])
-        found[tuple(unescaped(name) for name in stack.split(";"))] += int(row.get(report.metric) or 0)
+        found[tuple(unescaped(name) for name in row["stack"].removeprefix("'").split(";"))] += int(
+            row.get(report.metric) or 0
+        )
     return +found
 
 
@@ -300,6 +303,8 @@ NAMES = [
     "=cmd()",
     "-[NSObject alloc]",
     "@x",
+    "'=x",
+    "'",
     "a b 12",
     " ",
     '"',
@@ -315,8 +320,34 @@ def test_names_that_break_lines_and_cells_come_back() -> None:
     assert len(text(report, "folded").splitlines()) == len(NAMES)
     assert folded(text(report, "folded")) == speedscope(text(report, "speedscope")) == wanted
     assert pprof(report).stacks("inuse_space") == table(report) == wanted
-    alone = hostile(*(([Frame(name)], 1) for name in ("=1+1", "+1", "-1", "@sum")))
+    alone = hostile(*(([Frame(name)], 1) for name in ("=1+1", "+1", "-1", "@sum", "'x")))
     assert all(row["stack"][0] == "'" for row in csv.DictReader(io.StringIO(text(alone, "csv"))))
+
+
+TEXTS = st.one_of(st.none(), st.text(st.characters(codec="utf-8"), min_size=1, max_size=8))
+NUMBERS = st.one_of(st.none(), st.integers(0, 2**64 - 1))
+FRAMES = st.builds(
+    Frame,
+    function=TEXTS,
+    module=TEXTS,
+    file=TEXTS,
+    line=st.one_of(st.none(), st.integers(0, 2**40)),
+    address=NUMBERS,
+    offset=NUMBERS,
+    kind=st.sampled_from(FrameKind),
+    is_inlined=st.booleans(),
+)
+
+
+@given(st.lists(st.tuples(st.lists(FRAMES, max_size=6), st.integers(0, 2**50)), max_size=6), st.integers(0, 2**53))
+def test_any_frame_comes_back(stacks: list[tuple[list[Frame], int]], more: int) -> None:
+    report = hostile(*stacks, total=sum(amount for _, amount in stacks) + more)
+    wanted = stacks_of(report, "retained_bytes")
+    assert folded(text(report, "folded")) == speedscope(text(report, "speedscope")) == table(report) == wanted
+    found = pprof(report).stacks("inuse_space")
+    assert sum(found.values()) == sum(wanted.values()) == report.totals["retained_bytes"]
+    if all(frame.function for frame in report.frames):
+        assert found == wanted
 
 
 def test_half_characters_are_written_by_everybody() -> None:
