@@ -14,12 +14,12 @@ from leakreport.errors import InputError
 from leakreport.limits import DEFAULT_LIMITS
 from leakreport.model.builder import build_run
 from leakreport.model.check import check
-from leakreport.readers import pick_reader
+from leakreport.readers import BUILTIN, pick_reader
 from tests.support import MemoryStream, cases, fixture_bytes
 
 SECONDS = float(os.environ.get("LEAKREPORT_FUZZ_SECONDS", "0"))
 ROUNDS = 150
-SOURCES = [(family, case) for family in ("memcheck-xml", "memcheck-text") for case in cases(family)]
+SOURCES = [(family, case) for family in BUILTIN for case in cases(family)]
 TOKENS = [b"<error>", b"</error>", b"<stack>", b"&", b"<", b"\0", b"\xff\xfe", b"99999999999999999999", b"-1", b"==1==", b"</valgrindoutput>", b"<?xml", b"\n", b"(", b"{", b"<!DOCTYPE x>"]  # fmt: skip
 
 
