@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
 
 from leakreport.analysis.attribution import by_function, by_kind, by_module, grouped_by
@@ -34,7 +34,8 @@ from leakreport.analysis.treeview import tree_view
 from leakreport.analysis.verdict import Facts, lead_of, reasons_of, sentence_of, status_of
 from leakreport.errors import UsageError
 from leakreport.model.metrics import LOST_KINDS
-from leakreport.model.raw import Frame
+from leakreport.model.raw import Frame, Moment, Note
+from leakreport.model.series import place_of
 from leakreport.model.snapshot import Run, Snapshot
 
 MOST_FUNCTIONS = 100
@@ -79,6 +80,9 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         accumulation=accumulation_point(lost or rows, frames, columns, "leaked_bytes" if lost else "retained_bytes"),
         record_count=_record_count(members),
         is_complete=all(snapshot.meta.is_complete for snapshot in members),
+        moment=_moment(members),
+        judged_number=judged.process.index(judged.members[0]) if judged.process else 0,
+        snapshot_count=len(judged.process),
     )
     snapshots = _snapshot_summaries(run, judged)
     return Report(
@@ -86,13 +90,12 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         metric=metric,
         title=_title(members),
         verdict=_verdict(options, facts),
-        inputs=tuple(
-            _input_summary(snapshot, judged if index == 0 else None) for index, snapshot in enumerate(run.snapshots)
-        ),
+        inputs=_inputs(run, judged),
         snapshots=snapshots,
         judged=len(snapshots) - 1 if len(judged.members) > 1 else judged.members[0],
         totals=judged.totals,
         unattributed=unattributed,
+        moment=facts.moment,
         frames=frames,
         own=tuple(columns.is_own.tolist()),
         paths=tuple(rows),
@@ -219,7 +222,38 @@ def _verdict(options: AnalysisOptions, facts: Facts) -> Verdict:
     )
 
 
-def _input_summary(snapshot: Snapshot, judged: Judged | None) -> InputSummary:
+def _moment(members: Sequence[Snapshot]) -> Moment:
+    """When the judged snapshots were taken; the weakest word where they differ."""
+    if all(snapshot.meta.judges_peak and not snapshot.meta.is_exit_dump for snapshot in members) and members:
+        return Moment.PEAK if len(members) > 1 or members[0].meta.is_peak else members[0].meta.moment
+    moments = {snapshot.meta.moment for snapshot in members}
+    return moments.pop() if len(moments) == 1 else Moment.DUMP
+
+
+def _input_of_snapshots(run: Run) -> list[int]:
+    """Per snapshot, the number of its input: a process of a file; snapshots of one timeline share theirs."""
+    numbers: dict[Hashable, int] = {}
+    return [
+        numbers.setdefault((snapshot.meta.source, place_of(snapshot.meta, index).process), len(numbers))
+        for index, snapshot in enumerate(run.snapshots)
+    ]
+
+
+def _inputs(run: Run, judged: Judged) -> tuple[InputSummary, ...]:
+    of_input: dict[int, list[int]] = {}
+    for index, number in enumerate(_input_of_snapshots(run)):
+        of_input.setdefault(number, []).append(index)
+    found = []
+    for number, indexes in of_input.items():
+        chosen = next((index for index in indexes if index in judged.members), indexes[-1])
+        notes = dict.fromkeys(note for index in indexes for note in run.snapshots[index].meta.notes)
+        if number == 0:
+            notes |= dict.fromkeys(judged.notes)
+        found.append(_input_summary(run.snapshots[chosen], tuple(notes), [run.snapshots[index] for index in indexes]))
+    return tuple(found)
+
+
+def _input_summary(snapshot: Snapshot, notes: tuple[Note, ...], snapshots: Sequence[Snapshot]) -> InputSummary:
     meta = snapshot.meta
     return InputSummary(
         source=meta.source,
@@ -231,19 +265,22 @@ def _input_summary(snapshot: Snapshot, judged: Judged | None) -> InputSummary:
         command=meta.command,
         tool_options=meta.tool_options,
         label=meta.label,
-        is_complete=meta.is_complete,
-        truncation=meta.truncation,
+        is_complete=all(snapshot.meta.is_complete for snapshot in snapshots),
+        truncation=next((one.meta.truncation for one in snapshots if one.meta.truncation is not None), None),
         leak_search=meta.leak_search,
         totals=snapshot.totals,
-        notes=(*meta.notes, *(judged.notes if judged is not None else ())),
+        notes=notes,
         record_count=len(snapshot.records) if snapshot.records is not None else 0,
+        sampling=meta.sampling,
+        snapshot_count=len(snapshots),
     )
 
 
 def _snapshot_summaries(run: Run, judged: Judged) -> tuple[SnapshotSummary, ...]:
+    input_of = _input_of_snapshots(run)
     found = [
         SnapshotSummary(
-            input_index=index,
+            input_index=input_of[index],
             index=index,
             label=snapshot.meta.label,
             time=snapshot.meta.time,

@@ -62,7 +62,7 @@ def reading_groups(rows: Sequence[PathRow], frames: Sequence[Frame], metric: str
 
 def _place(frame: Frame) -> tuple[object, ...]:
     """What a frame is in the reading list: the line of code, or the address where there is none."""
-    where = (frame.line, None) if frame.line is not None else (None, frame.address)
+    where = (frame.line, None) if frame.line is not None else (None, frame.address or frame.offset)
     return frame.function, frame.path, frame.module, *where
 
 

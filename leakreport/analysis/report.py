@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame, LeakSearch, Note, Truncation
+from leakreport.model.raw import Frame, LeakSearch, Moment, Note, Sampling, Truncation
 
 
 class Status(StrEnum):
@@ -79,8 +79,11 @@ class InputSummary:
     truncation: Truncation | None
     leak_search: LeakSearch
     totals: Mapping[str, int]
+    """Of its last snapshot, or of the judged one where that is in this input."""
     notes: tuple[Note, ...]
     record_count: int
+    sampling: Sampling | None = None
+    snapshot_count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,10 @@ class PathRow:
     """Your frames of the path, as indexes into `Report.frames`; where there are none, the libraries'."""
     family: str = ""
     """What was called to allocate: `malloc`, `new[]` …"""
+    errors: Mapping[str, float] | None = None
+    """By metric, the relative standard error of the estimate, where the input is a sample."""
+    series: Mapping[str, tuple[int | None, ...]] | None = None
+    """By metric, the values in each snapshot, None where a snapshot has no paths; where several snapshots have paths."""
     dragged_bytes: int = 0
     """What only these lost blocks still point to, as the tool says; counted in indirect rows where these are shown."""
 
@@ -244,6 +251,8 @@ class Report:
     judged: int
     totals: Mapping[str, int]
     unattributed: Mapping[str, int]
+    moment: Moment
+    """When what is judged was held."""
     frames: tuple[Frame, ...]
     own: tuple[bool, ...]
     """Per frame: whether it is yours."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,10 +34,13 @@ def path_rows(run: Run, judged: Judged, columns: FrameColumns, *, is_rust: bool)
     paths = _paths(run, nodes, columns, is_rust=is_rust)
     kinds = keys % _KIND_BITS
     values = _values(judged, nodes[place], kinds)
+    errors = _errors(judged, nodes[place], kinds)
+    series = _series(run, judged, nodes[place], kinds)
     dragged = _at(judged, "dragged_bytes", nodes[place])
     rows = []
-    for key, code, path, held, drags in zip(
-        keys.tolist(), kinds.tolist(), (paths[index] for index in place.tolist()), values, dragged, strict=True
+    of_rows = (paths[index] for index in place.tolist())
+    for key, code, path, held, drags, error, in_time in zip(
+        keys.tolist(), kinds.tolist(), of_rows, values, dragged, errors, series, strict=True
     ):
         kind = LeakKind(code)
         site = path.site
@@ -51,6 +54,8 @@ def path_rows(run: Run, judged: Judged, columns: FrameColumns, *, is_rust: bool)
                 module=run.frames[path.frames[site]].module_name if site is not None else None,
                 owner=None,
                 values=held,
+                errors=error,
+                series=in_time,
                 records=tuple(names.get(key, ())),
                 named_by=path.named_by,
                 chain=path.chain,
@@ -98,6 +103,39 @@ def _values(judged: Judged, nodes: Int64Column, kinds: Int64Column) -> list[dict
         for row, *held in zip(chosen.tolist(), *amounts, strict=True):
             values[row] = dict(zip(metrics, held, strict=True))
     return values
+
+
+def _errors(judged: Judged, nodes: Int64Column, kinds: Int64Column) -> Sequence[Mapping[str, float] | None]:
+    """Per row and metric the relative standard error; nothing where values are exact."""
+    if not judged.variances:
+        return [None] * len(nodes)
+    found: list[dict[str, float]] = [{} for _ in range(len(nodes))]
+    for metric, variance in judged.variances.items():
+        if metric not in judged.columns:
+            continue
+        amount = judged.columns[metric][nodes].astype(np.float64)
+        # A path with a kind is told apart by kind, and no sampled format tells kinds.
+        has_error = (variance[nodes] > 0) & (amount > 0) & (kinds == LeakKind.NONE)
+        relative = np.sqrt(variance[nodes][has_error]) / amount[has_error]
+        for row, error in zip(np.flatnonzero(has_error).tolist(), relative.tolist(), strict=True):
+            found[row][metric] = round(error, 6)
+    return [errors or None for errors in found]
+
+
+def _series(
+    run: Run, judged: Judged, nodes: Int64Column, kinds: Int64Column
+) -> Sequence[Mapping[str, tuple[int | None, ...]] | None]:
+    """Per row its retained bytes in each snapshot of the run, where several of the judged process have paths."""
+    detailed = [index for index in judged.process if run.snapshots[index].is_detailed]
+    if len(detailed) < 2 or kinds.any():
+        return [None] * len(nodes)
+    empty: list[int | None] = [None] * len(nodes)
+    by_snapshot: list[list[int | None]] = []
+    for index, snapshot in enumerate(run.snapshots):
+        column = snapshot.columns.get("retained_bytes")
+        known = column is not None and index in judged.process
+        by_snapshot.append(column[nodes].tolist() if known and column is not None else empty)
+    return [{"retained_bytes": amounts} for amounts in zip(*by_snapshot, strict=True)]
 
 
 class _Path(NamedTuple):
@@ -156,7 +194,7 @@ def _twin_order(frames: Sequence[Frame], stack: Sequence[int]) -> tuple[object, 
     inner_first = [frames[index] for index in reversed(stack)]
     return (
         tuple((frame.file or "", frame.line or 0) for frame in inner_first),
-        tuple(frame.address or 0 for frame in inner_first),
+        tuple(frame.address or frame.offset or 0 for frame in inner_first),
         tuple(frame.function or "" for frame in inner_first),
         tuple(frame.module or "" for frame in inner_first),
         tuple((frame.directory or "", frame.kind, frame.is_inlined) for frame in inner_first),

@@ -10,7 +10,7 @@ from leakreport.analysis.identity import prose_name
 from leakreport.analysis.ownership import is_entry, looks_like_wrapper
 from leakreport.analysis.report import AccumulationPoint, Finding, GroupRow, PathRow, Status
 from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS, LeakKind
-from leakreport.model.raw import TOOL_TITLES, Frame, LeakSearch, ProblemKind
+from leakreport.model.raw import TOOL_TITLES, Frame, LeakSearch, Moment, ProblemKind
 from leakreport.model.snapshot import Snapshot
 from leakreport.units import format_bytes, format_share, plural
 
@@ -28,11 +28,21 @@ class Facts:
     accumulation: AccumulationPoint | None
     record_count: int
     is_complete: bool
+    moment: Moment
+    judged_number: int
+    """Which snapshot of its process is judged, from 0."""
+    snapshot_count: int
+    """Snapshots of the judged process."""
 
     @property
     def searches(self) -> set[LeakSearch]:
         """How far the leak checks of the judged processes came."""
         return {snapshot.meta.leak_search for snapshot in self.members}
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether the amounts are estimates from a sample."""
+        return any((snapshot.meta.sampling or (0,))[0] > 1 for snapshot in self.members)
 
     @property
     def leaked_bytes(self) -> int:
@@ -57,7 +67,11 @@ def status_of(facts: Facts) -> Status:
         return Status.INCONCLUSIVE
     if facts.is_held:
         return Status.RETAINED
-    return Status.CLEAN if facts.searches == {LeakSearch.COMPLETE} else Status.INCONCLUSIVE
+    if facts.searches == {LeakSearch.COMPLETE}:
+        return Status.CLEAN
+    # A profile without a leak search that knows what was held at exit, and nothing was.
+    is_measured = facts.moment is Moment.EXIT and "retained_bytes" in facts.totals and not facts.is_sampled
+    return Status.CLEAN if is_measured else Status.INCONCLUSIVE
 
 
 def sentence_of(status: Status, facts: Facts) -> str:
@@ -95,7 +109,10 @@ def _leak_sentence(facts: Facts) -> str:
 def _retained_sentence(facts: Facts) -> str:
     amount = format_bytes(facts.totals.get("retained_bytes", 0))
     if "leaked_bytes" not in facts.totals:
-        return f"{amount} in use at exit; no leak check ran, so what of it is lost is not known"
+        about = "About " if facts.is_sampled else ""
+        verb = "not freed" if facts.moment is Moment.EXIT and facts.searches == {LeakSearch.NONE} else "in use"
+        rest = "" if facts.searches == {LeakSearch.NONE} else "; no leak check ran, so what of it is lost is not known"
+        return f"{about}{amount} {verb} {_when(facts)}{_by_processes(facts)}{rest}"
     blocks = facts.totals.get("retained_blocks")
     of_blocks = "" if blocks is None else f" in {plural(blocks, 'block')}"
     if not facts.totals.get("retained_bytes"):
@@ -103,7 +120,17 @@ def _retained_sentence(facts: Facts) -> str:
     return f"Nothing known to be lost; {amount}{of_blocks} still held at exit{_by_processes(facts)}"
 
 
+def _when(facts: Facts) -> str:
+    """The moment, with the place in a series where there is one."""
+    if facts.snapshot_count <= 1 or len(facts.members) > 1:
+        return facts.moment.value
+    number = f"snapshot {facts.judged_number + 1} of {facts.snapshot_count}"
+    return f"in {number}" if facts.moment is Moment.DUMP else f"{facts.moment.value}, {number}"
+
+
 def _clean_sentence(facts: Facts) -> str:
+    if facts.searches == {LeakSearch.NONE}:
+        return f"Nothing was held {_when(facts)}"
     hidden = [
         kind for kind in LEAK_KINDS if any(kind not in snapshot.meta.kinds_recorded for snapshot in facts.members)
     ]
@@ -120,6 +147,12 @@ def _inconclusive_sentence(facts: Facts) -> str:
     if LeakSearch.NOT_RUN in searches:
         was_told = all(snapshot.meta.is_complete for snapshot in facts.members)
         return "No leak check ran" if was_told else "The leak check never ran: the run did not finish"
+    if searches == {LeakSearch.NONE} and "retained_bytes" in facts.totals:
+        if not facts.is_complete:
+            return f"Nothing in use {_when(facts)} in what was read, but the input is incomplete"
+        return f"Nothing was in use {_when(facts)}"
+    if searches == {LeakSearch.NONE} and facts.totals and "open_fds" not in facts.totals:
+        return "What is retained was not measured"
     if searches == {LeakSearch.NONE}:
         tool = facts.members[0].meta.tool or ""
         return f"No leak check: {TOOL_TITLES.get(tool, tool or 'the tool')} does not search for leaks"

@@ -113,7 +113,7 @@ def _inputs(report: Report) -> list[dict[str, object]]:
             "command": [_text(part) for part in summary.command],
             "label": _text(summary.label),
             "complete": summary.is_complete,
-            "sampling": None,
+            "sampling": None if summary.sampling is None else summary.sampling._asdict(),
             "totals": dict(summary.totals),
             "notes": [{"slug": note.slug, "message": _text(note.message)} for note in summary.notes],
             "parent_pid": summary.parent_pid,
@@ -141,6 +141,7 @@ def _frame(frame: Frame, *, is_own: bool) -> dict[str, object]:
         "kind": frame.kind.value,
         "inlined": frame.is_inlined,
         "address": None if frame.address is None else f"0x{frame.address:x}",
+        "offset": None if frame.offset is None else f"0x{frame.offset:x}",
         "own": is_own,
     }
 
@@ -179,6 +180,10 @@ def _path(row: PathRow, *, with_records: bool) -> dict[str, object]:
         "named_by": row.named_by,
         "dragged_bytes": row.dragged_bytes,
     }
+    if row.errors is not None:
+        found["error"] = dict(row.errors)
+    if row.series is not None:
+        found["series"] = {metric: list(amounts) for metric, amounts in row.series.items()}
     if with_records:
         found["records"] = [_text(name) for name in row.records]
     return found

@@ -108,7 +108,8 @@ def frame_name(frame: Frame) -> str:
     if frame.function is not None:
         name = printable(frame.function)
         return f"[{name}]" if frame.kind is FrameKind.SYNTHETIC else name
-    address = "???" if frame.address is None else f"0x{frame.address:x}"
+    number = frame.offset if frame.address is None else frame.address
+    address = "???" if number is None else f"0x{number:x}"
     module = frame.module_name
     return f"{printable(module)}+{address}" if module else address
 
