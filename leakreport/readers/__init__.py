@@ -15,6 +15,7 @@ from leakreport.readers.interface import Confidence, InputStream, Reader
 BUILTIN = {
     "memcheck-xml": "leakreport.readers.memcheck_xml:MemcheckXmlReader",
     "memcheck-text": "leakreport.readers.memcheck_text:MemcheckTextReader",
+    "pprof": "leakreport.readers.pprof:PprofReader",
 }
 
 

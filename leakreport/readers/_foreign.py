@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
 _MEMCHECK = "valgrind --leak-check=full --show-leak-kinds=all --xml=yes --xml-file=memcheck.%p.xml ./program"
 _USE_MEMCHECK = f"This version reads memcheck: {_MEMCHECK}"
+
+
+_USE_HEAP = "Give a heap profile: HEAPPROFILE=PREFIX with libtcmalloc, or /debug/pprof/heap of a Go service."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,16 @@ def _finds(pattern: bytes) -> Callable[[bytes], bool]:
     return lambda head: expression.search(head) is not None
 
 
+def _is_cpu_profile(head: bytes) -> bool:
+    """Words 0, 3, 0 or 1, a period, 0: four or eight bytes wide, of either byte order."""
+    for code in ("<5I", ">5I", "<5Q", ">5Q"):
+        if len(head) >= struct.calcsize(code):
+            zero, three, version, period, pad = struct.unpack_from(code, head)
+            if (zero, three, pad) == (0, 3, 0) and version in {0, 1} and period:
+                return True
+    return False
+
+
 _KNOWN: tuple[tuple[Callable[[bytes], bool], Foreign], ...] = (
     (_starts(b"PERFILE2"), Foreign("a perf recording", "perf samples events, it does not know what is retained.")),
     (_finds(rb"\A\x7fELF.{12}\x04\x00"), Foreign("a core dump", f"It holds memory, not who allocated it. {_USE_MEMCHECK}")),
@@ -46,6 +60,11 @@ _KNOWN: tuple[tuple[Callable[[bytes], bool], Foreign], ...] = (
     (_finds(rb"\Aheap profile: "), Foreign("a gperftools heap profile, which this version does not read", _USE_MEMCHECK)),
     (_finds(rb"\Aheap_v2/"), Foreign("a jemalloc heap profile, which this version does not read", _USE_MEMCHECK)),
     (_finds(rb"(?:ERROR|SUMMARY): (?:Address|Leak)Sanitizer"), Foreign("a sanitizer's report, which this version does not read", _USE_MEMCHECK)),
+    (_is_cpu_profile, Foreign("an older CPU profile of gperftools, not a heap profile", _USE_HEAP)),
+    (_finds(rb"\A--- heapz \d+ ---"), Foreign("a Java heap profile in pprof's older format", "Convert it: pprof -proto FILE > heap.pb.gz.")),
+    (_finds(rb"\A--- (?:contentionz|mutex|contention)\b"), Foreign("a profile of lock contention, not a heap profile", _USE_HEAP)),
+    (_finds(rb"\A--- threadz \d+ ---"), Foreign("a list of threads, not a heap profile", _USE_HEAP)),
+    (_finds(rb"\A(?:goroutine|threadcreate|mutex|block) profile: total \d+"), Foreign("a goroutine or thread profile, not a heap profile", _USE_HEAP)),
     (_finds(rb"\A\{\n\s*\S.*\n\s*\w+(?:,\w+)*:\w+"), Foreign("a suppression file", "Give it to valgrind: --suppressions=FILE.")),
     (_finds(rb"\A[0-9a-f]{6,}-[0-9a-f]{6,} [r-][w-][x-][ps] "), Foreign("a list of mappings of a process, which this version does not read", _USE_MEMCHECK)),
     (_finds(rb"\A\s*[\[{]\s*[\"\]}]"), Foreign("JSON of a kind that leakreport does not know", _USE_MEMCHECK)),
