@@ -16,6 +16,7 @@ BUILTIN = {
     "memcheck-xml": "leakreport.readers.memcheck_xml:MemcheckXmlReader",
     "memcheck-text": "leakreport.readers.memcheck_text:MemcheckTextReader",
     "pprof": "leakreport.readers.pprof:PprofReader",
+    "heaptrack": "leakreport.readers.heaptrack:HeaptrackReader",
 }
 
 
