@@ -17,6 +17,7 @@ BUILTIN = {
     "memcheck-text": "leakreport.readers.memcheck_text:MemcheckTextReader",
     "pprof": "leakreport.readers.pprof:PprofReader",
     "heaptrack": "leakreport.readers.heaptrack:HeaptrackReader",
+    "folded": "leakreport.readers.folded:FoldedReader",
 }
 
 
