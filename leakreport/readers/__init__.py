@@ -18,6 +18,7 @@ BUILTIN = {
     "pprof": "leakreport.readers.pprof:PprofReader",
     "heaptrack": "leakreport.readers.heaptrack:HeaptrackReader",
     "folded": "leakreport.readers.folded:FoldedReader",
+    "speedscope": "leakreport.readers.speedscope:SpeedscopeReader",
 }
 
 

@@ -34,22 +34,13 @@ from leakreport.model.raw import (
     Truncation,
 )
 from leakreport.readers._lines import lines
+from leakreport.readers._metric_words import metric_of_path
 from leakreport.readers.interface import Confidence, FormatInfo, InputStream
 
 _NUMBER = re.compile(r"\d{1,40}(?:\.\d{0,40})?(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
 _ADDRESS = re.compile(r"0x([0-9a-fA-F]{1,16})\Z")
 _ANNOTATIONS = ("_[k]", "_[i]", "_[j]", "_[w]")
 _COMMENTS = ("#", "//")
-_METRIC_BY_WORD = {
-    "leaked": "retained_bytes",
-    "retained": "retained_bytes",
-    "peak": "peak_bytes",
-    "allocations": "allocated_blocks",
-    "allocated": "allocated_bytes",
-    "temporary": "temporary_blocks",
-    "bytes": "retained_bytes",
-}
-"""By a word in the file's name, the first here counts."""
 _SNIFFED_LINES = 200
 
 
@@ -100,7 +91,8 @@ class FoldedReader:
             LimitExceeded: a value does not fit in 64 bits.
         """
         is_difference = _has_two_values(stream, limits)
-        metric, is_known = _metric(stream.name)
+        named = metric_of_path(stream.name)
+        metric = named or "retained_bytes"
         table = FrameTable()
         builders = [SampleTableBuilder((metric,), table) for _ in range(1 + is_difference)]
         frames = _FrameCache(table, limits)
@@ -124,7 +116,7 @@ class FoldedReader:
             where = "the only line has no end, and may be cut" if is_cut and last_line == 1 else f"{last_line:,} lines"
             raise MalformedInput(f"{stream.name} holds no whole line with a stack and its value", where=where)
         truncation = Truncation("the last line has no end", last_line, len(builders[-1])) if is_cut else None
-        notes = tuple(_notes(invalid, is_cut=is_cut, is_known=is_known))
+        notes = tuple(_notes(invalid, is_cut=is_cut, is_known=named is not None))
         for builder, label in zip(builders, ("before", "after") if is_difference else (None,), strict=True):
             meta = SnapshotMeta(
                 source=stream.name,
@@ -168,15 +160,6 @@ def _notes(invalid: int, *, is_cut: bool, is_known: bool) -> Iterator[Note]:
         )
     if is_cut:
         yield Note("line-without-end", "The last line has no end: it may be cut, and was left out.")
-
-
-def _metric(name: str) -> tuple[str, bool]:
-    """What a file of this name counts, and whether the name says so."""
-    words = set(re.split(r"[^a-z]+", name.replace("\\", "/").rsplit("/", 1)[-1].lower()))
-    for word, metric in _METRIC_BY_WORD.items():
-        if word in words:
-            return metric, True
-    return "retained_bytes", False
 
 
 def _has_two_values(stream: InputStream, limits: Limits) -> bool:
