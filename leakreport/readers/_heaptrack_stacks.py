@@ -69,6 +69,7 @@ class StackTables:
         if text in _OPERATOR_NEW:
             self._operator_new.add(len(self._texts))
         self._texts.append(text if is_whole else None)
+        self._check_count(len(self._texts))
         if not is_whole:
             raise ValueError(size)
 
@@ -82,6 +83,11 @@ class StackTables:
             found = None if is_operator_new else tuple(self.frames.index(frame) for frame in reversed(frames))
         finally:
             self._places.append(found)
+            self._check_count(len(self._places))
+
+    def _check_count(self, count: int) -> None:
+        if count > self._limits.records:
+            raise LimitExceeded(f"{self._source} has more than {self._limits.records:,} stacks, places or texts")
 
     def _text(self, number: int) -> str:
         """A text; number 0 is none."""
@@ -129,6 +135,7 @@ class StackTables:
         finally:
             for column, number in zip((self._stack_place, self._stack_parent, self._stack_depth), found, strict=True):
                 column.append(number)
+            self._check_count(len(self._stack_place))
         if found[2] > self._limits.stack_frames:
             raise LimitExceeded(
                 f"a stack has {found[2]:,} frames, more than {self._limits.stack_frames:,}", where=self._source

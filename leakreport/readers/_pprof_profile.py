@@ -74,6 +74,8 @@ class Profile:
         """What stopped the reading before the end of the input."""
         self.repeated_id: int | None = None
         """An id that two different things bear: two profiles follow each other."""
+        self._count = 0
+        self._most = limits.records
         self._takers: dict[int, Callable[[bytes, int, int], None]] = {
             1: self._take_sample_type,
             2: self.samples.take,
@@ -114,6 +116,9 @@ class Profile:
     def _take_message(self, tag: int, buffer: bytes, start: int, stop: int) -> None:
         taker = self._takers.get(tag)
         if taker is not None:
+            self._count += 1
+            if self._count > self._most:
+                raise LimitExceeded(f"more than {self._most:,} entries in one profile")
             try:
                 taker(buffer, start, stop)
             except WireError:

@@ -13,7 +13,7 @@ from leakreport.model.columns import BoolColumn, Int32Column, Int64Column, freez
 from leakreport.model.raw import Frame, FrameKind, FrameTable, Mapping
 from leakreport.readers._pprof_profile import Location, MappedFile, Profile
 
-_FLAT_FRAMES = 200_000_000
+_FLAT_FRAMES = 100_000_000
 """Entries of all stacks together; inlined calls multiply what the file holds."""
 _BATCH = 1 << 16
 _BUILD_ID = frozenset("0123456789abcdef")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -277,6 +278,13 @@ def test_deep_stacks_and_huge_sums_are_refused() -> None:
         read_text(TREE + f"a {2**60:x} 2\n" + "+ 3\n" * 9 + TAIL)
     with pytest.raises(LimitExceeded, match="record of more"):
         read_text(TREE + "s 7fffffff x\n" + "+ 0\n" * (DEFAULT_LIMITS.element_bytes // 4 + 1))
+
+
+@pytest.mark.parametrize("record", ["s 1 a\n", "i 1 0\n", "t 1 0\n", "a 8 0\n"])
+def test_too_many_records_are_refused(record: str) -> None:
+    content = (HEAD + TREE + record * 60 + TAIL).encode()
+    with pytest.raises(LimitExceeded):
+        list(HeaptrackReader().read(MemoryStream("x", content), replace(DEFAULT_LIMITS, records=50)))
 
 
 def test_many_deep_stacks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import starmap
 
 import numpy as np
@@ -292,6 +293,13 @@ def test_inlined_calls_cannot_multiply_without_end() -> None:
     content = profile([sample([50, 50], [1, 10])]) + deep
     with pytest.raises(LimitExceeded, match="120,000 frames"):
         read(FAMILY, content)
+
+
+def test_too_many_entries_are_refused() -> None:
+    small = replace(DEFAULT_LIMITS, records=50)
+    for content in (profile([sample([7], [1, 10])] * 60), profile([]) + message(6, b"") * 60):
+        with pytest.raises(LimitExceeded):
+            list(PprofReader().read(MemoryStream("x", content), small))
 
 
 def test_a_stack_may_be_empty() -> None:
