@@ -216,13 +216,6 @@ def test_nothing_else_is_taken_for_stacks(head: bytes) -> None:
     assert FoldedReader().sniff(head, "x.folded") is Confidence.NO
 
 
-def test_other_fixtures_are_not_taken() -> None:
-    for family in ("memcheck-xml", "memcheck-text", "pprof", "heaptrack"):
-        for case in cases(family):
-            head = fixture_bytes(family, case)[: DEFAULT_LIMITS.head_bytes]
-            assert FoldedReader().sniff(head, "x") is Confidence.NO, (family, case)
-
-
 def test_nonsense_is_an_input_error() -> None:
     with pytest.raises(InputError):
         read_named(FAMILY, "x", bytes(range(256)) * 10)

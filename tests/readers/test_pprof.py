@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from itertools import starmap
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from leakreport.limits import DEFAULT_LIMITS
 from leakreport.model.builder import build_run
 from leakreport.model.check import check
 from leakreport.model.raw import FrameKind, RawSnapshot, Sampling
-from leakreport.readers import pick_reader
+from leakreport.readers import get_reader, pick_reader
 from leakreport.readers.interface import Confidence
 from leakreport.readers.pprof import PprofReader
 from tests.readers.profile_support import (
@@ -341,9 +340,12 @@ def test_nothing_else_is_taken_for_a_profile(head: bytes) -> None:
     assert PprofReader().sniff(head, "x.pb.gz") is Confidence.NO
 
 
-def test_other_fixtures_are_not_taken() -> None:
-    heads = list(starmap(fixture_bytes, [("memcheck-xml", "kinds"), ("memcheck-text", "kinds")]))
-    assert all(PprofReader().sniff(head[:65536], "x") is Confidence.NO for head in heads)
+@pytest.mark.parametrize("reader", ["pprof", "heaptrack", "folded", "speedscope"])
+@pytest.mark.parametrize("family", ["memcheck-xml", "memcheck-text", "pprof", "heaptrack", "folded", "speedscope"])
+def test_files_of_other_formats_are_not_taken(reader: str, family: str) -> None:
+    for case in cases(family):
+        head = fixture_bytes(family, case)[: DEFAULT_LIMITS.head_bytes]
+        assert reader == family or get_reader(reader).sniff(head, "x") is Confidence.NO, case
 
 
 def test_build_ids_are_only_hex() -> None:
