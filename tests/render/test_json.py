@@ -116,7 +116,7 @@ def test_unknown_is_null() -> None:
     assert isinstance(frames, list)
     assert frames[7] == {
         "function": None, "module": "/usr/lib/libfoo.so.3", "file": None, "line": None, "kind": "function",
-        "inlined": False, "address": "0x1a2b", "own": False,
+        "inlined": False, "address": "0x1a2b", "offset": None, "own": False,
     }  # fmt: skip
 
 
