@@ -203,8 +203,11 @@ def _place(frame: Frame) -> str:
 
 
 def _called(frame: Frame) -> str:
-    name = prose_name(frame.function) if frame.function else frame.module_name or "your code"
-    return f"{name}{_place(frame)}"
+    if frame.function:
+        return f"{prose_name(frame.function)}{_place(frame)}"
+    number = frame.offset if frame.address is None else frame.address
+    at = "" if number is None else f"0x{number:x}"
+    return "+".join(part for part in (frame.module_name, at) if part) or "your code"
 
 
 def _where(facts: Facts, *, is_lost: bool) -> str:
@@ -218,6 +221,8 @@ def _where(facts: Facts, *, is_lost: bool) -> str:
         )
         start = "It comes from one place" if places == 1 else f"It comes from {places:,} places"
         end = "" if places == 1 else ", and no function below the program's start carries half of it"
+        if point is None and sum(frame.function is None for frame in facts.frames) * 2 > len(facts.frames):
+            end = "; most of their functions have no names"
         return f"{start}{end}{module}."
     share = "All" if point.amount_bytes == point.whole_bytes else format_share(point.amount_bytes, point.whole_bytes)
     share = share.replace(">", "Over ").replace("<", "Under ")
@@ -242,7 +247,9 @@ def _main_module(facts: Facts, whole: int, *, is_lost: bool) -> str:
 def _largest(finding: Finding, facts: Facts) -> str:
     row = facts.rows[finding.rows[0]]
     values = finding.values or {}
-    amount = f"{format_bytes(values.get('retained_bytes', 0))} in {plural(values.get('retained_blocks', 0), 'block')}"
+    amount = format_bytes(values.get("retained_bytes", 0))
+    if "retained_blocks" in values:
+        amount = f"{amount} in {plural(values['retained_blocks'], 'block')}"
     place = ""
     if row.responsible is not None:
         frame = facts.frames[row.frames[row.responsible]]
@@ -251,7 +258,8 @@ def _largest(finding: Finding, facts: Facts) -> str:
             place += f", called by {_called(facts.frames[row.frames[row.responsible - 1]])}"
     dragged = sum(facts.rows[index].dragged_bytes for index in finding.rows)
     drags = f", and {format_bytes(dragged)} more hang on it" if dragged else ""
-    return f"The largest entry: {amount}{place}, {finding.leak_kind.title}{drags}."
+    kind = "" if finding.leak_kind is LeakKind.NONE else f", {finding.leak_kind.title}"
+    return f"The largest entry: {amount}{place}{kind}{drags}."
 
 
 def reasons_of(facts: Facts) -> tuple[str, ...]:

@@ -211,7 +211,7 @@ def next_commands(
     wrapper = next((finding for finding in report.findings if finding.rule == "recording.wrapper"), None)
     if wrapper is not None:
         found.append(f"leakreport analyze {given} --alloc-fn {shlex.quote(wrapper.advice.rsplit(' ', 1)[-1])}")
-    if report.verdict.gate == "not-asked" and report.paths:
+    if report.verdict.gate == "not-asked" and report.by_kind and report.paths:
         found.append(f"leakreport analyze {given} --fail-on definite")
     if not own and report.paths:
         found.append(f"leakreport analyze {given} --own 'src/**'")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from leakreport.model.raw import LeakSearch, RawSnapshot, SnapshotMeta
 
-_JEMALLOC = re.compile(r"(?P<prefix>.*)\.(?P<pid>\d+)\.(?P<number>\d+)\.[a-z]\d+\.heap")
+_JEMALLOC = re.compile(r"(?P<prefix>.*)\.(?P<pid>\d+)\.(?P<number>\d+)\.[a-z]\d*\.heap")
 _NUMBERED = re.compile(r"(?P<prefix>.*?)[._-]?(?P<number>\d+)(?P<suffix>(?:\.[A-Za-z_][\w]*)*)")
 _COMPRESSION = re.compile(r"\.(?:gz|xz|bz2|zst)\Z")
 

@@ -29,6 +29,7 @@ from leakreport.limits import INT64_MAX, Limits
 from leakreport.model.columns import Int64Column, checked_total, exact_sum
 from leakreport.model.raw import (
     Frame,
+    Moment,
     Note,
     RawSnapshot,
     SampleTableBuilder,
@@ -230,6 +231,7 @@ class _Book:
         return SnapshotMeta(
             source=self._source,
             format="heaptrack",
+            moment=Moment.EXIT,
             tool="heaptrack",
             tool_version=self._version,
             command=self._command,
