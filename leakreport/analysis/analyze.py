@@ -35,7 +35,7 @@ from leakreport.analysis.verdict import Facts, lead_of, reasons_of, sentence_of,
 from leakreport.errors import UsageError
 from leakreport.model.metrics import LOST_KINDS
 from leakreport.model.raw import Frame, Moment, Note
-from leakreport.model.series import place_of
+from leakreport.model.series import places_of
 from leakreport.model.snapshot import Run, Snapshot
 
 MOST_FUNCTIONS = 100
@@ -233,9 +233,10 @@ def _moment(members: Sequence[Snapshot]) -> Moment:
 def _input_of_snapshots(run: Run) -> list[int]:
     """Per snapshot, the number of its input: a process of a file; snapshots of one timeline share theirs."""
     numbers: dict[Hashable, int] = {}
+    metas = [snapshot.meta for snapshot in run.snapshots]
     return [
-        numbers.setdefault((snapshot.meta.source, place_of(snapshot.meta, index).process), len(numbers))
-        for index, snapshot in enumerate(run.snapshots)
+        numbers.setdefault((meta.source, place.process), len(numbers))
+        for meta, place in zip(metas, places_of(metas), strict=True)
     ]
 
 

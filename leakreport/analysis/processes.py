@@ -16,7 +16,7 @@ import numpy as np
 from leakreport.model.columns import Float64Column, Int64Column, freeze
 from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS
 from leakreport.model.raw import LeakSearch, Note
-from leakreport.model.series import place_of
+from leakreport.model.series import places_of
 from leakreport.model.snapshot import Run, Snapshot
 from leakreport.units import format_count
 
@@ -94,8 +94,8 @@ def judged_alone(run: Run, index: int, process: Sequence[int], grouping: Groupin
 def processes_of(snapshots: Sequence[Snapshot]) -> list[list[int]]:
     """The snapshots of each process, in order."""
     found: dict[Hashable, list[int]] = {}
-    for index, snapshot in enumerate(snapshots):
-        found.setdefault(place_of(snapshot.meta, index).process, []).append(index)
+    for index, place in enumerate(places_of([snapshot.meta for snapshot in snapshots])):
+        found.setdefault(place.process, []).append(index)
     return list(found.values())
 
 
