@@ -170,16 +170,16 @@ def _select(
     frames: Sequence[Frame],
     options: AnalysisOptions,
     metric: str,
-) -> tuple[list[PathRow], list[list[int]], Selection]:
+) -> tuple[list[PathRow], list[Sequence[int]], Selection]:
     """The rows that are shown in reading order, their groups, and what is hidden."""
     shown = selected(all_rows, frames, options.focus, options.ignore)
     rows = [row for row, is_shown in zip(all_rows, shown, strict=True) if is_shown]
-    groups = reading_groups(rows, frames, metric)[: options.top]
+    groups = reading_groups(rows, metric)[: options.top]
     ordered = [rows[index] for group in groups for index in group]
-    numbered: list[list[int]] = []
+    numbered: list[Sequence[int]] = []
     start = 0
     for group in groups:
-        numbered.append(list(range(start, start + len(group))))
+        numbered.append(range(start, start + len(group)))
         start += len(group)
     kept = {id(row) for row in ordered}
     hidden_values: dict[str, int] = {}

@@ -37,18 +37,16 @@ CHECKS = (*(f"leak.{kind.word}" for kind in LEAK_TEXTS), *PROBLEM_TEXTS, "signal
           "recording.no-debug-info", "recording.wrapper")  # fmt: skip
 
 
-def reading_groups(rows: Sequence[PathRow], frames: Sequence[Frame], metric: str) -> list[list[int]]:
+def reading_groups(rows: Sequence[PathRow], metric: str) -> list[list[int]]:
     """The reading list: groups of row indexes, in the order a person should read them.
 
     Records of one leak that a compiler or the tool split (unrolled loops, `--leak-resolution=high`) are one group: the
     same kind, the same allocator and the same files and lines in your code. Lost memory comes first, then by bytes; a
     definitely lost block weighs as much as it drags along.
     """
-    known: dict[tuple[object, ...], int] = {}
-    places = [known.setdefault(_place(frame), len(known)) for frame in frames]
-    groups: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
+    groups: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
-        groups[row.leak_kind, row.family, *map(places.__getitem__, row.chain)].append(index)
+        groups[int(row.leak_kind), row.place].append(index)
 
     def order(group: list[int]) -> tuple[object, ...]:
         first = rows[group[0]]
@@ -58,12 +56,6 @@ def reading_groups(rows: Sequence[PathRow], frames: Sequence[Frame], metric: str
         return first.leak_kind not in LOST_KINDS, -(own + dragged), first.leak_kind, -blocks, first.id
 
     return sorted(groups.values(), key=order)
-
-
-def _place(frame: Frame) -> tuple[object, ...]:
-    """What a frame is in the reading list: the line of code, or the address where there is none."""
-    where = (frame.line, None) if frame.line is not None else (None, frame.address or frame.offset)
-    return frame.function, frame.path, frame.module, *where
 
 
 def leak_findings(

@@ -35,6 +35,8 @@ class FrameColumns:
     """Canonical name without scope and template arguments, by frame."""
     key: Sequence[str]
     """What path ids are made of, by frame: the canonical name, or the object where there is none."""
+    place: Int32Column
+    """One number for all frames that are the same line of code; the address where there is no line."""
 
     @property
     def is_own(self) -> BoolColumn:
@@ -80,11 +82,27 @@ def describe(frames: Sequence[Frame], ownership: Ownership) -> FrameColumns:
         function=column,
         functions=names,
         base=[function.base for function in functions],
-        key=[
-            f"{module_stem(frame.module)}+?" if function.key == "?" and frame.module is not None else function.key
-            for frame, function in zip(frames, functions, strict=True)
-        ],
+        key=[_key(frame, function) for frame, function in zip(frames, functions, strict=True)],
+        place=_places(frames),
     )
+
+
+def _key(frame: Frame, function: _Function) -> str:
+    if function.key != "?" or frame.module is None:
+        return function.key
+    # An offset is the same in every run of one build; another build needs names anyway.
+    offset = "?" if frame.offset is None else f"0x{frame.offset:x}"
+    return f"{module_stem(frame.module)}+{offset}"
+
+
+def _places(frames: Sequence[Frame]) -> Int32Column:
+    known: dict[tuple[object, ...], int] = {}
+    found = []
+    for frame in frames:
+        where = (frame.line, None) if frame.line is not None else (None, frame.address or frame.offset)
+        place = (frame.function, frame.path, frame.module, *where)
+        found.append(known.setdefault(place, len(known)))
+    return np.asarray(found, dtype=np.int32)
 
 
 _NO_FUNCTION = _Function("?", None, is_glue=False, is_entry=False, is_wrapper=False)
@@ -137,12 +155,16 @@ def chains_of_interest(stacks: Stacks, columns: FrameColumns, *, is_rust: bool) 
 def allocator_families(stacks: Stacks, columns: FrameColumns) -> list[str]:
     """What was called to allocate: the outermost named allocator frame at the inner end of each stack."""
     is_allocator = columns.is_allocator[stacks.flat]
-    inner_end = np.repeat(stacks.last(~is_allocator), stacks.lengths)
+    inner_end = stacks.offsets[:-1] + stacks.last(~is_allocator)
+    is_inside = np.arange(len(stacks.flat)) > np.repeat(inner_end, stacks.lengths)
     has_name = np.fromiter((base is not None for base in columns.base), np.bool_, len(columns.base))
-    found = stacks.first(is_allocator & has_name[stacks.flat] & (stacks.position > inner_end))
-    entries = (stacks.offsets[:-1] + found).tolist()
-    flat = stacks.flat.tolist()
+    found = stacks.first(is_allocator & has_name[stacks.flat] & is_inside)
+    frames = (
+        stacks.flat[np.minimum(stacks.offsets[:-1] + found, max(len(stacks.flat) - 1, 0))]
+        if len(stacks.flat)
+        else found
+    )
     return [
-        (columns.base[flat[entry]] or "").replace("operator_cv_", "") if position >= 0 else ""
-        for entry, position in zip(entries, found.tolist(), strict=True)
+        (columns.base[frame] or "").replace("operator_cv_", "") if position >= 0 else ""
+        for frame, position in zip(frames.tolist(), found.tolist(), strict=True)
     ]

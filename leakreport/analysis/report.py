@@ -121,8 +121,8 @@ class PathRow:
     named_by: int | None = None
     """Position in `frames` of the frame a person should read first: the responsible one, or its caller where the
     responsible one is an allocation wrapper by its name."""
-    chain: tuple[int, ...] = ()
-    """Your frames of the path, as indexes into `Report.frames`; where there are none, the libraries'."""
+    place: int = -1
+    """Rows with one number have the same allocator and the same lines of your code: one leak for a person."""
     family: str = ""
     """What was called to allocate: `malloc`, `new[]` …"""
     errors: Mapping[str, float] | None = None
