@@ -76,7 +76,7 @@ def load_inputs(
     from leakreport.model.series import in_order
 
     errors: list[InputError] = []
-    skipped: list[str] = []
+    skipped: list[tuple[str, InputError]] = []
     raws: list[RawSnapshot] = []
     for candidate in _candidates(paths, limits, errors):
         try:
@@ -85,16 +85,17 @@ def load_inputs(
             if candidate.is_named or _may_be_lost_profile(error, candidate.path):
                 errors.append(error)
             else:
-                skipped.append(candidate.path)
+                skipped.append((candidate.path, error))
         except InputError as error:
             errors.append(error)
     if not raws:
         if not errors:
-            where = f": {len(skipped)} files of no known format, first {skipped[0]}" if skipped else ""
+            where = f": {len(skipped)} other files, first: {skipped[0][1]}" if skipped else ""
             errors.append(EmptyInput(f"no profiles in {', '.join(paths)}{where}"))
         return Loaded(None, errors)
     if skipped:
-        note = _note("skipped-files", f"{len(skipped)} files in no format that leakreport knows, first {skipped[0]}.")
+        count = f"{len(skipped)} files were" if len(skipped) > 1 else "1 file was"
+        note = _note("skipped-files", f"{count} passed over, first: {skipped[0][1].args[0]}.")
         raws[0] = _with_note(raws[0], note)
     if errors:
         note = _note("unreadable-inputs", f"{len(errors)} inputs could not be read, first: {errors[0]}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cache
 
 from leakreport.analysis.attribution import by_function, by_kind, by_module, grouped_by
@@ -33,7 +33,7 @@ from leakreport.analysis.rows import path_rows, selected
 from leakreport.analysis.treeview import tree_view
 from leakreport.analysis.verdict import Facts, lead_of, reasons_of, sentence_of, status_of
 from leakreport.errors import UsageError
-from leakreport.model.metrics import LOST_KINDS
+from leakreport.model.metrics import LOST_KINDS, LeakKind
 from leakreport.model.raw import Frame, Moment, Note
 from leakreport.model.series import places_of
 from leakreport.model.snapshot import Run, Snapshot
@@ -64,20 +64,33 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
     all_rows = path_rows(run, judged, columns, is_rust=ownership.is_rust)
     unattributed = _unattributed(judged.totals, all_rows)
     rows, groups, selection = _select(all_rows, frames, options, metric)
+    judged_rows, judged_groups = rows, groups
+    if selection.hidden_paths:
+        # What is shown is a matter of options; the verdict is of everything.
+        judged_rows, judged_groups, _ = _select(all_rows, frames, AnalysisOptions(), metric)
     findings = (
         *leak_findings(groups, rows, frames, columns, ownership),
         *problem_findings(members, frame_index.__getitem__, columns),
         *recording_findings(rows, members, frames, columns, ownership),
     )
-    lost = [row for row in rows if row.leak_kind in LOST_KINDS and row.values.get("leaked_bytes")]
+    lost = [row for row in judged_rows if row.leak_kind in LOST_KINDS and row.values.get("leaked_bytes")]
+    largest = leak_findings(judged_groups[:1], judged_rows, frames, columns, ownership)
+    lost_places = sum(judged_rows[group[0]].leak_kind in LOST_KINDS for group in judged_groups)
+    held_places = sum(
+        any(judged_rows[index].values.get("retained_bytes") for index in group)
+        for group in judged_groups
+        if judged_rows[group[0]].leak_kind not in LOST_KINDS
+    )
     facts = Facts(
         totals=judged.totals,
         members=members,
-        rows=rows,
+        rows=judged_rows,
         frames=frames,
-        findings=findings,
-        by_module=by_module(rows, frames, columns, ownership, metric),
-        accumulation=accumulation_point(lost or rows, frames, columns, "leaked_bytes" if lost else "retained_bytes"),
+        largest=largest[0] if largest else None,
+        lost_places=lost_places,
+        held_places=held_places,
+        by_module=by_module(judged_rows, frames, columns, ownership, metric),
+        accumulation=accumulation_point(lost or judged_rows, frames, columns, _amount_of(judged_rows, bool(lost))),
         record_count=_record_count(members),
         is_complete=all(snapshot.meta.is_complete for snapshot in members),
         moment=_moment(members),
@@ -102,7 +115,9 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         findings=findings,
         unlisted_leaks=max(len(groups) - MOST_LEAKS, 0),
         by_kind=by_kind(rows, judged.totals),
-        by_module=tuple(facts.by_module),
+        by_module=by_module(rows, frames, columns, ownership, metric)
+        if selection.hidden_paths
+        else tuple(facts.by_module),
         by_function_when_asked=cache(lambda: by_function(rows, columns, metric, most=MOST_FUNCTIONS)),
         groups=grouped_by(rows, frames, columns, ownership, metric, options.group_by),
         accumulation=facts.accumulation,
@@ -113,6 +128,15 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         checks=len(CHECKS),
         next_commands=(),
     )
+
+
+def _amount_of(rows: Sequence[PathRow], is_lost: bool) -> Callable[[PathRow], int]:  # noqa: FBT001
+    """What a path counts with: where records of indirect blocks are hidden, with what hangs on it."""
+    if not is_lost:
+        return lambda row: row.values.get("retained_bytes", 0)
+    if any(row.leak_kind is LeakKind.INDIRECT for row in rows):
+        return lambda row: row.values.get("leaked_bytes", 0)
+    return lambda row: row.values.get("leaked_bytes", 0) + row.dragged_bytes
 
 
 def _judged(run: Run, options: AnalysisOptions) -> Judged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -53,6 +54,8 @@ class FrameColumns:
 
 class _Function(NamedTuple):
     key: str
+    overload: str
+    """The key with parameters and the number of a lambda: within one build these are different functions."""
     base: str | None
     is_glue: bool
     is_entry: bool
@@ -73,7 +76,11 @@ def describe(frames: Sequence[Frame], ownership: Ownership) -> FrameColumns:
             last, function = frame.function, _function(frame.function)
         functions[index] = function
         classes[index] = ownership.of(frame)
-    column, names = intern(None if function.key == "?" else function.key for function in functions)
+    column, names = intern(None if function.key == "?" else function.overload for function in functions)
+    keys = {function.overload: function.key for function in functions}
+    shared = Counter(keys[name] for name in names)
+    # The short name is enough where only one function has it.
+    names = [keys[name] if shared[keys[name]] == 1 else name for name in names]
     return FrameColumns(
         frame_class=classes,
         is_glue=np.fromiter((function.is_glue for function in functions), np.bool_, len(frames)),
@@ -105,12 +112,14 @@ def _places(frames: Sequence[Frame]) -> Int32Column:
     return np.asarray(found, dtype=np.int32)
 
 
-_NO_FUNCTION = _Function("?", None, is_glue=False, is_entry=False, is_wrapper=False)
+_NO_FUNCTION = _Function("?", "?", None, is_glue=False, is_entry=False, is_wrapper=False)
 
 
 def _function(function: str | None) -> _Function:
     name = canonical_name(function)
-    return _Function(name.key, name.base, is_glue(function), is_entry(function), looks_like_wrapper(function))
+    number = "" if name.lambda_number is None else f"#{name.lambda_number}"
+    overload = f"{name.key}{number}{name.arguments or ''}"
+    return _Function(name.key, overload, name.base, is_glue(function), is_entry(function), looks_like_wrapper(function))
 
 
 class Located(NamedTuple):

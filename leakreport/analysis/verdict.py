@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leakreport.analysis.attribution import UNKNOWN_MODULE
+from leakreport.analysis.gate import problem_count
 from leakreport.analysis.identity import prose_name
 from leakreport.analysis.ownership import is_entry, looks_like_wrapper
 from leakreport.analysis.report import AccumulationPoint, Finding, GroupRow, PathRow, Status
@@ -23,7 +24,11 @@ class Facts:
     members: Sequence[Snapshot]
     rows: Sequence[PathRow]
     frames: Sequence[Frame]
-    findings: Sequence[Finding]
+    largest: Finding | None
+    """The first entry of the reading list."""
+    lost_places: int
+    """Entries of the reading list that are lost, and those that are only held."""
+    held_places: int
     by_module: Sequence[GroupRow]
     accumulation: AccumulationPoint | None
     record_count: int
@@ -56,7 +61,7 @@ class Facts:
 
     def problem_count(self, problem: ProblemKind) -> int:
         """How often a kind of problem was reported."""
-        return sum(found.count for snapshot in self.members for found in snapshot.problems if found.problem is problem)
+        return problem_count(self.members, problem)
 
 
 def status_of(facts: Facts) -> Status:
@@ -68,7 +73,9 @@ def status_of(facts: Facts) -> Status:
     if facts.is_held:
         return Status.RETAINED
     if facts.searches == {LeakSearch.COMPLETE}:
-        return Status.CLEAN
+        knows_lost = all({LeakKind.DEFINITE, LeakKind.POSSIBLE} <= one.meta.kinds_recorded for one in facts.members)
+        is_direct_only = all(one.meta.format == "sanitizer" for one in facts.members)
+        return Status.CLEAN if knows_lost or is_direct_only else Status.INCONCLUSIVE
     # A profile without a leak search that knows what was held at exit, and nothing was.
     is_measured = facts.moment is Moment.EXIT and "retained_bytes" in facts.totals and not facts.is_sampled
     return Status.CLEAN if is_measured else Status.INCONCLUSIVE
@@ -134,10 +141,14 @@ def _clean_sentence(facts: Facts) -> str:
     hidden = [
         kind for kind in LEAK_KINDS if any(kind not in snapshot.meta.kinds_recorded for snapshot in facts.members)
     ]
+    suppressed = facts.totals.get("suppressed_bytes", 0)
+    beside = f", beside {format_bytes(suppressed)} that suppressions hid" if suppressed else ""
+    if any(note.slug == "suppressed-unknown" for snapshot in facts.members for note in snapshot.meta.notes):
+        beside = ", beside what suppressions hid"
     if hidden:
         names = " and ".join(kind.title for kind in hidden)
-        return f"Nothing was lost at exit; memory {names} was not recorded"
-    return f"Nothing was retained at exit{_by_processes(facts)}"
+        return f"Nothing was lost at exit{beside}; memory {names} was not recorded"
+    return f"Nothing was retained at exit{_by_processes(facts)}{beside}"
 
 
 def _inconclusive_sentence(facts: Facts) -> str:
@@ -146,7 +157,9 @@ def _inconclusive_sentence(facts: Facts) -> str:
         return "Nothing was measured"
     if LeakSearch.NOT_RUN in searches:
         was_told = all(snapshot.meta.is_complete for snapshot in facts.members)
-        return "No leak check ran" if was_told else "The leak check never ran: the run did not finish"
+        return "No leak check is in the recording" if was_told else "The leak check never ran: the run did not finish"
+    if facts.is_complete and searches == {LeakSearch.COMPLETE}:
+        return "Lost memory was not recorded: the tool was told not to show it"
     if searches == {LeakSearch.NONE} and "retained_bytes" in facts.totals:
         if not facts.is_complete:
             return f"Nothing in use {_when(facts)} in what was read, but the input is incomplete"
@@ -176,11 +189,10 @@ def _besides(facts: Facts) -> str:
 def lead_of(status: Status, facts: Facts) -> tuple[str, ...]:
     """One to four sentences: where it comes together, the largest entry, what else is there."""
     found: list[str] = []
-    leaks = [finding for finding in facts.findings if finding.is_leak]
-    judged = [finding for finding in leaks if finding.leak_kind in LOST_KINDS] if status is Status.LEAK else leaks
-    if judged:
-        found.append(_where(facts, is_lost=status is Status.LEAK))
-        found.append(_largest(judged[0], facts))
+    is_lost = status is Status.LEAK
+    if facts.largest is not None and (facts.largest.leak_kind in LOST_KINDS or not is_lost):
+        found.append(_where(facts, is_lost=is_lost))
+        found.append(_largest(facts.largest, facts))
     if status is Status.LEAK:
         held = facts.totals.get(LeakKind.REACHABLE.bytes_metric, 0)
         if held:
@@ -216,9 +228,10 @@ def _where(facts: Facts, *, is_lost: bool) -> str:
     module = _main_module(facts, whole, is_lost=is_lost)
     point = facts.accumulation
     if point is None or is_entry(point.function):
-        places = sum(
-            1 for finding in facts.findings if finding.is_leak and (finding.leak_kind in LOST_KINDS) == is_lost
-        )
+        places = facts.lost_places if is_lost else facts.held_places
+        largest = _share_of_largest(facts, whole, is_lost=is_lost)
+        if places > 1 and largest:
+            return f"{largest} of what is {verb} comes from the first of {places:,} places{module}."
         start = "It comes from one place" if places == 1 else f"It comes from {places:,} places"
         end = "" if places == 1 else ", and no function below the program's start carries half of it"
         if point is None and sum(frame.function is None for frame in facts.frames) * 2 > len(facts.frames):
@@ -231,6 +244,18 @@ def _where(facts: Facts, *, is_lost: bool) -> str:
     # Paths carry what is known by path; what the tool only totals is not part of the share.
     of_what = f"of what is {verb}" if point.whole_bytes == whole else f"of what is {verb} on recorded paths"
     return f"{share} {of_what} goes through {prose_name(point.function)}{_place(frame)}{wrapper}{module}."
+
+
+def _share_of_largest(facts: Facts, whole: int, *, is_lost: bool) -> str:
+    """The share of the first entry, where it is at least half."""
+    if facts.largest is None or (facts.largest.leak_kind in LOST_KINDS) != is_lost:
+        return ""
+    dragged = sum(facts.rows[index].dragged_bytes for index in facts.largest.rows)
+    amount = (facts.largest.values or {}).get("retained_bytes", 0) + dragged
+    if not whole or amount * 2 < whole:
+        return ""
+    share = "All" if amount == whole else format_share(amount, whole)
+    return share.replace(">", "Over ").replace("<", "Under ")
 
 
 def _main_module(facts: Facts, whole: int, *, is_lost: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -24,6 +25,7 @@ from leakreport.errors import (
     LeakreportError,
     OutputError,
     TruncatedInput,
+    UsageError,
     first_exit_code,
 )
 
@@ -81,7 +83,7 @@ def analyze(
             "color": color,
         },
     )
-    targets = _targets(to, output or [])
+    targets = _targets(to, output or [], inputs)
     options = chosen.analysis_options(at=at, metric=metric, grouping=as_)
     report, errors = _analyse(inputs, format_name, options, is_quiet=quiet)
     codes = {error.exit_code for error in errors}
@@ -97,6 +99,8 @@ def analyze(
             verbosity=verbose,
         )
         codes |= _write_all(report, render_options, targets, is_quiet=quiet and to == "terminal")
+        if quiet and to == "terminal":
+            _tell_gate(report)
         codes |= _outcome(report, is_partial=chosen.flag("partial"), errors=errors)
     for error in errors:
         _say("error", error)
@@ -129,7 +133,10 @@ def _with_colour(chosen: Chosen) -> bool:
     return when == "always"
 
 
-def _targets(to: str, outputs: Sequence[str]) -> list[tuple[str, str]]:
+_FORMAT_LIKE = re.compile(r"[a-z][a-z0-9-]+")
+
+
+def _targets(to: str, outputs: Sequence[str], inputs: Sequence[str]) -> list[tuple[str, str]]:
     """(renderer, file) pairs; standard output is "-". Everything is checked before anything is read."""
     from leakreport.render import get_renderer, renderer_for_path, renderer_names
 
@@ -139,8 +146,16 @@ def _targets(to: str, outputs: Sequence[str]) -> list[tuple[str, str]]:
         name, colon, path = text.partition(":")
         if colon and name in renderer_names():
             targets.append((name, path))
+        elif colon and _FORMAT_LIKE.fullmatch(name):
+            get_renderer(name)
         else:
             targets.append((renderer_for_path(text), text))
+    taken = {os.path.realpath(path): f"the input {path}" for path in inputs if path != "-"}
+    for _, path in targets:
+        real = os.path.realpath(path)
+        if real in taken:
+            raise UsageError(f"-o {path} would replace {taken[real]}", advice="Give each output a name of its own.")
+        taken[real] = "another output"
     return [*targets, (to, "-")]
 
 
@@ -165,6 +180,13 @@ def _write_all(
             _say("error", error)
             codes.add(error.exit_code)
     return codes
+
+
+def _tell_gate(report: Report) -> None:
+    """Even a quiet run names the lines that decided against it."""
+    for line in report.verdict.gate_lines:
+        if line.result.value != "passed":
+            _tell(f"gate {line.result.value}, {line.gate}: {line.text}")
 
 
 def _outcome(report: Report, *, is_partial: bool, errors: list[InputError]) -> set[int]:
@@ -199,7 +221,7 @@ def next_commands(
     report: Report, inputs: Sequence[str], targets: Sequence[tuple[str, str]], own: Sequence[str]
 ) -> tuple[str, ...]:
     """The two most useful next commands, file names filled in."""
-    given = shlex.join(inputs)
+    given = shlex.join("FILE" if name == "-" else name for name in inputs)
     found: list[str] = []
     hidden = [note.slug for summary in report.inputs for note in summary.notes]
     program = shlex.join(report.inputs[0].command) if report.inputs and report.inputs[0].command else "./program"

@@ -84,12 +84,25 @@ def cell(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """A sentence whose words with signs of markup stand in code spans.
+    """A sentence whose words with signs of markup stand in code spans, neighbours in one.
 
-    >>> prose("through journal_append, see @all")
-    'through `journal_append,` see `@all`'
+    >>> prose("through journal_append, see @all of #12.")
+    'through `journal_append`, see `@all` of `#12`.'
     """
-    return " ".join(code(word) if _RISKY.search(word) else word for word in printable(text).split())
+    shown: list[str] = []
+    span: list[str] = []
+    for word in [*printable(text).split(), ""]:
+        is_risky = _RISKY.search(word) is not None
+        # A stop behind a name is no part of it.
+        core = word.rstrip(".,;") if _RISKY.search(word.rstrip(".,;")) else word
+        if is_risky:
+            span.append(core)
+        if span and (not is_risky or core != word):
+            shown.append(code(" ".join(span)) + (word[len(core) :] if is_risky else ""))
+            span = []
+        if word and not is_risky:
+            shown.append(word)
+    return " ".join(shown)
 
 
 def _fenced(text: str) -> str:
