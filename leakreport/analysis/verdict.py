@@ -118,13 +118,19 @@ def _retained_sentence(facts: Facts) -> str:
     if "leaked_bytes" not in facts.totals:
         about = "About " if facts.is_sampled else ""
         verb = "not freed" if facts.moment is Moment.EXIT and facts.searches == {LeakSearch.NONE} else "in use"
+        if facts.searches == {LeakSearch.COMPLETE}:
+            return f"{amount} still held at exit; lost memory was not recorded"
         rest = "" if facts.searches == {LeakSearch.NONE} else "; no leak check ran, so what of it is lost is not known"
         return f"{about}{amount} {verb} {_when(facts)}{_by_processes(facts)}{rest}"
     blocks = facts.totals.get("retained_blocks")
     of_blocks = "" if blocks is None else f" in {plural(blocks, 'block')}"
     if not facts.totals.get("retained_bytes"):
         return f"Nothing of any size is held at exit, only {plural(blocks or 0, 'block')} of zero bytes"
-    return f"Nothing known to be lost; {amount}{of_blocks} still held at exit{_by_processes(facts)}"
+    lost = "Nothing known to be lost"
+    unknown = [kind for kind in LOST_KINDS if any(kind not in one.meta.kinds_recorded for one in facts.members)]
+    if unknown and all(one.meta.format.startswith("memcheck") for one in facts.members):
+        lost = f"Memory {' and '.join(kind.title for kind in unknown)} was not recorded"
+    return f"{lost}; {amount}{of_blocks} still held at exit{_by_processes(facts)}"
 
 
 def _when(facts: Facts) -> str:

@@ -419,10 +419,12 @@ class ProcessLog:
                 totals[kind.blocks_metric] = by_blocks[kind]
         if by_bytes:
             totals["retained_bytes"] = checked_total(by_bytes.values(), "retained_bytes")
-            totals["leaked_bytes"] = sum(by_bytes.get(kind, 0) for kind in LOST_KINDS)
+            if by_bytes.keys() & set(LOST_KINDS):
+                totals["leaked_bytes"] = sum(by_bytes.get(kind, 0) for kind in LOST_KINDS)
             if by_bytes.keys() == by_blocks.keys():
                 totals["retained_blocks"] = sum(by_blocks.values())
-                totals["leaked_blocks"] = sum(by_blocks.get(kind, 0) for kind in LOST_KINDS)
+                if "leaked_bytes" in totals:
+                    totals["leaked_blocks"] = sum(by_blocks.get(kind, 0) for kind in LOST_KINDS)
         elif self.in_use_bytes is not None and state is LeakSearch.NOT_RUN:
             totals["retained_bytes"] = self.in_use_bytes
             if self.in_use_blocks is not None:

@@ -123,6 +123,8 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
         if more:
             yield f"{plural(more, 'more entry', 'more entries')} not shown."
         yield f"Stack of entry 1, innermost frame first; ▶ marks the responsible one:\n\n{_stack(report, leaks[0])}"
+    if report.groups:
+        yield "\n".join(_group_table(report))
     counts = list(_problem_counts(report))
     if counts:
         yield "\n".join(counts)
@@ -168,6 +170,17 @@ def _table(report: Report, leaks: tuple[Finding, ...]) -> Iterator[str]:
             "–" if blocks is None else format_count(blocks),
         )
         yield f"| {' | '.join(columns)} |"
+
+
+def _group_table(report: Report) -> Iterator[str]:
+    yield f"| By {report.selection.group_by} | Bytes | Paths |"
+    yield "|---|--:|--:|"
+    for group in report.groups[:MOST_LEAKS]:
+        amount = group.values.get("retained_bytes")
+        name = cell(shorten_name(group.name, LONGEST_FUNCTION))
+        yield f"| {name} | {'–' if amount is None else format_bytes(amount)} | {format_count(group.path_count)} |"
+    if len(report.groups) > MOST_LEAKS:
+        yield f"| {plural(len(report.groups) - MOST_LEAKS, 'more name')} | | |"
 
 
 def _stack(report: Report, finding: Finding) -> str:
