@@ -14,6 +14,10 @@ from leakreport.readers import get_reader
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 
 
+FAMILIES = tuple(sorted(path.parent.name for path in FIXTURES.glob("*/expected.json")))
+"""The folders of fixtures that are named like a format."""
+
+
 class MemoryStream:
     """An `InputStream` over bytes; with `chunk`, it delivers at most that many at a time."""
 
