@@ -106,6 +106,7 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         inputs=_inputs(run, judged),
         snapshots=snapshots,
         judged=len(snapshots) - 1 if len(judged.members) > 1 else judged.members[0],
+        timeline=judged.process,
         totals=judged.totals,
         unattributed=unattributed,
         moment=facts.moment,

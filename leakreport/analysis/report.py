@@ -249,6 +249,8 @@ class Report:
     inputs: tuple[InputSummary, ...]
     snapshots: tuple[SnapshotSummary, ...]
     judged: int
+    timeline: tuple[int, ...]
+    """Indexes into `snapshots` of the judged process, in order; empty where several are judged together."""
     totals: Mapping[str, int]
     unattributed: Mapping[str, int]
     moment: Moment

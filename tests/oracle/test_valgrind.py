@@ -368,7 +368,14 @@ def test_a_quiet_log_does_not_know_the_kinds_it_does_not_show(
     kinds: str, known: set[str], small: Path, tool: Callable[[str], str], tmp_path: Path
 ) -> None:
     log = tmp_path / "quiet.log"
-    command = [tool("valgrind"), "-q", "--leak-check=full", f"--show-leak-kinds={kinds}", f"--log-file={log}", small]
+    command = [
+        tool("valgrind"),
+        "-q",
+        "--leak-check=full",
+        f"--show-leak-kinds={kinds}",
+        f"--log-file={log}",
+        str(small),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     totals = analysed(log)["totals"]
     assert {name for name in (*LOST, "reachable") if f"{name}_bytes" in totals} == known
@@ -381,12 +388,14 @@ def test_a_quiet_log_does_not_know_the_kinds_it_does_not_show(
 def test_nothing_shown_is_not_clean(small: Path, tool: Callable[[str], str], tmp_path: Path) -> None:
     xml = tmp_path / "none.xml"
     options = ["--leak-check=full", "--show-leak-kinds=none", "--xml=yes", f"--xml-file={xml}"]
-    subprocess.run([tool("valgrind"), *options, small], check=True, capture_output=True)
+    subprocess.run([tool("valgrind"), *options, str(small)], check=True, capture_output=True)
     assert analysed(xml)["verdict"]["status"] == "inconclusive"
 
 
 def test_the_share_counts_what_hangs_on_a_record(small: Path, tool: Callable[[str], str], tmp_path: Path) -> None:
     log = tmp_path / "default.log"
-    subprocess.run([tool("valgrind"), "--leak-check=full", f"--log-file={log}", small], check=True, capture_output=True)
+    subprocess.run(
+        [tool("valgrind"), "--leak-check=full", f"--log-file={log}", str(small)], check=True, capture_output=True
+    )
     document = analysed(log)
     assert document["accumulation"]["of_bytes"] == document["totals"]["leaked_bytes"] == 99
