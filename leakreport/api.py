@@ -64,6 +64,7 @@ def load_inputs(
     paths: Sequence[str],
     *,
     format_name: str | None = None,
+    unit: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
 ) -> Loaded:
@@ -80,7 +81,7 @@ def load_inputs(
     raws: list[RawSnapshot] = []
     for candidate in _candidates(paths, limits, errors):
         try:
-            raws.extend(_read(candidate.path, format_name, limits, progress))
+            raws.extend(_in_unit(_read(candidate.path, format_name, limits, progress), unit))
         except (UnrecognisedInput, UnsupportedInput, EmptyInput) as error:
             if candidate.is_named or _may_be_lost_profile(error, candidate.path):
                 errors.append(error)
@@ -158,6 +159,29 @@ def _read(path: str, format_name: str | None, limits: Limits, progress: Progress
                 f"{path} holds no {reader.info.title} data", advice="leakreport formats says how to record it."
             )
         return _with_damage(raws, stream)
+
+
+def _in_unit(raws: list[RawSnapshot], unit: str | None) -> list[RawSnapshot]:
+    """Snapshots whose numbers have a known unit; some formats leave it to the user.
+
+    Raises:
+        UnsupportedInput: it is not known, and the user did not say.
+    """
+    return [_of_unit(raw, unit) if any(note.slug == "unit-unknown" for note in raw.meta.notes) else raw for raw in raws]
+
+
+def _of_unit(raw: RawSnapshot, unit: str | None) -> RawSnapshot:
+    if unit is None:
+        raise UnsupportedInput(
+            f"{raw.meta.source} does not say what its numbers count",
+            advice="Give --unit bytes if they are bytes that are held, or --unit blocks.",
+        )
+    meta = replace(raw.meta, notes=tuple(note for note in raw.meta.notes if note.slug != "unit-unknown"))
+    if unit == "bytes" or raw.samples is None:
+        return replace(raw, meta=meta)
+    values = {f"retained_{unit}": column for column in raw.samples.values.values()}
+    totals = {f"retained_{unit}": total for total in raw.totals.values()}
+    return replace(raw, meta=meta, totals=totals, samples=replace(raw.samples, values=values))
 
 
 def _with_damage(raws: list[RawSnapshot], stream: OpenInput) -> list[RawSnapshot]:

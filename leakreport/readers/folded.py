@@ -31,7 +31,6 @@ from leakreport.model.raw import (
     SampleTable,
     SampleTableBuilder,
     SnapshotMeta,
-    Truncation,
 )
 from leakreport.readers._lines import lines
 from leakreport.readers._metric_words import metric_of_path
@@ -101,7 +100,7 @@ class FoldedReader:
         for number, (line, has_end) in enumerate(lines(_Utf8Stream(stream), limits), 1):
             last_line, is_cut = number, not has_end
             text = line.decode("utf-8", "replace")
-            if not has_end or not text.strip() or text.startswith(_COMMENTS):
+            if not text.strip() or text.startswith(_COMMENTS):
                 continue
             parsed = _parse(text, is_difference=is_difference)
             if parsed is None or len(line) >= limits.line_bytes:
@@ -113,17 +112,16 @@ class FoldedReader:
             for builder, value in zip(builders, values, strict=True):
                 _add(builder, stack, value, number, stream.name, limits)
         if not found:
-            where = "the only line has no end, and may be cut" if is_cut and last_line == 1 else f"{last_line:,} lines"
-            raise MalformedInput(f"{stream.name} holds no whole line with a stack and its value", where=where)
-        truncation = Truncation("the last line has no end", last_line, len(builders[-1])) if is_cut else None
+            raise MalformedInput(
+                f"{stream.name} holds no line with a stack and its value", where=f"{last_line:,} lines"
+            )
         notes = tuple(_notes(invalid, is_cut=is_cut, is_known=named is not None))
         for builder, label in zip(builders, ("before", "after") if is_difference else (None,), strict=True):
             meta = SnapshotMeta(
                 source=stream.name,
                 format="folded",
                 label=label,
-                truncation=truncation,
-                is_complete=not invalid and truncation is None,
+                is_complete=not invalid,
                 notes=notes,
             )
             samples = builder.build()
@@ -159,19 +157,21 @@ def _notes(invalid: int, *, is_cut: bool, is_known: bool) -> Iterator[Note]:
             "invalid-lines", f"{invalid:,} line{'s are no stacks' if invalid > 1 else ' is no stack'} with a value."
         )
     if is_cut:
-        yield Note("line-without-end", "The last line has no end: it may be cut, and was left out.")
+        yield Note(
+            "line-without-end", "The last line has no end. If the file was cut there, its number can be too small."
+        )
 
 
 def _has_two_values(stream: InputStream, limits: Limits) -> bool:
     """Whether every stack has two values."""
     is_difference = False
     stream.rewind()
-    for line, has_end in lines(_Utf8Stream(stream), limits):
+    for line, _ in lines(_Utf8Stream(stream), limits):
         text = line.decode("utf-8", "replace")
-        parsed = _parse(text, is_difference=True) if has_end else None
+        parsed = _parse(text, is_difference=True)
         if parsed is not None:
             is_difference = True
-        elif has_end and _parse(text) is not None and not text.startswith(_COMMENTS):
+        elif _parse(text) is not None and not text.startswith(_COMMENTS):
             return False
     return is_difference
 
