@@ -64,6 +64,7 @@ def load_inputs(
     paths: Sequence[str],
     *,
     format_name: str | None = None,
+    unit: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
 ) -> Loaded:
@@ -76,25 +77,26 @@ def load_inputs(
     from leakreport.model.series import in_order
 
     errors: list[InputError] = []
-    skipped: list[str] = []
+    skipped: list[tuple[str, InputError]] = []
     raws: list[RawSnapshot] = []
     for candidate in _candidates(paths, limits, errors):
         try:
-            raws.extend(_read(candidate.path, format_name, limits, progress))
+            raws.extend(_in_unit(_read(candidate.path, format_name, limits, progress), unit))
         except (UnrecognisedInput, UnsupportedInput, EmptyInput) as error:
             if candidate.is_named or _may_be_lost_profile(error, candidate.path):
                 errors.append(error)
             else:
-                skipped.append(candidate.path)
+                skipped.append((candidate.path, error))
         except InputError as error:
             errors.append(error)
     if not raws:
         if not errors:
-            where = f": {len(skipped)} files of no known format, first {skipped[0]}" if skipped else ""
+            where = f": {len(skipped)} other files, first: {skipped[0][1]}" if skipped else ""
             errors.append(EmptyInput(f"no profiles in {', '.join(paths)}{where}"))
         return Loaded(None, errors)
     if skipped:
-        note = _note("skipped-files", f"{len(skipped)} files in no format that leakreport knows, first {skipped[0]}.")
+        count = f"{len(skipped)} files were" if len(skipped) > 1 else "1 file was"
+        note = _note("skipped-files", f"{count} passed over, first: {skipped[0][1].args[0]}.")
         raws[0] = _with_note(raws[0], note)
     if errors:
         note = _note("unreadable-inputs", f"{len(errors)} inputs could not be read, first: {errors[0]}")
@@ -157,6 +159,29 @@ def _read(path: str, format_name: str | None, limits: Limits, progress: Progress
                 f"{path} holds no {reader.info.title} data", advice="leakreport formats says how to record it."
             )
         return _with_damage(raws, stream)
+
+
+def _in_unit(raws: list[RawSnapshot], unit: str | None) -> list[RawSnapshot]:
+    """Snapshots whose numbers have a known unit; some formats leave it to the user.
+
+    Raises:
+        UnsupportedInput: it is not known, and the user did not say.
+    """
+    return [_of_unit(raw, unit) if any(note.slug == "unit-unknown" for note in raw.meta.notes) else raw for raw in raws]
+
+
+def _of_unit(raw: RawSnapshot, unit: str | None) -> RawSnapshot:
+    if unit is None:
+        raise UnsupportedInput(
+            f"{raw.meta.source} does not say what its numbers count",
+            advice="Give --unit bytes if they are bytes that are held, or --unit blocks.",
+        )
+    meta = replace(raw.meta, notes=tuple(note for note in raw.meta.notes if note.slug != "unit-unknown"))
+    if unit == "bytes" or raw.samples is None:
+        return replace(raw, meta=meta)
+    values = {f"retained_{unit}": column for column in raw.samples.values.values()}
+    totals = {f"retained_{unit}": total for total in raw.totals.values()}
+    return replace(raw, meta=meta, totals=totals, samples=replace(raw.samples, values=values))
 
 
 def _with_damage(raws: list[RawSnapshot], stream: OpenInput) -> list[RawSnapshot]:

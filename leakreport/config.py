@@ -88,16 +88,24 @@ def _nearest_file(folder: Path) -> Path | None:
     for parent in (folder, *folder.parents):
         for name in FILE_NAMES:
             path = parent / name
-            if path.is_file() and (name != "pyproject.toml" or b"[tool.leakreport" in _bytes_of(path)):
+            if path.is_file() and (name != "pyproject.toml" or _has_table(path)):
                 return path
     return None
 
 
-def _bytes_of(path: Path) -> bytes:
+def _has_table(path: Path) -> bool:
+    """Whether a pyproject.toml speaks of leakreport at all; one that is no TOML does if the name stands in it."""
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError:
-        return b""
+        return False
+    if b"leakreport" not in content:
+        return False
+    try:
+        tool = tomllib.loads(content.decode()).get("tool")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return b"[tool.leakreport" in content
+    return isinstance(tool, dict) and "leakreport" in tool
 
 
 def _read_file(path: Path, *, is_named: bool) -> Mapping[str, object]:
@@ -112,7 +120,9 @@ def _read_file(path: Path, *, is_named: bool) -> Mapping[str, object]:
     table = document
     if path.name == "pyproject.toml" or (is_named and "tool" in document):
         tool = document.get("tool", {})
-        table = tool.get("leakreport", {}) if isinstance(tool, dict) else {}
+        if not isinstance(tool, dict):
+            raise ConfigError(f"tool in {path} is not a table", advice="Write [tool.leakreport].")
+        table = tool.get("leakreport", {})
     if not isinstance(table, dict):
         raise ConfigError(f"tool.leakreport in {path} is not a table", advice="Write [tool.leakreport].")
     return table

@@ -11,9 +11,23 @@ from leakreport.model.raw import RawSnapshot
 from leakreport.readers import get_reader
 from leakreport.testing import MemoryStream, read_content
 
-__all__ = ["FIXTURES", "MemoryStream", "cases", "expected", "fixture_bytes", "fixture_path", "kind_totals", "read"]
+__all__ = [
+    "FAMILIES",
+    "FIXTURES",
+    "MemoryStream",
+    "cases",
+    "expected",
+    "fixture_bytes",
+    "fixture_path",
+    "kind_totals",
+    "read",
+]
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+
+
+FAMILIES = tuple(sorted(path.parent.name for path in FIXTURES.glob("*/expected.json")))
+"""The folders of fixtures that are named like a format."""
 
 
 def cases(family: str) -> list[str]:

@@ -44,7 +44,12 @@ LEAK_TEXTS = {
         "Allocated once, by a library's start-up or a cache that lives as long as the program, it is usually harmless. "
         "It matters when it grows with work done: compare two runs of different length.",
     ),
-    LeakKind.NONE: KindText(Severity.INFO, "it was not freed", "Check who should release it."),
+    LeakKind.NONE: KindText(
+        Severity.INFO,
+        "it was allocated here and not released until then",
+        "One profile cannot tell a leak from memory in use: take a second one later, and see whether this grew with the "
+        "work done.",
+    ),
 }
 
 # How what was allocated is released; keys are canonical allocator or library function names.

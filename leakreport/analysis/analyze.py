@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cache
 
 from leakreport.analysis.attribution import by_function, by_kind, by_module, grouped_by
@@ -33,8 +33,9 @@ from leakreport.analysis.rows import path_rows, selected
 from leakreport.analysis.treeview import tree_view
 from leakreport.analysis.verdict import Facts, lead_of, reasons_of, sentence_of, status_of
 from leakreport.errors import UsageError
-from leakreport.model.metrics import LOST_KINDS
-from leakreport.model.raw import Frame
+from leakreport.model.metrics import LOST_KINDS, LeakKind
+from leakreport.model.raw import Frame, Moment, Note
+from leakreport.model.series import places_of
 from leakreport.model.snapshot import Run, Snapshot
 
 MOST_FUNCTIONS = 100
@@ -63,22 +64,38 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
     all_rows = path_rows(run, judged, columns, is_rust=ownership.is_rust)
     unattributed = _unattributed(judged.totals, all_rows)
     rows, groups, selection = _select(all_rows, frames, options, metric)
+    judged_rows, judged_groups = rows, groups
+    if selection.hidden_paths:
+        # What is shown is a matter of options; the verdict is of everything.
+        judged_rows, judged_groups, _ = _select(all_rows, frames, AnalysisOptions(), metric)
     findings = (
         *leak_findings(groups, rows, frames, columns, ownership),
         *problem_findings(members, frame_index.__getitem__, columns),
         *recording_findings(rows, members, frames, columns, ownership),
     )
-    lost = [row for row in rows if row.leak_kind in LOST_KINDS and row.values.get("leaked_bytes")]
+    lost = [row for row in judged_rows if row.leak_kind in LOST_KINDS and row.values.get("leaked_bytes")]
+    largest = leak_findings(judged_groups[:1], judged_rows, frames, columns, ownership)
+    lost_places = sum(judged_rows[group[0]].leak_kind in LOST_KINDS for group in judged_groups)
+    held_places = sum(
+        any(judged_rows[index].values.get("retained_bytes") for index in group)
+        for group in judged_groups
+        if judged_rows[group[0]].leak_kind not in LOST_KINDS
+    )
     facts = Facts(
         totals=judged.totals,
         members=members,
-        rows=rows,
+        rows=judged_rows,
         frames=frames,
-        findings=findings,
-        by_module=by_module(rows, frames, columns, ownership, metric),
-        accumulation=accumulation_point(lost or rows, frames, columns, "leaked_bytes" if lost else "retained_bytes"),
+        largest=largest[0] if largest else None,
+        lost_places=lost_places,
+        held_places=held_places,
+        by_module=by_module(judged_rows, frames, columns, ownership, metric),
+        accumulation=accumulation_point(lost or judged_rows, frames, columns, _amount_of(judged_rows, bool(lost))),
         record_count=_record_count(members),
         is_complete=all(snapshot.meta.is_complete for snapshot in members),
+        moment=_moment(members),
+        judged_number=judged.process.index(judged.members[0]) if judged.process else 0,
+        snapshot_count=len(judged.process),
     )
     snapshots = _snapshot_summaries(run, judged)
     return Report(
@@ -86,20 +103,22 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         metric=metric,
         title=_title(members),
         verdict=_verdict(options, facts),
-        inputs=tuple(
-            _input_summary(snapshot, judged if index == 0 else None) for index, snapshot in enumerate(run.snapshots)
-        ),
+        inputs=_inputs(run, judged),
         snapshots=snapshots,
         judged=len(snapshots) - 1 if len(judged.members) > 1 else judged.members[0],
+        timeline=judged.process,
         totals=judged.totals,
         unattributed=unattributed,
+        moment=facts.moment,
         frames=frames,
         own=tuple(columns.is_own.tolist()),
         paths=tuple(rows),
         findings=findings,
         unlisted_leaks=max(len(groups) - MOST_LEAKS, 0),
         by_kind=by_kind(rows, judged.totals),
-        by_module=tuple(facts.by_module),
+        by_module=by_module(rows, frames, columns, ownership, metric)
+        if selection.hidden_paths
+        else tuple(facts.by_module),
         by_function_when_asked=cache(lambda: by_function(rows, columns, metric, most=MOST_FUNCTIONS)),
         groups=grouped_by(rows, frames, columns, ownership, metric, options.group_by),
         accumulation=facts.accumulation,
@@ -110,6 +129,15 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         checks=len(CHECKS),
         next_commands=(),
     )
+
+
+def _amount_of(rows: Sequence[PathRow], is_lost: bool) -> Callable[[PathRow], int]:  # noqa: FBT001
+    """What a path counts with: where records of indirect blocks are hidden, with what hangs on it."""
+    if not is_lost:
+        return lambda row: row.values.get("retained_bytes", 0)
+    if any(row.leak_kind is LeakKind.INDIRECT for row in rows):
+        return lambda row: row.values.get("leaked_bytes", 0)
+    return lambda row: row.values.get("leaked_bytes", 0) + row.dragged_bytes
 
 
 def _judged(run: Run, options: AnalysisOptions) -> Judged:
@@ -167,16 +195,16 @@ def _select(
     frames: Sequence[Frame],
     options: AnalysisOptions,
     metric: str,
-) -> tuple[list[PathRow], list[list[int]], Selection]:
+) -> tuple[list[PathRow], list[Sequence[int]], Selection]:
     """The rows that are shown in reading order, their groups, and what is hidden."""
     shown = selected(all_rows, frames, options.focus, options.ignore)
     rows = [row for row, is_shown in zip(all_rows, shown, strict=True) if is_shown]
-    groups = reading_groups(rows, frames, metric)[: options.top]
+    groups = reading_groups(rows, metric)[: options.top]
     ordered = [rows[index] for group in groups for index in group]
-    numbered: list[list[int]] = []
+    numbered: list[Sequence[int]] = []
     start = 0
     for group in groups:
-        numbered.append(list(range(start, start + len(group))))
+        numbered.append(range(start, start + len(group)))
         start += len(group)
     kept = {id(row) for row in ordered}
     hidden_values: dict[str, int] = {}
@@ -219,7 +247,39 @@ def _verdict(options: AnalysisOptions, facts: Facts) -> Verdict:
     )
 
 
-def _input_summary(snapshot: Snapshot, judged: Judged | None) -> InputSummary:
+def _moment(members: Sequence[Snapshot]) -> Moment:
+    """When the judged snapshots were taken; the weakest word where they differ."""
+    if all(snapshot.meta.judges_peak and not snapshot.meta.is_exit_dump for snapshot in members) and members:
+        return Moment.PEAK if len(members) > 1 or members[0].meta.is_peak else members[0].meta.moment
+    moments = {snapshot.meta.moment for snapshot in members}
+    return moments.pop() if len(moments) == 1 else Moment.DUMP
+
+
+def _input_of_snapshots(run: Run) -> list[int]:
+    """Per snapshot, the number of its input: a process of a file; snapshots of one timeline share theirs."""
+    numbers: dict[Hashable, int] = {}
+    metas = [snapshot.meta for snapshot in run.snapshots]
+    return [
+        numbers.setdefault((meta.source, place.process), len(numbers))
+        for meta, place in zip(metas, places_of(metas), strict=True)
+    ]
+
+
+def _inputs(run: Run, judged: Judged) -> tuple[InputSummary, ...]:
+    of_input: dict[int, list[int]] = {}
+    for index, number in enumerate(_input_of_snapshots(run)):
+        of_input.setdefault(number, []).append(index)
+    found = []
+    for number, indexes in of_input.items():
+        chosen = next((index for index in indexes if index in judged.members), indexes[-1])
+        notes = dict.fromkeys(note for index in indexes for note in run.snapshots[index].meta.notes)
+        if number == 0:
+            notes |= dict.fromkeys(judged.notes)
+        found.append(_input_summary(run.snapshots[chosen], tuple(notes), [run.snapshots[index] for index in indexes]))
+    return tuple(found)
+
+
+def _input_summary(snapshot: Snapshot, notes: tuple[Note, ...], snapshots: Sequence[Snapshot]) -> InputSummary:
     meta = snapshot.meta
     return InputSummary(
         source=meta.source,
@@ -231,21 +291,23 @@ def _input_summary(snapshot: Snapshot, judged: Judged | None) -> InputSummary:
         command=meta.command,
         tool_options=meta.tool_options,
         label=meta.label,
-        is_complete=meta.is_complete,
-        truncation=meta.truncation,
+        is_complete=all(snapshot.meta.is_complete for snapshot in snapshots),
+        truncation=next((one.meta.truncation for one in snapshots if one.meta.truncation is not None), None),
         leak_search=meta.leak_search,
         totals=snapshot.totals,
-        notes=(*meta.notes, *(judged.notes if judged is not None else ())),
+        notes=notes,
         record_count=len(snapshot.records) if snapshot.records is not None else 0,
         sampling=meta.sampling,
+        snapshot_count=len(snapshots),
         mappings=meta.mappings,
     )
 
 
 def _snapshot_summaries(run: Run, judged: Judged) -> tuple[SnapshotSummary, ...]:
+    input_of = _input_of_snapshots(run)
     found = [
         SnapshotSummary(
-            input_index=index,
+            input_index=input_of[index],
             index=index,
             label=snapshot.meta.label,
             time=snapshot.meta.time,

@@ -47,6 +47,8 @@ def by_module(
     @cache
     def of_frame(index: int) -> tuple[str, str | None, bool]:
         frame = frames[index]
+        if frame.module is None:
+            return UNKNOWN_MODULE, None, False
         is_own = bool(columns.frame_class[index] == FrameClass.OWN) or frame.module in ownership.executables
         return frame.module_name or UNKNOWN_MODULE, module_version(frame.module), is_own
 

@@ -24,6 +24,9 @@ MOST = 0.8
 HALF = 0.5
 _SOURCE, _SINK = -1, -2
 
+AmountOf = Callable[[PathRow], int]
+"""What a path counts with, in bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Functions:
@@ -35,7 +38,7 @@ class _Functions:
 
 
 def accumulation_point(
-    rows: Sequence[PathRow], frames: Sequence[Frame], columns: FrameColumns, metric: str
+    rows: Sequence[PathRow], frames: Sequence[Frame], columns: FrameColumns, amount_of: AmountOf
 ) -> AccumulationPoint | None:
     """Where what the rows hold comes together.
 
@@ -43,14 +46,14 @@ def accumulation_point(
         rows: the paths that are judged, for example the lost ones.
         frames: the frame table the rows point into.
         columns: what is known about each frame.
-        metric: what is added up, a bytes metric.
+        amount_of: what is added up, in bytes.
 
     Returns:
         The deepest function of yours with at least 80 %, else the one with the most if that is at least half, else the
         same of library functions. main, thread starts and event loops come last, when nothing deeper reaches half.
         None where nothing comes together.
     """
-    amounts = np.asarray([row.values.get(metric, 0) for row in rows], dtype=np.int64)
+    amounts = np.asarray([amount_of(row) for row in rows], dtype=np.int64)
     whole = exact_sum(amounts)
     if whole <= 0:
         return None
@@ -66,7 +69,7 @@ def accumulation_point(
         np.add.at(carried, key, amounts[stack])
         functions = _Functions(key_of_frame.tolist(), columns.functions, carried.tolist())
         place_of = _condensed if not with_entries else _in_line
-        point = _point(rows, frames, functions, metric, whole, place_of)
+        point = _point(rows, frames, functions, amount_of, whole, place_of)
         if point is not None:
             return point
     return None
@@ -76,7 +79,7 @@ def _point(
     rows: Sequence[PathRow],
     frames: Sequence[Frame],
     functions: _Functions,
-    metric: str,
+    amount_of: AmountOf,
     whole: int,
     place_of: _PlaceOf,
 ) -> AccumulationPoint | None:
@@ -84,36 +87,36 @@ def _point(
     if not significant:
         return None
     place_of = place_of if len(significant) > 1 else _in_line
-    components, depth, on_every_path = place_of(rows, functions, significant, metric)
+    components, depth, on_every_path = place_of(rows, functions, significant, amount_of)
     most = [key for key in significant if functions.carried_bytes[key] >= MOST * whole]
     if most:
         chosen = max(most, key=lambda key: (depth[key], functions.carried_bytes[key], functions.names[key]))
     else:
         chosen = max(significant, key=lambda key: (functions.carried_bytes[key], depth[key], functions.names[key]))
     through = [row for row in rows if any(functions.key_of_frame[index] == chosen for index in row.frames)]
-    frame = _busiest_frame(through, functions, chosen, metric)
+    frame = _busiest_frame(through, functions, chosen, amount_of)
     others = tuple(sorted(functions.names[key] for key in components[chosen] if key != chosen))
     return AccumulationPoint(
         frame=frame,
         function=frames[frame].function or functions.names[chosen],
         amount_bytes=functions.carried_bytes[chosen],
         whole_bytes=whole,
-        wrapper=_wrapper_below(through, frames, functions, chosen, metric),
+        wrapper=_wrapper_below(through, frames, functions, chosen, amount_of),
         is_on_every_path=on_every_path[chosen],
         recursive_with=others,
     )
 
 
 _Places = tuple[dict[int, set[int]], dict[int, int], dict[int, bool]]
-_PlaceOf = Callable[[Sequence[PathRow], _Functions, set[int], str], _Places]
+_PlaceOf = Callable[[Sequence[PathRow], _Functions, set[int], AmountOf], _Places]
 
 
-def _in_line(rows: Sequence[PathRow], functions: _Functions, significant: set[int], metric: str) -> _Places:
+def _in_line(rows: Sequence[PathRow], functions: _Functions, significant: set[int], amount_of: AmountOf) -> _Places:
     """The same as `_condensed` for one function, and for entry points, which call each other in a line.
 
     That is no graph, and networkx takes longer to load than most files take to read.
     """
-    whole = sum(row.values.get(metric, 0) for row in rows)
+    whole = sum(amount_of(row) for row in rows)
     depth = dict.fromkeys(significant, 0)
     for row in rows:
         for position, index in enumerate(row.frames):
@@ -128,14 +131,14 @@ def _in_line(rows: Sequence[PathRow], functions: _Functions, significant: set[in
     )
 
 
-def _condensed(rows: Sequence[PathRow], functions: _Functions, significant: set[int], metric: str) -> _Places:
+def _condensed(rows: Sequence[PathRow], functions: _Functions, significant: set[int], amount_of: AmountOf) -> _Places:
     """Per function: its recursion, how deep it lies, and whether everything goes through it."""
     import networkx as nx
 
     graph: nx.DiGraph[int] = nx.DiGraph()
     edges: Counter[tuple[int, int]] = Counter()
     for row in rows:
-        amount = row.values.get(metric, 0)
+        amount = amount_of(row)
         if amount <= 0:
             continue
         caller = _SOURCE
@@ -164,23 +167,23 @@ def _condensed(rows: Sequence[PathRow], functions: _Functions, significant: set[
     return members, depth, {key: component_of[key] in dominators for key in significant}
 
 
-def _busiest_frame(rows: Sequence[PathRow], functions: _Functions, key: int, metric: str) -> int:
+def _busiest_frame(rows: Sequence[PathRow], functions: _Functions, key: int, amount_of: AmountOf) -> int:
     """The call site of a function that most bytes go through; the innermost one where it recurses."""
     amounts: Counter[int] = Counter()
     for row in rows:
         innermost = next(index for index in reversed(row.frames) if functions.key_of_frame[index] == key)
-        amounts[innermost] += row.values.get(metric, 0)
+        amounts[innermost] += amount_of(row)
     return max(amounts, key=lambda index: (amounts[index], -index))
 
 
 def _wrapper_below(
-    rows: Sequence[PathRow], frames: Sequence[Frame], functions: _Functions, key: int, metric: str
+    rows: Sequence[PathRow], frames: Sequence[Frame], functions: _Functions, key: int, amount_of: AmountOf
 ) -> str | None:
     """The allocation wrapper that most of what goes through a function uses directly below it, if there is one."""
     amounts: Counter[str] = Counter()
     whole = 0
     for row in rows:
-        amount = row.values.get(metric, 0)
+        amount = amount_of(row)
         whole += amount
         position = max(place for place, index in enumerate(row.frames) if functions.key_of_frame[index] == key)
         below = frames[row.frames[position + 1]].function if position + 1 < len(row.frames) else None

@@ -37,18 +37,16 @@ CHECKS = (*(f"leak.{kind.word}" for kind in LEAK_TEXTS), *PROBLEM_TEXTS, "signal
           "recording.no-debug-info", "recording.wrapper")  # fmt: skip
 
 
-def reading_groups(rows: Sequence[PathRow], frames: Sequence[Frame], metric: str) -> list[list[int]]:
+def reading_groups(rows: Sequence[PathRow], metric: str) -> list[list[int]]:
     """The reading list: groups of row indexes, in the order a person should read them.
 
     Records of one leak that a compiler or the tool split (unrolled loops, `--leak-resolution=high`) are one group: the
     same kind, the same allocator and the same files and lines in your code. Lost memory comes first, then by bytes; a
     definitely lost block weighs as much as it drags along.
     """
-    known: dict[tuple[object, ...], int] = {}
-    places = [known.setdefault(_place(frame), len(known)) for frame in frames]
-    groups: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
+    groups: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
-        groups[row.leak_kind, row.family, *map(places.__getitem__, row.chain)].append(index)
+        groups[int(row.leak_kind), row.place].append(index)
 
     def order(group: list[int]) -> tuple[object, ...]:
         first = rows[group[0]]
@@ -60,12 +58,6 @@ def reading_groups(rows: Sequence[PathRow], frames: Sequence[Frame], metric: str
     return sorted(groups.values(), key=order)
 
 
-def _place(frame: Frame) -> tuple[object, ...]:
-    """What a frame is in the reading list: the line of code, or the address where there is none."""
-    where = (frame.line, None) if frame.line is not None else (None, frame.address)
-    return frame.function, frame.path, frame.module, *where
-
-
 def leak_findings(
     groups: Sequence[Sequence[int]],
     rows: Sequence[PathRow],
@@ -73,7 +65,13 @@ def leak_findings(
     columns: FrameColumns,
     ownership: Ownership,
 ) -> list[Finding]:
-    """Words for the first entries of the reading list."""
+    """Words for the first entries of the reading list. What holds nothing and has no kind is no entry."""
+    groups = [
+        group
+        for group in groups
+        if rows[group[0]].leak_kind is not LeakKind.NONE
+        or any(rows[index].values.get("retained_bytes") or rows[index].values.get("retained_blocks") for index in group)
+    ]
     roots = [row for row in rows if row.dragged_bytes > 0]
     return [_leak_finding(group, rows, frames, columns, ownership, roots) for group in groups[:MOST_LEAKS]]
 
@@ -94,12 +92,16 @@ def _leak_finding(
         for metric, number in rows[row_index].values.items():
             values[metric] = values.get(metric, 0) + number
     own_bytes, blocks = values.get("retained_bytes", 0), values.get("retained_blocks", 0)
-    amount = f"{format_bytes(own_bytes)} in {plural(blocks, 'block')}"
+    is_one = blocks == 1 or "retained_blocks" not in values
+    amount = format_bytes(own_bytes)
+    if "retained_blocks" in values:
+        amount = f"{amount} in {plural(blocks, 'block')}"
+    state = "retained" if first.leak_kind is LeakKind.NONE else first.leak_kind.title
     where = _name_of(stack, first.responsible)
     return Finding(
         rule=f"leak.{first.leak_kind.word}",
         severity=text.severity,
-        message=f"{amount} {'is' if blocks == 1 else 'are'} {first.leak_kind.title}{where}: {text.meaning}.",
+        message=f"{amount} {'is' if is_one else 'are'} {state}{where}: {text.meaning}.",
         advice=" ".join(_leak_advice(first, columns, ownership)),
         facts=tuple(_leak_facts(group, rows, frames, own_bytes, blocks, roots)),
         path_ids=tuple(dict.fromkeys(rows[index].id for index in group)),
@@ -132,7 +134,7 @@ def _leak_facts(
         facts.append(f"{format_count(blocks)} blocks of {format_bytes(own_bytes // blocks)} on average.")
     elif blocks > 1:
         facts.append(f"{format_count(blocks)} blocks of about {format_bytes(round(own_bytes / blocks))} on average.")
-    elif own_bytes == 0:
+    elif own_bytes == 0 and blocks:
         facts.append("A block of zero bytes, as malloc(0) gives; the allocator's own overhead is lost with it.")
     dragged = sum(rows[index].dragged_bytes for index in group)
     if dragged:
@@ -147,6 +149,8 @@ def _leak_facts(
             + (f" through {prose_name(name)}" if name else "")
             + f", which drags {format_bytes(root.dragged_bytes)} along."
         )
+    if first.errors and "retained_bytes" in first.errors:
+        facts.append(f"An estimate; its relative standard error is {first.errors['retained_bytes']:.0%}.")
     if first.responsible is not None:
         facts.extend(_wrapper_fact(frames, first))
     else:
@@ -293,6 +297,8 @@ def _num_callers(members: Sequence[Snapshot]) -> int:
 
 
 def _stack_cut(rows: Sequence[PathRow], members: Sequence[Snapshot], frames: Sequence[Frame]) -> Finding | None:
+    if not all(snapshot.meta.format.startswith("memcheck") for snapshot in members):
+        return None
     limit = _num_callers(members)
     begins = np.fromiter(map(_begins, frames), np.bool_, len(frames))
     # Inlined calls do not count: the tool's limit is on return addresses.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -35,6 +36,8 @@ class FrameColumns:
     """Canonical name without scope and template arguments, by frame."""
     key: Sequence[str]
     """What path ids are made of, by frame: the canonical name, or the object where there is none."""
+    place: Int32Column
+    """One number for all frames that are the same line of code; the address where there is no line."""
 
     @property
     def is_own(self) -> BoolColumn:
@@ -51,6 +54,8 @@ class FrameColumns:
 
 class _Function(NamedTuple):
     key: str
+    overload: str
+    """The key with parameters and the number of a lambda: within one build these are different functions."""
     base: str | None
     is_glue: bool
     is_entry: bool
@@ -71,7 +76,11 @@ def describe(frames: Sequence[Frame], ownership: Ownership) -> FrameColumns:
             last, function = frame.function, _function(frame.function)
         functions[index] = function
         classes[index] = ownership.of(frame)
-    column, names = intern(None if function.key == "?" else function.key for function in functions)
+    column, names = intern(None if function.key == "?" else function.overload for function in functions)
+    keys = {function.overload: function.key for function in functions}
+    shared = Counter(keys[name] for name in names)
+    # The short name is enough where only one function has it.
+    names = [keys[name] if shared[keys[name]] == 1 else name for name in names]
     return FrameColumns(
         frame_class=classes,
         is_glue=np.fromiter((function.is_glue for function in functions), np.bool_, len(frames)),
@@ -80,19 +89,37 @@ def describe(frames: Sequence[Frame], ownership: Ownership) -> FrameColumns:
         function=column,
         functions=names,
         base=[function.base for function in functions],
-        key=[
-            f"{module_stem(frame.module)}+?" if function.key == "?" and frame.module is not None else function.key
-            for frame, function in zip(frames, functions, strict=True)
-        ],
+        key=[_key(frame, function) for frame, function in zip(frames, functions, strict=True)],
+        place=_places(frames),
     )
 
 
-_NO_FUNCTION = _Function("?", None, is_glue=False, is_entry=False, is_wrapper=False)
+def _key(frame: Frame, function: _Function) -> str:
+    if function.key != "?" or frame.module is None:
+        return function.key
+    # An offset is the same in every run of one build; another build needs names anyway.
+    offset = "?" if frame.offset is None else f"0x{frame.offset:x}"
+    return f"{module_stem(frame.module)}+{offset}"
+
+
+def _places(frames: Sequence[Frame]) -> Int32Column:
+    known: dict[tuple[object, ...], int] = {}
+    found = []
+    for frame in frames:
+        where = (frame.line, None) if frame.line is not None else (None, frame.address or frame.offset)
+        place = (frame.function, frame.path, frame.module, *where)
+        found.append(known.setdefault(place, len(known)))
+    return np.asarray(found, dtype=np.int32)
+
+
+_NO_FUNCTION = _Function("?", "?", None, is_glue=False, is_entry=False, is_wrapper=False)
 
 
 def _function(function: str | None) -> _Function:
     name = canonical_name(function)
-    return _Function(name.key, name.base, is_glue(function), is_entry(function), looks_like_wrapper(function))
+    number = "" if name.lambda_number is None else f"#{name.lambda_number}"
+    overload = f"{name.key}{number}{name.arguments or ''}"
+    return _Function(name.key, overload, name.base, is_glue(function), is_entry(function), looks_like_wrapper(function))
 
 
 class Located(NamedTuple):
@@ -137,12 +164,16 @@ def chains_of_interest(stacks: Stacks, columns: FrameColumns, *, is_rust: bool) 
 def allocator_families(stacks: Stacks, columns: FrameColumns) -> list[str]:
     """What was called to allocate: the outermost named allocator frame at the inner end of each stack."""
     is_allocator = columns.is_allocator[stacks.flat]
-    inner_end = np.repeat(stacks.last(~is_allocator), stacks.lengths)
+    inner_end = stacks.offsets[:-1] + stacks.last(~is_allocator)
+    is_inside = np.arange(len(stacks.flat)) > np.repeat(inner_end, stacks.lengths)
     has_name = np.fromiter((base is not None for base in columns.base), np.bool_, len(columns.base))
-    found = stacks.first(is_allocator & has_name[stacks.flat] & (stacks.position > inner_end))
-    entries = (stacks.offsets[:-1] + found).tolist()
-    flat = stacks.flat.tolist()
+    found = stacks.first(is_allocator & has_name[stacks.flat] & is_inside)
+    frames = (
+        stacks.flat[np.minimum(stacks.offsets[:-1] + found, max(len(stacks.flat) - 1, 0))]
+        if len(stacks.flat)
+        else found
+    )
     return [
-        (columns.base[flat[entry]] or "").replace("operator_cv_", "") if position >= 0 else ""
-        for entry, position in zip(entries, found.tolist(), strict=True)
+        (columns.base[frame] or "").replace("operator_cv_", "") if position >= 0 else ""
+        for frame, position in zip(frames.tolist(), found.tolist(), strict=True)
     ]

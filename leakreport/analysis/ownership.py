@@ -62,6 +62,7 @@ _ALLOCATORS = frozenset(
     "tc_calloc tc_realloc tc_new tc_newarray mi_malloc mi_calloc mi_realloc mi_new operator_cv_new operator_cv_new[] "
     "operator_cv_delete operator_cv_delete[]".split()
 )
+_PLAIN_ALLOCATORS = _ALLOCATORS | {name.removeprefix("__") for name in _ALLOCATORS}
 _MANGLED_NEW = re.compile(r"_Zn[wa][jmy]\w*\Z")
 # libc functions that hand out memory or descriptors; needed where a text log names only `strdup (strdup.c:42)`.
 _LIBC_FUNCTIONS = frozenset(
@@ -160,7 +161,9 @@ class Ownership:
     def _is_allocator(self, function: str) -> bool:
         name = canonical_name(function)
         base = name.base
-        if (base in _ALLOCATORS and not name.scope) or _MANGLED_NEW.match(function):
+        if (base is not None and not name.scope and base.removeprefix("__") in _PLAIN_ALLOCATORS) or _MANGLED_NEW.match(
+            function
+        ):
             return True
         return any(fnmatchcase(function, glob) or fnmatchcase(base or "", glob) for glob in self.allocators)
 
@@ -209,7 +212,9 @@ class Ownership:
 
     @staticmethod
     def _is_libc_function(frame: Frame) -> bool:
-        function, file = frame.function or "", frame.file or ""
+        function, file = (frame.function or "").removeprefix("__GI_"), frame.file or ""
+        if function.startswith(("_dl_", "_IO_", "__libc_")) or "@@GLIBC_" in function:
+            return True
         return function in _LIBC_FUNCTIONS or file in {
             "syscall-template.S", "libc-start.c", "libc_start_call_main.h", "pthread_create.c", "clone.S", "clone3.S", "dl-init.c"
         }  # fmt: skip

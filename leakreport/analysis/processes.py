@@ -14,9 +14,9 @@ from enum import StrEnum
 import numpy as np
 
 from leakreport.model.columns import Float64Column, Int64Column, freeze
-from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS
+from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS, LeakKind
 from leakreport.model.raw import LeakSearch, Note
-from leakreport.model.series import place_of
+from leakreport.model.series import places_of
 from leakreport.model.snapshot import Run, Snapshot
 from leakreport.units import format_count
 
@@ -71,12 +71,26 @@ def judge(run: Run, grouping: Grouping | None) -> Judged:
     if grouping is Grouping.PROCESSES:
         inherited = _inherited(run, links)
         _subtract(totals, columns, inherited)
-        if inherited:
+        dragged = _inherited_dragged(run, links)
+        for metric in (LeakKind.INDIRECT.bytes_metric, "leaked_bytes", "retained_bytes"):
+            if metric in totals:
+                totals[metric] = max(totals[metric] - dragged, 0)
+        totals["inherited_bytes"] += dragged
+        if totals["inherited_bytes"]:
             notes.append(
                 Note(
                     "inherited",
                     f"{totals['inherited_bytes']:,} bytes that forked children have from their parents are counted once "
                     "(an estimate: per equal stack the smaller amount).",
+                )
+            )
+        unknown = _without_paths(run, links)
+        if unknown:
+            notes.append(
+                Note(
+                    "inherited-unknown",
+                    f"Memory {' and '.join(unknown)} that forked children have from their parents is counted more than "
+                    "once: its records were not shown. Record with --show-leak-kinds=all.",
                 )
             )
     variances = _summed_variances(members, len(run.tree))
@@ -94,8 +108,8 @@ def judged_alone(run: Run, index: int, process: Sequence[int], grouping: Groupin
 def processes_of(snapshots: Sequence[Snapshot]) -> list[list[int]]:
     """The snapshots of each process, in order."""
     found: dict[Hashable, list[int]] = {}
-    for index, snapshot in enumerate(snapshots):
-        found.setdefault(place_of(snapshot.meta, index).process, []).append(index)
+    for index, place in enumerate(places_of([snapshot.meta for snapshot in snapshots])):
+        found.setdefault(place.process, []).append(index)
     return list(found.values())
 
 
@@ -245,7 +259,7 @@ def _inherited(run: Run, links: Sequence[tuple[int, int]]) -> dict[str, Int64Col
     inherited: dict[str, Int64Column] = {}
     for parent_index, child_index in links:
         parent, child = run.snapshots[parent_index], run.snapshots[child_index]
-        if child.meta.command and parent.meta.command and child.meta.command != parent.meta.command:
+        if not _is_fork(parent, child):
             continue
         for kind in LEAK_KINDS:
             for metric in (kind.bytes_metric, kind.blocks_metric):
@@ -253,6 +267,45 @@ def _inherited(run: Run, links: Sequence[tuple[int, int]]) -> dict[str, Int64Col
                     shared = np.minimum(parent.columns[metric], child.columns[metric])
                     inherited[metric] = inherited.get(metric, np.zeros_like(shared)) + shared
     return {metric: column for metric, column in inherited.items() if column.any()}
+
+
+def _inherited_dragged(run: Run, links: Sequence[tuple[int, int]]) -> int:
+    """Indirect bytes that children have from their parents where records of indirect blocks are hidden.
+
+    What hangs on the definite records is told all the same.
+    """
+    total = 0
+    for parent_index, child_index in links:
+        parent, child = run.snapshots[parent_index], run.snapshots[child_index]
+        known = "dragged_bytes" in parent.columns and "dragged_bytes" in child.columns
+        if known and _is_fork(parent, child) and not _has_paths(child, LeakKind.INDIRECT):
+            total += int(np.minimum(parent.columns["dragged_bytes"], child.columns["dragged_bytes"]).sum())
+    return total
+
+
+def _has_paths(snapshot: Snapshot, kind: LeakKind) -> bool:
+    column = snapshot.columns.get(kind.bytes_metric)
+    return column is not None and bool(column.any())
+
+
+def _without_paths(run: Run, links: Sequence[tuple[int, int]]) -> list[str]:
+    """Kinds of which a forked child has totals and no paths: what it has from its parent cannot be told."""
+    found = [
+        kind.title
+        for kind in LEAK_KINDS
+        for parent_index, child_index in links
+        if _is_fork(run.snapshots[parent_index], run.snapshots[child_index])
+        and run.snapshots[child_index].totals.get(kind.bytes_metric)
+        and run.snapshots[parent_index].totals.get(kind.bytes_metric)
+        and not _has_paths(run.snapshots[child_index], kind)
+        and not (kind is LeakKind.INDIRECT and "dragged_bytes" in run.snapshots[child_index].columns)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _is_fork(parent: Snapshot, child: Snapshot) -> bool:
+    """Whether a child goes on with its parent's memory: one that started another program does not."""
+    return not (child.meta.command and parent.meta.command and child.meta.command != parent.meta.command)
 
 
 def _subtract(totals: dict[str, int], columns: dict[str, Int64Column], inherited: dict[str, Int64Column]) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame, LeakSearch, Note, Sampling, Truncation
+from leakreport.model.raw import Frame, LeakSearch, Moment, Note, Sampling, Truncation
 from leakreport.model.raw import Mapping as MappedFile
 
 
@@ -80,9 +80,11 @@ class InputSummary:
     truncation: Truncation | None
     leak_search: LeakSearch
     totals: Mapping[str, int]
+    """Of its last snapshot, or of the judged one where that is in this input."""
     notes: tuple[Note, ...]
     record_count: int
     sampling: Sampling | None = None
+    snapshot_count: int = 1
     mappings: tuple[MappedFile, ...] = ()
     """Files mapped into the process, as far as the input tells."""
 
@@ -122,10 +124,14 @@ class PathRow:
     named_by: int | None = None
     """Position in `frames` of the frame a person should read first: the responsible one, or its caller where the
     responsible one is an allocation wrapper by its name."""
-    chain: tuple[int, ...] = ()
-    """Your frames of the path, as indexes into `Report.frames`; where there are none, the libraries'."""
+    place: int = -1
+    """Rows with one number have the same allocator and the same lines of your code: one leak for a person."""
     family: str = ""
     """What was called to allocate: `malloc`, `new[]` …"""
+    errors: Mapping[str, float] | None = None
+    """By metric, the relative standard error of the estimate, where the input is a sample."""
+    series: Mapping[str, tuple[int | None, ...]] | None = None
+    """By metric, the values in each snapshot, None where a snapshot has no paths; where several snapshots have paths."""
     dragged_bytes: int = 0
     """What only these lost blocks still point to, as the tool says; counted in indirect rows where these are shown."""
 
@@ -246,8 +252,12 @@ class Report:
     inputs: tuple[InputSummary, ...]
     snapshots: tuple[SnapshotSummary, ...]
     judged: int
+    timeline: tuple[int, ...]
+    """Indexes into `snapshots` of the judged process, in order; empty where several are judged together."""
     totals: Mapping[str, int]
     unattributed: Mapping[str, int]
+    moment: Moment
+    """When what is judged was held."""
     frames: tuple[Frame, ...]
     own: tuple[bool, ...]
     """Per frame: whether it is yours."""

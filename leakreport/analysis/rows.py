@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -28,16 +29,20 @@ def path_rows(run: Run, judged: Judged, columns: FrameColumns, *, is_rust: bool)
     tables = [table for index in judged.members if (table := run.snapshots[index].records) is not None and len(table)]
     if not tables:
         return []
-    names = _record_names(tables)
-    keys = np.unique(np.concatenate([_keys(table) for table in tables]))
+    all_keys = np.concatenate([_keys(table) for table in tables])
+    keys, counts = np.unique(all_keys, return_counts=True)
     nodes, place = np.unique(keys // _KIND_BITS, return_inverse=True)
     paths = _paths(run, nodes, columns, is_rust=is_rust)
     kinds = keys % _KIND_BITS
     values = _values(judged, nodes[place], kinds)
+    errors = _errors(judged, nodes[place], kinds)
+    series = _series(run, judged, nodes[place], kinds)
     dragged = _at(judged, "dragged_bytes", nodes[place])
+    names = _record_names(tables, all_keys, counts)
     rows = []
-    for key, code, path, held, drags in zip(
-        keys.tolist(), kinds.tolist(), (paths[index] for index in place.tolist()), values, dragged, strict=True
+    of_rows = (paths[index] for index in place.tolist())
+    for code, path, held, drags, error, in_time, records in zip(
+        kinds.tolist(), of_rows, values, dragged, errors, series, names, strict=True
     ):
         kind = LeakKind(code)
         site = path.site
@@ -51,10 +56,12 @@ def path_rows(run: Run, judged: Judged, columns: FrameColumns, *, is_rust: bool)
                 module=run.frames[path.frames[site]].module_name if site is not None else None,
                 owner=None,
                 values=held,
-                records=tuple(names.get(key, ())),
+                errors=error,
+                series=in_time,
+                records=records,
                 named_by=path.named_by,
-                chain=path.chain,
                 family=path.family,
+                place=path.place,
                 dragged_bytes=drags if kind is LeakKind.DEFINITE else 0,
             )
         )
@@ -66,13 +73,16 @@ def _keys(table: RecordTable) -> Int64Column:
     return keys
 
 
-def _record_names(tables: Iterable[RecordTable]) -> dict[int, list[str]]:
-    names: defaultdict[int, list[str]] = defaultdict(list)
+def _record_names(tables: Sequence[RecordTable], keys: Int64Column, counts: Int64Column) -> Iterator[tuple[str, ...]]:
+    """Per distinct key, in rising order, the names of its records in the order of the input."""
+    names: list[str] = []
     for table in tables:
-        if table.names is not None:
-            for key, name in zip(_keys(table).tolist(), table.names, strict=True):
-                names[key].append(name)
-    return names
+        names.extend(table.names if table.names is not None else [""] * len(table))
+    order = np.argsort(keys, kind="stable").tolist()
+    stop = 0
+    for count in counts.tolist():
+        start, stop = stop, stop + count
+        yield tuple(name for index in order[start:stop] if (name := names[index]))
 
 
 def _at(judged: Judged, metric: str, nodes: Int64Column) -> list[int]:
@@ -100,6 +110,39 @@ def _values(judged: Judged, nodes: Int64Column, kinds: Int64Column) -> list[dict
     return values
 
 
+def _errors(judged: Judged, nodes: Int64Column, kinds: Int64Column) -> Sequence[Mapping[str, float] | None]:
+    """Per row and metric the relative standard error; nothing where values are exact."""
+    if not judged.variances:
+        return [None] * len(nodes)
+    found: list[dict[str, float]] = [{} for _ in range(len(nodes))]
+    for metric, variance in judged.variances.items():
+        if metric not in judged.columns:
+            continue
+        amount = judged.columns[metric][nodes].astype(np.float64)
+        # A path with a kind is told apart by kind, and no sampled format tells kinds.
+        has_error = (variance[nodes] > 0) & (amount > 0) & (kinds == LeakKind.NONE)
+        relative = np.sqrt(variance[nodes][has_error]) / amount[has_error]
+        for row, error in zip(np.flatnonzero(has_error).tolist(), relative.tolist(), strict=True):
+            found[row][metric] = round(error, 6)
+    return [errors or None for errors in found]
+
+
+def _series(
+    run: Run, judged: Judged, nodes: Int64Column, kinds: Int64Column
+) -> Sequence[Mapping[str, tuple[int | None, ...]] | None]:
+    """Per row its retained bytes in each snapshot of the run, where several of the judged process have paths."""
+    detailed = [index for index in judged.process if run.snapshots[index].is_detailed]
+    if len(detailed) < 2 or kinds.any():
+        return [None] * len(nodes)
+    empty: list[int | None] = [None] * len(nodes)
+    by_snapshot: list[list[int | None]] = []
+    for index, snapshot in enumerate(run.snapshots):
+        column = snapshot.columns.get("retained_bytes")
+        known = column is not None and index in judged.process
+        by_snapshot.append(column[nodes].tolist() if known and column is not None else empty)
+    return [{"retained_bytes": amounts} for amounts in zip(*by_snapshot, strict=True)]
+
+
 class _Path(NamedTuple):
     """What a stack alone tells, whatever its values."""
 
@@ -108,28 +151,42 @@ class _Path(NamedTuple):
     responsible: int | None
     named_by: int | None
     site: int | None
-    chain: tuple[int, ...]
     family: str
+    place: int
 
 
 def _paths(run: Run, nodes: Int64Column, columns: FrameColumns, *, is_rust: bool) -> list[_Path]:
     stacks = Stacks.ending_at(run.tree, nodes)
     located = locate(stacks, columns)
-    chains = chains_of_interest(stacks, columns, is_rust=is_rust).tuples()
+    chains = chains_of_interest(stacks, columns, is_rust=is_rust)
     families = allocator_families(stacks, columns)
     tuples = stacks.tuples()
 
+    keys = np.array(columns.key, dtype=object)
+    starts = chains.offsets.tolist()
+
     def text_of(number: int) -> str:
-        chain = chains[number]
-        stem = module_stem(run.frames[chain[-1]].module) if chain else "?"
-        return path_text([columns.key[index] for index in chain], stem, families[number])
+        chain = chains.flat[starts[number] : starts[number + 1]]
+        stem = module_stem(run.frames[chain[-1]].module) if len(chain) else "?"
+        return path_text(keys[chain].tolist(), stem, families[number])
 
     ids = path_ids(len(stacks), text_of, lambda number: _twin_order(run.frames, tuples[number]))
     positions = (
         [None if position < 0 else position for position in column.tolist()]
         for column in (located.responsible, located.named_by, located.site)
     )
-    return list(map(_Path, ids, tuples, *positions, chains, families))
+    return list(map(_Path, ids, tuples, *positions, families, _places(chains, columns, families)))
+
+
+def _places(chains: Stacks, columns: FrameColumns, families: Sequence[str]) -> list[int]:
+    """Per stack one number for the same allocator and the same lines of code."""
+    known: dict[tuple[str, bytes], int] = {}
+    places = columns.place[chains.flat]
+    starts = chains.offsets.tolist()
+    return [
+        known.setdefault((family, places[start:stop].tobytes()), len(known))
+        for family, (start, stop) in zip(families, pairwise(starts), strict=True)
+    ]
 
 
 def path_ids(count: int, text_of: Callable[[int], str], twin_order: Callable[[int], tuple[object, ...]]) -> list[str]:
@@ -138,14 +195,17 @@ def path_ids(count: int, text_of: Callable[[int], str], twin_order: Callable[[in
     Should two texts share an id by chance, both get 32 digits. Texts are long: none is kept.
     """
     ids = [long_path_id(text_of(number), 1) for number in range(count)]
-    by_text: defaultdict[str, list[int]] = defaultdict(list)
+    first: dict[str, int] = {}
+    twins: defaultdict[str, list[int]] = defaultdict(list)
     for number, found in enumerate(ids):
-        by_text[found].append(number)
-    for twins in by_text.values():
-        if len(twins) > 1:
-            text = text_of(twins[0])
-            for ordinal, number in enumerate(sorted(twins, key=twin_order), 1):
-                ids[number] = long_path_id(text, ordinal)
+        if (before := first.setdefault(found, number)) != number:
+            twins[found].append(number)
+            if len(twins[found]) == 1:
+                twins[found].append(before)
+    for numbers in twins.values():
+        text = text_of(numbers[0])
+        for ordinal, number in enumerate(sorted(numbers, key=twin_order), 1):
+            ids[number] = long_path_id(text, ordinal)
     shortened = [short_path_id(found) for found in ids]
     holders = Counter(shortened)
     return [short if holders[short] == 1 else found for short, found in zip(shortened, ids, strict=True)]
@@ -156,7 +216,7 @@ def _twin_order(frames: Sequence[Frame], stack: Sequence[int]) -> tuple[object, 
     inner_first = [frames[index] for index in reversed(stack)]
     return (
         tuple((frame.file or "", frame.line or 0) for frame in inner_first),
-        tuple(frame.address or 0 for frame in inner_first),
+        tuple(frame.address or frame.offset or 0 for frame in inner_first),
         tuple(frame.function or "" for frame in inner_first),
         tuple(frame.module or "" for frame in inner_first),
         tuple((frame.directory or "", frame.kind, frame.is_inlined) for frame in inner_first),

@@ -23,7 +23,7 @@ class Stacks:
     Shape: `flat` has an entry per frame of a stack; stack i is `flat[offsets[i]:offsets[i + 1]]`, and may be empty.
     """
 
-    flat: Int64Column
+    flat: Int32Column
     offsets: Int64Column
 
     @classmethod
@@ -31,7 +31,7 @@ class Stacks:
         """The stacks that end in some nodes of a tree."""
         lengths = tree.depth[nodes].astype(np.int64)
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
-        flat = np.empty(int(offsets[-1]), dtype=np.int64)
+        flat = np.empty(int(offsets[-1]), dtype=np.int32)
         place, current = offsets[1:] - 1, np.asarray(nodes, dtype=np.int64)
         left = lengths
         while current.size:
@@ -46,7 +46,7 @@ class Stacks:
         """Stacks that are given one by one."""
         offsets = np.zeros(len(stacks) + 1, dtype=np.int64)
         np.cumsum([len(stack) for stack in stacks], out=offsets[1:])
-        return cls(np.fromiter(chain.from_iterable(stacks), np.int64, int(offsets[-1])), offsets)
+        return cls(np.fromiter(chain.from_iterable(stacks), np.int32, int(offsets[-1])), offsets)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -58,28 +58,29 @@ class Stacks:
         return lengths
 
     @property
-    def owner(self) -> Int64Column:
+    def owner(self) -> Int32Column:
         """Per entry of `flat`, the number of its stack."""
-        return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
+        return np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
 
-    @property
-    def position(self) -> Int64Column:
-        """Per entry of `flat`, its position in its stack."""
-        return np.arange(len(self.flat), dtype=np.int64) - np.repeat(self.offsets[:-1], self.lengths)
+    def _positions(self, entries: Int64Column, owner: Int32Column) -> Int64Column:
+        positions: Int64Column = entries - self.offsets[owner]
+        return positions
 
     def last(self, is_wanted: BoolColumn) -> Int64Column:
         """Per stack, the position of the innermost entry for which the column (one per entry) holds; -1 for none."""
         found = np.full(len(self), -1, dtype=np.int64)
         entries = np.flatnonzero(is_wanted)
+        owner = self.owner[entries]
         # Entries rise, so of several in one stack the innermost is written last.
-        found[self.owner[entries]] = self.position[entries]
+        found[owner] = self._positions(entries, owner)
         return found
 
     def first(self, is_wanted: BoolColumn) -> Int64Column:
         """Per stack, the position of the outermost entry for which the column holds; -1 for none."""
         found = np.full(len(self), -1, dtype=np.int64)
         entries = np.flatnonzero(is_wanted)[::-1]
-        found[self.owner[entries]] = self.position[entries]
+        owner = self.owner[entries]
+        found[owner] = self._positions(entries, owner)
         return found
 
     def count(self, is_wanted: BoolColumn) -> Int64Column:
@@ -100,12 +101,13 @@ class Stacks:
         key = key_of_frame[self.flat].astype(np.int64)
         has_key = key >= 0
         width = int(key_of_frame.max(initial=0)) + 1
-        pairs = np.unique(self.owner[has_key] * width + key[has_key])
+        pairs = np.unique(self.owner[has_key].astype(np.int64) * width + key[has_key])
         return pairs // width, pairs % width
 
     def tuples(self) -> list[tuple[int, ...]]:
-        """The stacks one by one."""
-        flat, offsets = self.flat.tolist(), self.offsets.tolist()
+        """The stacks one by one. Equal numbers are one object: millions of them would be most of the memory."""
+        numbers = np.arange(int(self.flat.max(initial=-1)) + 1).astype(object)
+        flat, offsets = numbers[self.flat].tolist(), self.offsets.tolist()
         return [tuple(flat[start:stop]) for start, stop in pairwise(offsets)]
 
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leakreport.analysis.attribution import UNKNOWN_MODULE
+from leakreport.analysis.gate import problem_count
 from leakreport.analysis.identity import prose_name
 from leakreport.analysis.ownership import is_entry, looks_like_wrapper
 from leakreport.analysis.report import AccumulationPoint, Finding, GroupRow, PathRow, Status
 from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS, LeakKind
-from leakreport.model.raw import TOOL_TITLES, Frame, LeakSearch, ProblemKind
+from leakreport.model.raw import TOOL_TITLES, Frame, LeakSearch, Moment, ProblemKind
 from leakreport.model.snapshot import Snapshot
 from leakreport.units import format_bytes, format_share, plural
 
@@ -23,16 +24,30 @@ class Facts:
     members: Sequence[Snapshot]
     rows: Sequence[PathRow]
     frames: Sequence[Frame]
-    findings: Sequence[Finding]
+    largest: Finding | None
+    """The first entry of the reading list."""
+    lost_places: int
+    """Entries of the reading list that are lost, and those that are only held."""
+    held_places: int
     by_module: Sequence[GroupRow]
     accumulation: AccumulationPoint | None
     record_count: int
     is_complete: bool
+    moment: Moment
+    judged_number: int
+    """Which snapshot of its process is judged, from 0."""
+    snapshot_count: int
+    """Snapshots of the judged process."""
 
     @property
     def searches(self) -> set[LeakSearch]:
         """How far the leak checks of the judged processes came."""
         return {snapshot.meta.leak_search for snapshot in self.members}
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether the amounts are estimates from a sample."""
+        return any((snapshot.meta.sampling or (0,))[0] > 1 for snapshot in self.members)
 
     @property
     def leaked_bytes(self) -> int:
@@ -46,7 +61,7 @@ class Facts:
 
     def problem_count(self, problem: ProblemKind) -> int:
         """How often a kind of problem was reported."""
-        return sum(found.count for snapshot in self.members for found in snapshot.problems if found.problem is problem)
+        return problem_count(self.members, problem)
 
 
 def status_of(facts: Facts) -> Status:
@@ -57,7 +72,13 @@ def status_of(facts: Facts) -> Status:
         return Status.INCONCLUSIVE
     if facts.is_held:
         return Status.RETAINED
-    return Status.CLEAN if facts.searches == {LeakSearch.COMPLETE} else Status.INCONCLUSIVE
+    if facts.searches == {LeakSearch.COMPLETE}:
+        knows_lost = all({LeakKind.DEFINITE, LeakKind.POSSIBLE} <= one.meta.kinds_recorded for one in facts.members)
+        is_direct_only = all(one.meta.format == "sanitizer" for one in facts.members)
+        return Status.CLEAN if knows_lost or is_direct_only else Status.INCONCLUSIVE
+    # A profile without a leak search that knows what was held at exit, and nothing was.
+    is_measured = facts.moment is Moment.EXIT and "retained_bytes" in facts.totals and not facts.is_sampled
+    return Status.CLEAN if is_measured else Status.INCONCLUSIVE
 
 
 def sentence_of(status: Status, facts: Facts) -> str:
@@ -95,22 +116,45 @@ def _leak_sentence(facts: Facts) -> str:
 def _retained_sentence(facts: Facts) -> str:
     amount = format_bytes(facts.totals.get("retained_bytes", 0))
     if "leaked_bytes" not in facts.totals:
-        return f"{amount} in use at exit; no leak check ran, so what of it is lost is not known"
+        about = "About " if facts.is_sampled else ""
+        verb = "not freed" if facts.moment is Moment.EXIT and facts.searches == {LeakSearch.NONE} else "in use"
+        if facts.searches == {LeakSearch.COMPLETE}:
+            return f"{amount} still held at exit; lost memory was not recorded"
+        rest = "" if facts.searches == {LeakSearch.NONE} else "; no leak check ran, so what of it is lost is not known"
+        return f"{about}{amount} {verb} {_when(facts)}{_by_processes(facts)}{rest}"
     blocks = facts.totals.get("retained_blocks")
     of_blocks = "" if blocks is None else f" in {plural(blocks, 'block')}"
     if not facts.totals.get("retained_bytes"):
         return f"Nothing of any size is held at exit, only {plural(blocks or 0, 'block')} of zero bytes"
-    return f"Nothing known to be lost; {amount}{of_blocks} still held at exit{_by_processes(facts)}"
+    lost = "Nothing known to be lost"
+    unknown = [kind for kind in LOST_KINDS if any(kind not in one.meta.kinds_recorded for one in facts.members)]
+    if unknown and all(one.meta.format.startswith("memcheck") for one in facts.members):
+        lost = f"Memory {' and '.join(kind.title for kind in unknown)} was not recorded"
+    return f"{lost}; {amount}{of_blocks} still held at exit{_by_processes(facts)}"
+
+
+def _when(facts: Facts) -> str:
+    """The moment, with the place in a series where there is one."""
+    if facts.snapshot_count <= 1 or len(facts.members) > 1:
+        return facts.moment.value
+    number = f"snapshot {facts.judged_number + 1} of {facts.snapshot_count}"
+    return f"in {number}" if facts.moment is Moment.DUMP else f"{facts.moment.value}, {number}"
 
 
 def _clean_sentence(facts: Facts) -> str:
+    if facts.searches == {LeakSearch.NONE}:
+        return f"Nothing was held {_when(facts)}"
     hidden = [
         kind for kind in LEAK_KINDS if any(kind not in snapshot.meta.kinds_recorded for snapshot in facts.members)
     ]
+    suppressed = facts.totals.get("suppressed_bytes", 0)
+    beside = f", beside {format_bytes(suppressed)} that suppressions hid" if suppressed else ""
+    if any(note.slug == "suppressed-unknown" for snapshot in facts.members for note in snapshot.meta.notes):
+        beside = ", beside what suppressions hid"
     if hidden:
         names = " and ".join(kind.title for kind in hidden)
-        return f"Nothing was lost at exit; memory {names} was not recorded"
-    return f"Nothing was retained at exit{_by_processes(facts)}"
+        return f"Nothing was lost at exit{beside}; memory {names} was not recorded"
+    return f"Nothing was retained at exit{_by_processes(facts)}{beside}"
 
 
 def _inconclusive_sentence(facts: Facts) -> str:
@@ -119,7 +163,15 @@ def _inconclusive_sentence(facts: Facts) -> str:
         return "Nothing was measured"
     if LeakSearch.NOT_RUN in searches:
         was_told = all(snapshot.meta.is_complete for snapshot in facts.members)
-        return "No leak check ran" if was_told else "The leak check never ran: the run did not finish"
+        return "No leak check is in the recording" if was_told else "The leak check never ran: the run did not finish"
+    if facts.is_complete and searches == {LeakSearch.COMPLETE}:
+        return "Lost memory was not recorded: the tool was told not to show it"
+    if searches == {LeakSearch.NONE} and "retained_bytes" in facts.totals:
+        if not facts.is_complete:
+            return f"Nothing in use {_when(facts)} in what was read, but the input is incomplete"
+        return f"Nothing was in use {_when(facts)}"
+    if searches == {LeakSearch.NONE} and facts.totals and "open_fds" not in facts.totals:
+        return "What is retained was not measured"
     if searches == {LeakSearch.NONE}:
         tool = facts.members[0].meta.tool or ""
         return f"No leak check: {TOOL_TITLES.get(tool, tool or 'the tool')} does not search for leaks"
@@ -143,11 +195,10 @@ def _besides(facts: Facts) -> str:
 def lead_of(status: Status, facts: Facts) -> tuple[str, ...]:
     """One to four sentences: where it comes together, the largest entry, what else is there."""
     found: list[str] = []
-    leaks = [finding for finding in facts.findings if finding.is_leak]
-    judged = [finding for finding in leaks if finding.leak_kind in LOST_KINDS] if status is Status.LEAK else leaks
-    if judged:
-        found.append(_where(facts, is_lost=status is Status.LEAK))
-        found.append(_largest(judged[0], facts))
+    is_lost = status is Status.LEAK
+    if facts.largest is not None and (facts.largest.leak_kind in LOST_KINDS or not is_lost):
+        found.append(_where(facts, is_lost=is_lost))
+        found.append(_largest(facts.largest, facts))
     if status is Status.LEAK:
         held = facts.totals.get(LeakKind.REACHABLE.bytes_metric, 0)
         if held:
@@ -170,8 +221,11 @@ def _place(frame: Frame) -> str:
 
 
 def _called(frame: Frame) -> str:
-    name = prose_name(frame.function) if frame.function else frame.module_name or "your code"
-    return f"{name}{_place(frame)}"
+    if frame.function:
+        return f"{prose_name(frame.function)}{_place(frame)}"
+    number = frame.offset if frame.address is None else frame.address
+    at = "" if number is None else f"0x{number:x}"
+    return "+".join(part for part in (frame.module_name, at) if part) or "your code"
 
 
 def _where(facts: Facts, *, is_lost: bool) -> str:
@@ -180,11 +234,14 @@ def _where(facts: Facts, *, is_lost: bool) -> str:
     module = _main_module(facts, whole, is_lost=is_lost)
     point = facts.accumulation
     if point is None or is_entry(point.function):
-        places = sum(
-            1 for finding in facts.findings if finding.is_leak and (finding.leak_kind in LOST_KINDS) == is_lost
-        )
+        places = facts.lost_places if is_lost else facts.held_places
+        largest = _share_of_largest(facts, whole, is_lost=is_lost)
+        if places > 1 and largest:
+            return f"{largest} of what is {verb} comes from the first of {places:,} places{module}."
         start = "It comes from one place" if places == 1 else f"It comes from {places:,} places"
         end = "" if places == 1 else ", and no function below the program's start carries half of it"
+        if point is None and sum(frame.function is None for frame in facts.frames) * 2 > len(facts.frames):
+            end = "; most of their functions have no names"
         return f"{start}{end}{module}."
     share = "All" if point.amount_bytes == point.whole_bytes else format_share(point.amount_bytes, point.whole_bytes)
     share = share.replace(">", "Over ").replace("<", "Under ")
@@ -193,6 +250,18 @@ def _where(facts: Facts, *, is_lost: bool) -> str:
     # Paths carry what is known by path; what the tool only totals is not part of the share.
     of_what = f"of what is {verb}" if point.whole_bytes == whole else f"of what is {verb} on recorded paths"
     return f"{share} {of_what} goes through {prose_name(point.function)}{_place(frame)}{wrapper}{module}."
+
+
+def _share_of_largest(facts: Facts, whole: int, *, is_lost: bool) -> str:
+    """The share of the first entry, where it is at least half."""
+    if facts.largest is None or (facts.largest.leak_kind in LOST_KINDS) != is_lost:
+        return ""
+    dragged = sum(facts.rows[index].dragged_bytes for index in facts.largest.rows)
+    amount = (facts.largest.values or {}).get("retained_bytes", 0) + dragged
+    if not whole or amount * 2 < whole:
+        return ""
+    share = "All" if amount == whole else format_share(amount, whole)
+    return share.replace(">", "Over ").replace("<", "Under ")
 
 
 def _main_module(facts: Facts, whole: int, *, is_lost: bool) -> str:
@@ -209,7 +278,9 @@ def _main_module(facts: Facts, whole: int, *, is_lost: bool) -> str:
 def _largest(finding: Finding, facts: Facts) -> str:
     row = facts.rows[finding.rows[0]]
     values = finding.values or {}
-    amount = f"{format_bytes(values.get('retained_bytes', 0))} in {plural(values.get('retained_blocks', 0), 'block')}"
+    amount = format_bytes(values.get("retained_bytes", 0))
+    if "retained_blocks" in values:
+        amount = f"{amount} in {plural(values['retained_blocks'], 'block')}"
     place = ""
     if row.responsible is not None:
         frame = facts.frames[row.frames[row.responsible]]
@@ -218,7 +289,8 @@ def _largest(finding: Finding, facts: Facts) -> str:
             place += f", called by {_called(facts.frames[row.frames[row.responsible - 1]])}"
     dragged = sum(facts.rows[index].dragged_bytes for index in finding.rows)
     drags = f", and {format_bytes(dragged)} more hang on it" if dragged else ""
-    return f"The largest entry: {amount}{place}, {finding.leak_kind.title}{drags}."
+    kind = "" if finding.leak_kind is LeakKind.NONE else f", {finding.leak_kind.title}"
+    return f"The largest entry: {amount}{place}{kind}{drags}."
 
 
 def reasons_of(facts: Facts) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from leakreport import __version__
 from leakreport.cli.analyze import analyze
 from leakreport.cli.convert import convert
 from leakreport.cli.formats import formats
-from leakreport.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, LeakreportError
+from leakreport.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTPUT, EXIT_USAGE, LeakreportError
 
 app = typer.Typer(
     name="leakreport",
@@ -61,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # Of a plug-in that does not work, for example.
     logging.basicConfig(format="warning: %(message)s", level=logging.WARNING)
+    if not arguments:
+        _complain("usage", "no command. See leakreport --help; most of the time: leakreport analyze FILE")
+        return EXIT_USAGE
     try:
         _suggest_command(arguments)
         code = app(args=arguments, prog_name="leakreport", standalone_mode=False)
@@ -70,6 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted", "interrupted.")
         return EXIT_INTERRUPTED
+    except OSError as error:
+        # Inputs and outputs have errors of their own; this is standard output, on help and the like.
+        _complain("output", f"cannot write to standard output: {error.strerror or error}.")
+        return EXIT_OUTPUT
     except Exception as error:
         if hasattr(error, "format_message") and getattr(error, "exit_code", None) == EXIT_USAGE:
             _complain("usage", f"{error.format_message().rstrip('.')}. {_help_hint(error)}")
@@ -83,6 +90,9 @@ def run() -> NoReturn:
     # A report makes millions of objects, no cycles among them, and then the process ends: looking for cycles would be
     # a tenth of its time.
     gc.disable()
+    if sys.stdout is None:
+        # Closed by the caller: what goes there goes nowhere.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     sys.exit(main())
 
 

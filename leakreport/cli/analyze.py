@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leakreport.cli.output import check_shows
+from leakreport.cli.output import check_replaces_nothing, check_shows
 from leakreport.cli.settings import Chosen, merged
 from leakreport.cli.shared import (
     AllocFn,
@@ -29,6 +30,7 @@ from leakreport.cli.shared import (
     analyse,
     incomplete_inputs,
     say,
+    tell,
     write_report,
 )
 from leakreport.errors import (
@@ -95,7 +97,7 @@ def analyze(
             "color": color,
         },
     )
-    targets = _targets(to, output or [])
+    targets = _targets(to, output or [], inputs)
     options = chosen.analysis_options(at=at, metric=metric, grouping=as_)
     report, errors = analyse(inputs, format_name, options, is_quiet=quiet)
     codes = {error.exit_code for error in errors}
@@ -111,6 +113,8 @@ def analyze(
             verbosity=verbose,
         )
         codes |= _write_all(report, render_options, targets, is_quiet=quiet and to == "terminal")
+        if quiet and to == "terminal":
+            _tell_gate(report)
         codes |= _outcome(report, is_partial=chosen.flag("partial"), errors=errors)
     for error in errors:
         say("error", error)
@@ -124,7 +128,10 @@ def _with_colour(chosen: Chosen) -> bool:
     return when == "always"
 
 
-def _targets(to: str, outputs: Sequence[str]) -> list[tuple[str, str]]:
+_FORMAT_LIKE = re.compile(r"[a-z][a-z0-9-]+")
+
+
+def _targets(to: str, outputs: Sequence[str], inputs: Sequence[str]) -> list[tuple[str, str]]:
     """(renderer, file) pairs; standard output is "-". Everything is checked before anything is read."""
     from leakreport.render import get_renderer, is_renderer, renderer_for_path
 
@@ -134,8 +141,11 @@ def _targets(to: str, outputs: Sequence[str]) -> list[tuple[str, str]]:
         name, colon, path = text.partition(":")
         if colon and is_renderer(name):
             targets.append((name, path))
+        elif colon and _FORMAT_LIKE.fullmatch(name):
+            get_renderer(name)
         else:
             targets.append((renderer_for_path(text), text))
+    check_replaces_nothing([path for _, path in targets], inputs)
     return [*targets, (to, "-")]
 
 
@@ -153,6 +163,13 @@ def _write_all(
             say("error", error)
             codes.add(error.exit_code)
     return codes
+
+
+def _tell_gate(report: Report) -> None:
+    """Even a quiet run names the lines that decided against it."""
+    for line in report.verdict.gate_lines:
+        if line.result.value != "passed":
+            tell(f"gate {line.result.value}, {line.gate}: {line.text}")
 
 
 def _outcome(report: Report, *, is_partial: bool, errors: list[InputError]) -> set[int]:
@@ -174,7 +191,7 @@ def next_commands(
     report: Report, inputs: Sequence[str], targets: Sequence[tuple[str, str]], own: Sequence[str]
 ) -> tuple[str, ...]:
     """The two most useful next commands, file names filled in."""
-    given = shlex.join(inputs)
+    given = shlex.join("FILE" if name == "-" else name for name in inputs)
     found: list[str] = []
     hidden = [note.slug for summary in report.inputs for note in summary.notes]
     program = shlex.join(report.inputs[0].command) if report.inputs and report.inputs[0].command else "./program"
@@ -186,7 +203,7 @@ def next_commands(
     wrapper = next((finding for finding in report.findings if finding.rule == "recording.wrapper"), None)
     if wrapper is not None:
         found.append(f"leakreport analyze {given} --alloc-fn {shlex.quote(wrapper.advice.rsplit(' ', 1)[-1])}")
-    if report.verdict.gate == "not-asked" and report.paths:
+    if report.verdict.gate == "not-asked" and report.by_kind and report.paths:
         found.append(f"leakreport analyze {given} --fail-on definite")
     if not own and report.paths:
         found.append(f"leakreport analyze {given} --own 'src/**'")

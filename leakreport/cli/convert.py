@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leakreport.cli.output import check_shows
+from leakreport.cli.output import check_replaces_nothing, check_shows
 from leakreport.cli.settings import merged
 from leakreport.cli.shared import (
     AllocFn,
@@ -59,6 +59,8 @@ def convert(
     renderer = get_renderer(to)
     if output == "-":
         check_shows(sys.stdout, renderer.name, is_binary=renderer.is_binary)
+    else:
+        check_replaces_nothing([output], inputs)
     chosen = merged(
         config,
         {"own": own, "alloc-fn": alloc_fn, "partial": partial, "focus": focus, "ignore": ignore},

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -20,6 +21,20 @@ def check_shows(stream: TextIO, name: str, *, is_binary: bool) -> None:
     """
     if is_binary and stream.isatty():
         raise UsageError(f"{name} is binary and no text for a terminal", advice="Give a file with -o, or a pipe.")
+
+
+def check_replaces_nothing(outputs: Sequence[str], inputs: Sequence[str]) -> None:
+    """See that no output is an input, or another output.
+
+    Raises:
+        UsageError: one is.
+    """
+    taken = {os.path.realpath(path): f"the input {path}" for path in inputs if path != "-"}
+    for path in outputs:
+        real = os.path.realpath(path)
+        if real in taken:
+            raise UsageError(f"-o {path} would replace {taken[real]}", advice="Give each output a name of its own.")
+        taken[real] = "another output"
 
 
 def write_stdout(content: str | bytes, stream: TextIO) -> None:

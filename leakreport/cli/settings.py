@@ -52,6 +52,10 @@ class Chosen:
         from leakreport.analysis.processes import Grouping
 
         words = tuple(word for text in self.texts("fail-on") for word in text.replace(" ", "").split(",") if word)
+        if "fail-on" in self.values and not words:
+            raise UsageError(
+                "--fail-on names nothing", advice="An empty gate would always pass: leave it out, or name a kind."
+            )
         for word in words:
             _one_of(word, FAIL_ON, "--fail-on")
             if word in {"growth", "new"}:
@@ -116,6 +120,10 @@ def merged(config_file: str | None, flags: Mapping[str, object]) -> Chosen:
                 values[name] = tuple(str(item) for item in value)
         elif isinstance(value, str | int):
             values[name] = value
+    for name in ("top", "max-paths", "max-nodes"):
+        number = values.get(name)
+        if isinstance(number, int) and number < (0 if name == "max-paths" else 1):
+            raise UsageError(f"{name} is {number}", advice="Give a number of at least 1.")
     color = values.get("color", "auto")
     if color not in {"auto", "always", "never"}:
         origin = configured["color"].origin if "color" in configured and flags.get("color") is None else ""

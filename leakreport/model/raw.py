@@ -6,7 +6,7 @@ Readers fill these and nothing else; trees are made later, by `model.builder`.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from enum import StrEnum
@@ -202,8 +202,8 @@ class SnapshotMeta:
     judges_peak: bool = False
     """In this format the last snapshot is not the state at exit: the peak is judged instead."""
     mappings: tuple[Mapping, ...] = ()
-    error_count: int | None = None
-    """Errors the tool counted, leaks included or not, as its own summary says."""
+    memory_error_count: int | None = None
+    """Memory errors with their repetitions, where the tool's own sum tells more than the list of them."""
     notes: tuple[Note, ...] = ()
 
 
@@ -276,6 +276,10 @@ class SampleTableBuilder:
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def count(self, kinds: Container[LeakKind]) -> int:
+        """How many stacks are of some leak kinds."""
+        return sum(kind in kinds for kind in self._leak_kinds)
 
     def add(
         self, stack: Iterable[Frame], values: tuple[int, ...], *, leak_kind: LeakKind = LeakKind.NONE, name: str = ""

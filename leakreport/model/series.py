@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from leakreport.model.raw import LeakSearch, RawSnapshot, SnapshotMeta
 
-_JEMALLOC = re.compile(r"(?P<prefix>.*)\.(?P<pid>\d+)\.(?P<number>\d+)\.[a-z]\d+\.heap")
+_JEMALLOC = re.compile(r"(?P<prefix>.*)\.(?P<pid>\d+)\.(?P<number>\d+)\.[a-z]\d*\.heap")
 _NUMBERED = re.compile(r"(?P<prefix>.*?)[._-]?(?P<number>\d+)(?P<suffix>(?:\.[A-Za-z_][\w]*)*)")
+_LAST = 10**18
 _COMPRESSION = re.compile(r"\.(?:gz|xz|bz2|zst)\Z")
 
 
@@ -23,8 +24,25 @@ class Place(NamedTuple):
     number: int
 
 
-def place_of(meta: SnapshotMeta, index: int) -> Place:
-    """The process of a snapshot; `index` tells those apart of which nothing is known."""
+def places_of(metas: Sequence[SnapshotMeta]) -> list[Place]:
+    """The process of each snapshot, and its number there."""
+    places = [_place_of(meta, index) for index, meta in enumerate(metas)]
+    # jemalloc names its final dump by itself, whatever the dumps before it were called.
+    for index, meta in enumerate(metas):
+        if meta.is_exit_dump and sum(place.process == places[index].process for place in places) == 1:
+            folder = meta.source.rpartition("/")[0]
+            others = {
+                place.process
+                for other, place in zip(metas, places, strict=True)
+                if other.format == meta.format and other.source.rpartition("/")[0] == folder and other is not meta
+            }
+            if len(others) == 1:
+                places[index] = Place(others.pop(), _LAST)
+    return places
+
+
+def _place_of(meta: SnapshotMeta, index: int) -> Place:
+    """By itself; `index` tells those apart of which nothing is known."""
     folder, _, name = meta.source.rpartition("/")
     name = _COMPRESSION.sub("", name)
     if meta.pid is not None:
@@ -46,7 +64,7 @@ def place_of(meta: SnapshotMeta, index: int) -> Place:
 
 def in_order(raws: Sequence[RawSnapshot]) -> list[RawSnapshot]:
     """Snapshots of one process one after the other, by their numbers where names have them, else as they were given."""
-    places = [place_of(raw.meta, index) for index, raw in enumerate(raws)]
+    places = places_of([raw.meta for raw in raws])
     first: dict[Hashable, int] = {}
     for index, place in enumerate(places):
         first.setdefault(place.process, index)

@@ -27,6 +27,10 @@ BUILTIN = {
     "gperftools": "leakreport.readers.gperftools:GperftoolsReader",
     "jemalloc": "leakreport.readers.jemalloc:JemallocReader",
     "sanitizer": "leakreport.readers.sanitizer:SanitizerReader",
+    "pprof": "leakreport.readers.pprof:PprofReader",
+    "heaptrack": "leakreport.readers.heaptrack:HeaptrackReader",
+    "folded": "leakreport.readers.folded:FoldedReader",
+    "speedscope": "leakreport.readers.speedscope:SpeedscopeReader",
 }
 
 

@@ -11,6 +11,9 @@ _MEMCHECK = "valgrind --leak-check=full --show-leak-kinds=all --xml=yes --xml-fi
 _USE_MEMCHECK = f"This version reads memcheck: {_MEMCHECK}"
 
 
+_USE_HEAP = "Give a heap profile: HEAPPROFILE=PREFIX with libtcmalloc, or /debug/pprof/heap of a Go service."
+
+
 @dataclass(frozen=True, slots=True)
 class Foreign:
     """What a file is, as in "FILE is {title}", and what to do instead."""

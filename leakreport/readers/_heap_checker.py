@@ -24,6 +24,7 @@ from leakreport.model.raw import (
     FrameKind,
     FrameTable,
     LeakSearch,
+    Moment,
     Note,
     RawSnapshot,
     SampleTableBuilder,
@@ -130,6 +131,7 @@ class HeapChecker:
         meta = SnapshotMeta(
             source=self._source,
             format="gperftools",
+            moment=Moment.EXIT,
             tool="gperftools",
             label=check.name,
             truncation=truncation,

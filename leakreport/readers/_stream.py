@@ -154,6 +154,8 @@ def open_input(name: str, limits: Limits, *, progress: Progress | None = None) -
     Raises:
         UnreadableInput: it cannot be opened, or is a folder or device.
     """
+    if name == "-" and sys.stdin is None:
+        raise UnreadableInput("standard input is closed", advice="Give a file, or a pipe.")
     if name == "-":
         return OpenInput("standard input", _spool(sys.stdin.buffer, name), 0, limits, progress)
     try:

@@ -23,6 +23,7 @@ from leakreport.model.raw import (
     LeakSearch,
     Moment,
     Note,
+    ProblemKind,
     RawProblem,
     RawSnapshot,
     SampleTable,
@@ -183,6 +184,8 @@ class ProcessLog:
     """The program ran to its end and the tool began its final words."""
     is_ended: bool = False
     """The tool said all it had to say."""
+    is_quiet: bool = False
+    """Recorded with -q: nothing but errors and loss records."""
     is_all_freed: bool = False
     """The tool said that every heap block was freed."""
     in_use_bytes: int | None = None
@@ -191,6 +194,10 @@ class ProcessLog:
     allocated_blocks: int | None = None
     error_count: int | None = None
     suppressed_error_count: int | None = None
+    failure: str | None = None
+    """The tool's own words on why it gave up."""
+    has_suppressions: bool = False
+    """Suppressions hid something; how much, the format does not tell."""
     skips_leak_search: bool = False
     """The tool was told not to search (--leak-check=no in a text log; XML always searches)."""
     truncation: Truncation | None = None
@@ -324,6 +331,7 @@ class ProcessLog:
             and self.is_ended
             and state in {LeakSearch.COMPLETE, LeakSearch.NONE, LeakSearch.NOT_RUN}
         )
+        memory_errors = self._memory_error_count(search)
         meta = SnapshotMeta(
             source=self.source,
             format=self.format_name,
@@ -341,10 +349,27 @@ class ProcessLog:
             kinds_recorded=recorded,
             measures_errors=self.tool == "memcheck",
             measures_descriptors=self._measures_descriptors,
-            error_count=self.error_count,
+            memory_error_count=memory_errors,
             notes=tuple(self.notes),
         )
         return RawSnapshot(meta, totals, table, tuple(self.problems))
+
+    def _memory_error_count(self, search: _Search | None) -> int | None:
+        """Memory errors with their repetitions, from the tool's sum of all errors, which has lost records in it."""
+        if self.error_count is None:
+            return None
+        records = 0
+        if search is not None and search.is_at_exit:
+            records = search.table.count((LeakKind.DEFINITE, LeakKind.POSSIBLE))
+        listed = sum(problem.count for problem in self.problems if problem.problem is ProblemKind.ERROR)
+        told = self.error_count - records
+        if told > listed and listed:
+            self.add_note(
+                "repetitions-unknown",
+                f"The log counts {told:,} memory errors and does not say how often each one happened: record with -s, "
+                "or as XML.",
+            )
+        return max(told, listed)
 
     @property
     def _measures_descriptors(self) -> bool:
@@ -394,10 +419,12 @@ class ProcessLog:
                 totals[kind.blocks_metric] = by_blocks[kind]
         if by_bytes:
             totals["retained_bytes"] = checked_total(by_bytes.values(), "retained_bytes")
-            totals["leaked_bytes"] = sum(by_bytes.get(kind, 0) for kind in LOST_KINDS)
+            if by_bytes.keys() & set(LOST_KINDS):
+                totals["leaked_bytes"] = sum(by_bytes.get(kind, 0) for kind in LOST_KINDS)
             if by_bytes.keys() == by_blocks.keys():
                 totals["retained_blocks"] = sum(by_blocks.values())
-                totals["leaked_blocks"] = sum(by_blocks.get(kind, 0) for kind in LOST_KINDS)
+                if "leaked_bytes" in totals:
+                    totals["leaked_blocks"] = sum(by_blocks.get(kind, 0) for kind in LOST_KINDS)
         elif self.in_use_bytes is not None and state is LeakSearch.NOT_RUN:
             totals["retained_bytes"] = self.in_use_bytes
             if self.in_use_blocks is not None:
@@ -441,11 +468,9 @@ class ProcessLog:
             seen = frozenset(LeakKind(code) for code in set(table.leak_kinds.tolist()))
         if self.options is not None:
             return shown_kinds(self.options) | seen
-        # A log that does not tell its options: reachable and indirect records are there only when asked for, and one
-        # option (--show-leak-kinds=all) asks for both in practice.
-        if seen & {LeakKind.INDIRECT, LeakKind.REACHABLE}:
-            return frozenset(LEAK_KINDS)
-        return shown_kinds(()) | seen
+        # A log that does not tell its options, but numbers its records: where none is hidden, all kinds are known.
+        is_all = self._search is not None and len(self._search.table) == self._search.record_count
+        return frozenset(LEAK_KINDS) if is_all else seen
 
     def _add_notes(self, state: LeakSearch, recorded: frozenset[LeakKind], totals: dict[str, int]) -> None:
         if self._searches:
@@ -461,6 +486,10 @@ class ProcessLog:
                 + (
                     "the tool was told not to (--leak-check=no)."
                     if self.skips_leak_search
+                    else f"valgrind gave up: {self.failure}."
+                    if self.failure
+                    else "the log was recorded without its headings (-q), and has no loss records."
+                    if self.is_quiet
                     else "the run did not finish."
                 ),
             )
@@ -492,6 +521,12 @@ class ProcessLog:
                 f"{self.damaged_records:,} records could not be read and were left out."
                 if self.damaged_records > 1
                 else "1 record could not be read and was left out.",
+            )
+        if self.has_suppressions and "suppressed_bytes" not in totals:
+            self.add_note(
+                "suppressed-unknown",
+                "Suppressions hid errors or leaks while recording; this XML does not say how many bytes. "
+                "A text log recorded beside it does.",
             )
         if totals.get("suppressed_bytes"):
             self.add_note(

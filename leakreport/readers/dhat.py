@@ -26,6 +26,7 @@ from leakreport.model.columns import checked_total
 from leakreport.model.raw import (
     Frame,
     FrameTable,
+    Moment,
     Note,
     RawSnapshot,
     SampleTable,
@@ -199,6 +200,7 @@ class _Profile:
         meta = SnapshotMeta(
             source=self._source,
             format="dhat",
+            moment=Moment.EXIT,
             tool="dhat",
             pid=pid if type(pid) is int and 0 < pid < 2**31 else None,
             command=tuple(command[: self._limits.name_characters].split()) if isinstance(command, str) else (),

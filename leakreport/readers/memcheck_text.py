@@ -146,6 +146,7 @@ class _Process:
     is_repeating: bool = False
     """Between ERROR SUMMARY and its repetition, -v and -s print every error once more."""
     repeated_count: int = 1
+    awaits_second_summary: bool = False
     inherited: int = 0
     has_descriptors: bool = False
     is_listing_options: bool = False
@@ -235,9 +236,11 @@ class _Book:
             log.error_count = parse_count(match[1], self._source)
             log.is_ended = True
             process.is_repeating = True
+            process.awaits_second_summary = False
         elif (match := _CONTEXT.match(body)) is not None:
             self._close_block(process)
-            process.is_repeating = True
+            # -v and -s list every error once more, and then sum up again.
+            process.is_repeating = process.awaits_second_summary = True
             process.repeated_count = parse_count(match[1], self._source)
         elif body.startswith("HEAP SUMMARY:"):
             self._close_block(process)
@@ -275,6 +278,12 @@ class _Book:
             log.command = tuple(body.removeprefix("Command: ").split())
         elif body.startswith("Parent PID: ") and has_end:
             log.parent_pid = int(body.split()[2]) if body.split()[2].isdecimal() else None
+        elif body.startswith("FATAL: "):
+            self._close_block(process)
+            log.failure = body.removeprefix("FATAL: ").rstrip(": .")
+        elif body.startswith("Exit program on first error"):
+            self._close_block(process)
+            log.failure = "--exit-on-first-error=yes"
         elif body.startswith(("Copyright (C)", "used_suppression:", "For lists of detected", "For counts of detected")):
             return True
         else:
@@ -309,7 +318,9 @@ class _Book:
             process.log.add_damage()
             process.block = None
             return
-        if process.block is None or heading is not None:
+        # A sentence without a stack behind it was a message of the tool, and no error.
+        is_new = process.block is not None and not process.block.stacks and not body.startswith(" ")
+        if process.block is None or heading is not None or (is_new and "<inherited from parent>" not in body):
             if heading is None and body.startswith(" ") and not process.has_descriptors:
                 return
             if process.block is not None and process.block.heading is not None:
@@ -443,14 +454,18 @@ class _Book:
         if log.tool not in {None, "memcheck"} and block is None:
             # Other tools have no errors to sum up; the list of descriptors is their last word.
             log.is_ended = True
+        elif log.failure is not None:
+            log.is_ended = False
+            log.truncation = Truncation(f"valgrind gave up ({log.failure})", self._line, log.record_count)
         elif block is not None:
             what = "a loss record" if block.heading is not None else "an error"
             log.truncation = Truncation(f"the log ends inside {what}", self._line, log.record_count)
             log.is_ended = False
         elif is_quiet or (log.tool is None and not log.is_finished):
             # -q: no frame around the records says whether more should follow.
-            log.is_ended = True
+            log.is_ended = log.is_quiet = True
             if log.record_count:
                 log.start_final_search_of_quiet_log()
-        elif not log.is_ended:
+        elif not log.is_ended or process.awaits_second_summary:
+            log.is_ended = False
             log.truncation = Truncation("the log ends before ERROR SUMMARY", self._line, log.record_count)

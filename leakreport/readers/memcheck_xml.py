@@ -229,7 +229,9 @@ class _Documents:
             case "stack":
                 if len(document.bare_stacks) < self._limits.problems:
                     document.bare_stacks.append(self._stack(element))
-            case "suppcounts" | "clientmsg" | "announcethread":
+            case "suppcounts":
+                log.has_suppressions = log.has_suppressions or element.find("pair") is not None
+            case "clientmsg" | "announcethread":
                 return
             case _:
                 self._head(document, tag, element)
@@ -289,7 +291,7 @@ class _Documents:
                 self._leak(document.log, KIND_BY_XML[kind], element)
             except (MalformedInput, LimitExceeded):
                 document.log.add_damage()
-        elif kind:
+        elif kind and not kind.startswith("Leak_"):
             document.log.add_problem(self._problem(kind, element))
         else:
             document.log.add_damage()

@@ -28,6 +28,7 @@ from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import (
     FrameTable,
     LeakSearch,
+    Moment,
     Note,
     RawSnapshot,
     SampleTableBuilder,
@@ -224,6 +225,7 @@ class _Log:
         meta = SnapshotMeta(
             source=self._source,
             format="sanitizer",
+            moment=Moment.EXIT,
             tool=report.tool,
             pid=report.pid,
             truncation=truncation,

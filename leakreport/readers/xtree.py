@@ -38,6 +38,7 @@ from leakreport.model.columns import checked_total
 from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS, LeakKind
 from leakreport.model.raw import (
     LeakSearch,
+    Moment,
     Note,
     RawSnapshot,
     SampleTableBuilder,
@@ -299,6 +300,7 @@ class _Tree:
         meta = SnapshotMeta(
             source=self._source,
             format="xtree",
+            moment=Moment.EXIT,
             tool="memcheck" if self._is_leak else None,
             pid=int(pid) if pid.isascii() and pid.isdecimal() and len(pid) < 10 else None,
             command=tuple(self._head.get(b"cmd", "").split()),

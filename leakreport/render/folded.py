@@ -10,7 +10,7 @@ from collections import defaultdict
 
 from leakreport.analysis.report import Report
 from leakreport.render.interface import RenderOptions
-from leakreport.render.stack_text import beside_the_paths, one_line, stack_lines
+from leakreport.render.stack_text import beside_the_paths, one_line, shown_metric, stack_lines
 
 
 class FoldedRenderer:
@@ -23,12 +23,12 @@ class FoldedRenderer:
     def render(self, report: Report, options: RenderOptions) -> str:
         """One line per stack, largest first."""
         del options
-        names = stack_lines(report)
+        names, metric = stack_lines(report), shown_metric(report)
         sums: defaultdict[str, int] = defaultdict(int)
         for row in report.paths:
-            sums[one_line(row, names)] += row.values.get(report.metric, 0)
+            sums[one_line(row, names)] += row.values.get(metric, 0)
         for name, amounts in beside_the_paths(report):
-            sums[name] += amounts.get(report.metric, 0)
+            sums[name] += amounts.get(metric, 0)
         lines = sorted(
             ((amount, stack) for stack, amount in sums.items() if amount), key=lambda line: (-line[0], line[1])
         )

@@ -32,6 +32,7 @@ from leakreport.render.phrases import (
 )
 from leakreport.render.resources import assets_text, template_folder
 from leakreport.render.source import SourceFinder, SourceLine
+from leakreport.render.timeline import timeline
 from leakreport.units import format_bytes, format_count, format_exact_bytes, format_share, plural
 
 if TYPE_CHECKING:
@@ -112,6 +113,9 @@ class _Page:
         self.problems = [finding for finding in report.findings if not finding.is_leak][:_MOST_PROBLEMS]
         self.more_problems = sum(not finding.is_leak for finding in report.findings) - len(self.problems)
         self.flame = flame_graph(report)
+        self.timeline = timeline(report)
+        self.has_kinds = bool(report.by_kind)
+        self.has_blocks = any("retained_blocks" in (finding.values or {}) for finding in self.leaks)
         self.secrets = sum(
             without_secrets(command)[1]
             for command in (
@@ -196,6 +200,28 @@ class _Page:
         """The file of the snippet."""
         frames, named = finding_frames(self._report, finding), self._named(finding)
         return "" if named is None else location(self.frame(frames[named]))
+
+    def figures(self) -> list[tuple[str, int, str]]:
+        """What is measured, the most telling first: title, bytes, and the exact number with its blocks."""
+        titles = {
+            "leaked_bytes": "Lost",
+            "retained_bytes": f"Retained {self._report.moment.value}",
+            "overhead_bytes": "Allocator's overhead",
+            "stack_bytes": "Thread stacks",
+            "peak_bytes": "At the peak",
+            "suppressed_bytes": "Suppressed",
+            "allocated_bytes": "Allocated in the whole run",
+            "inherited_bytes": "Inherited, counted once",
+        }
+        found = []
+        for metric, title in titles.items():
+            if metric in self._report.totals:
+                amount = self._report.totals[metric]
+                blocks = self._report.totals.get(metric.replace("bytes", "blocks"))
+                noun = "allocation" if metric == "allocated_bytes" else "block"
+                small = format_exact_bytes(amount) + ("" if blocks is None else f" in {plural(blocks, noun)}")
+                found.append((title, amount, small))
+        return found
 
     @staticmethod
     def kind(kind: LeakKind) -> tuple[str, str]:

@@ -142,6 +142,7 @@ def _frame(frame: Frame, *, is_own: bool) -> dict[str, object]:
         "kind": frame.kind.value,
         "inlined": frame.is_inlined,
         "address": None if frame.address is None else f"0x{frame.address:x}",
+        "offset": None if frame.offset is None else f"0x{frame.offset:x}",
         "own": is_own,
     }
 
@@ -180,6 +181,10 @@ def _path(row: PathRow, *, with_records: bool) -> dict[str, object]:
         "named_by": row.named_by,
         "dragged_bytes": row.dragged_bytes,
     }
+    if row.errors is not None:
+        found["error"] = dict(row.errors)
+    if row.series is not None:
+        found["series"] = {metric: list(amounts) for metric, amounts in row.series.items()}
     if with_records:
         found["records"] = [_text(name) for name in row.records]
     return found

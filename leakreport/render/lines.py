@@ -47,6 +47,11 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
     if len(shown) < len(report.paths):
         yield f"MORE {len(report.paths) - len(shown)} paths"
     words = {"error": "ERROR", "signal": "SIGNAL", "descriptor": "FD"}
+    groups = report.groups if options.verbosity >= 1 else report.groups[:MOST_PIPED_ROWS]
+    for group in groups:
+        yield f"GROUP {group.values.get('retained_bytes', '-')} B {group.path_count} paths {printable(group.name)}"
+    if len(groups) < len(report.groups):
+        yield f"MORE {len(report.groups) - len(groups)} groups"
     problems = list(problem_parts(report))
     listed = problems if options.verbosity >= 1 else problems[:MOST_PIPED_ROWS]
     for family, kind, finding in listed:

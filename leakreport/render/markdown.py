@@ -85,12 +85,25 @@ def cell(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """A sentence whose words with signs of markup stand in code spans.
+    """A sentence whose words with signs of markup stand in code spans, neighbours in one.
 
-    >>> prose("through journal_append, see @all")
-    'through `journal_append,` see `@all`'
+    >>> prose("through journal_append, see @all of #12.")
+    'through `journal_append`, see `@all` of `#12`.'
     """
-    return " ".join(code(word) if _RISKY.search(word) else word for word in printable(text).split())
+    shown: list[str] = []
+    span: list[str] = []
+    for word in [*printable(text).split(), ""]:
+        is_risky = _RISKY.search(word) is not None
+        # A stop behind a name is no part of it.
+        core = word.rstrip(".,;") if _RISKY.search(word.rstrip(".,;")) else word
+        if is_risky:
+            span.append(core)
+        if span and (not is_risky or core != word):
+            shown.append(code(" ".join(span)) + (word[len(core) :] if is_risky else ""))
+            span = []
+        if word and not is_risky:
+            shown.append(word)
+    return " ".join(shown)
 
 
 def _fenced(text: str) -> str:
@@ -111,6 +124,8 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
         if more:
             yield f"{plural(more, 'more entry', 'more entries')} not shown."
         yield f"Stack of entry 1, innermost frame first; ▶ marks the responsible one:\n\n{_stack(report, leaks[0])}"
+    if report.groups:
+        yield "\n".join(_group_table(report))
     counts = list(_problem_counts(report))
     if counts:
         yield "\n".join(counts)
@@ -156,6 +171,17 @@ def _table(report: Report, leaks: tuple[Finding, ...]) -> Iterator[str]:
             "–" if blocks is None else format_count(blocks),
         )
         yield f"| {' | '.join(columns)} |"
+
+
+def _group_table(report: Report) -> Iterator[str]:
+    yield f"| By {report.selection.group_by} | Bytes | Paths |"
+    yield "|---|--:|--:|"
+    for group in report.groups[:MOST_LEAKS]:
+        amount = group.values.get("retained_bytes")
+        name = cell(shorten_name(group.name, LONGEST_FUNCTION))
+        yield f"| {name} | {'–' if amount is None else format_bytes(amount)} | {format_count(group.path_count)} |"
+    if len(report.groups) > MOST_LEAKS:
+        yield f"| {plural(len(report.groups) - MOST_LEAKS, 'more name')} | | |"
 
 
 def _stack(report: Report, finding: Finding) -> str:

@@ -100,17 +100,21 @@ def _redacted(match: re.Match[str]) -> str:
 
 
 def frame_name(frame: Frame) -> str:
-    """What a frame is called: its function, else module+address, else the address.
+    """What a frame is called: its function, else module+offset, else the address and the module.
 
-    >>> frame_name(Frame(module="/usr/lib/libfoo.so.3", address=0x1a2b, kind=FrameKind.ADDRESS))
+    >>> frame_name(Frame(module="/usr/lib/libfoo.so.3", offset=0x1a2b, kind=FrameKind.ADDRESS))
     'libfoo.so.3+0x1a2b'
+    >>> frame_name(Frame(module="/usr/lib/libfoo.so.3", address=0x48a1a2b, kind=FrameKind.ADDRESS))
+    '0x48a1a2b (libfoo.so.3)'
     """
     if frame.function is not None:
         name = printable(frame.function)
         return f"[{name}]" if frame.kind is FrameKind.SYNTHETIC else name
+    module = printable(frame.module_name or "")
+    if frame.offset is not None:
+        return f"{module}+0x{frame.offset:x}" if module else f"+0x{frame.offset:x}"
     address = "???" if frame.address is None else f"0x{frame.address:x}"
-    module = frame.module_name
-    return f"{printable(module)}+{address}" if module else address
+    return f"{address} ({module})" if module else address
 
 
 def location(frame: Frame, *, parts: int = 2, include_host: bool = False) -> str:

@@ -26,6 +26,7 @@ from leakreport.render.stack_text import (
     judged_mappings,
     judged_sampling,
     measured_metrics,
+    shown_metric,
 )
 
 _TYPES = {
@@ -93,8 +94,9 @@ def _about(report: Report, texts: _Texts) -> Iterator[bytes]:
         yield bytes_field(11, _value_type(texts, "space", sampling.unit)) + number_field(12, sampling.period)
     comments = [f"input: {summary.source}" for summary in report.inputs]
     comments += [f"{metric}: the paths hold {amount} more than the total" for metric, amount in excess(report).items()]
+    shown = shown_metric(report)
     yield numbers_field(13, map(texts.index, dict.fromkeys(comments)))
-    yield number_field(14, texts.index(_TYPES.get(report.metric, report.metric)))
+    yield number_field(14, texts.index(_TYPES.get(shown, shown)))
 
 
 class _Texts:

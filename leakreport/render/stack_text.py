@@ -23,7 +23,7 @@ _ENDS_A_NAME = re.compile("[\x00-\x1f\x7f;\\\\\x85\u2028\u2029\ud800-\udfff]")
 
 
 def frame_text(frame: Frame) -> str:
-    """The function of a frame, else object+0xoffset, else what is known of it.
+    """The function of a frame, else object+0xoffset, else object@0xaddress, else what is known of it.
 
     >>> frame_text(Frame(module="/usr/lib/libfoo.so.3", offset=0x1a2b, kind=FrameKind.ADDRESS))
     'libfoo.so.3+0x1a2b'
@@ -31,10 +31,12 @@ def frame_text(frame: Frame) -> str:
     if frame.function:
         is_bare = frame.kind is FrameKind.SYNTHETIC and not frame.function.startswith("[")
         return f"[{frame.function}]" if is_bare else frame.function
-    place = frame.address if frame.offset is None else frame.offset
-    if frame.module_name:
-        return frame.module_name if place is None else f"{frame.module_name}+0x{place:x}"
-    return UNKNOWN if place is None else f"0x{place:x}"
+    module = frame.module_name or ""
+    if frame.offset is not None:
+        return f"{module}+0x{frame.offset:x}"
+    if frame.address is not None:
+        return f"{module}@0x{frame.address:x}" if module else f"0x{frame.address:x}"
+    return module or UNKNOWN
 
 
 def escaped(name: str) -> str:
@@ -67,6 +69,12 @@ def measured_metrics(report: Report) -> tuple[str, ...]:
     if not found:
         return (report.metric,)
     return (*(name for name in METRICS if name in found), *sorted(found - set(METRICS)))
+
+
+def shown_metric(report: Report) -> str:
+    """The metric that ranks the paths; where they do not have it (a profile of allocations only), the first they have."""
+    measured = measured_metrics(report)
+    return report.metric if report.metric in measured else measured[0]
 
 
 def beside_the_paths(report: Report) -> tuple[tuple[str, dict[str, int]], ...]:

@@ -163,6 +163,7 @@ def _screen(report: Report, options: RenderOptions, width: int) -> Iterator[Line
         yield from _paragraph(text, width)
     yield from _kinds_table(report, width)
     yield from _leaks_table(report, options, width)
+    yield from _groups(report, options, width)
     # -vv shows the stack of every entry, else the first stands for all.
     entries = _entries(report, options)
     lines: _StackLines = {}
@@ -333,6 +334,23 @@ def _stack(
         yield ((f" {'▶' if is_responsible else ' '} {lines[index]}", style),)
     if previous < len(indexes) - 1:
         yield ((f"   ⋯ {format_count(len(indexes) - 1 - previous)} more", "dim"),)
+
+
+def _groups(report: Report, options: RenderOptions, width: int) -> Iterator[Line]:
+    """The sums that --group-by asks for."""
+    shown = report.groups if options.verbosity >= 1 else report.groups[:MOST_LEAK_ROWS]
+    if not shown:
+        return
+    names = width - 15 - 9
+    yield ()
+    yield ((f"{_fit(f'By {report.selection.group_by}', names)}{'Bytes':>15}{'Paths':>9}", ""),)
+    yield _rule(width)
+    for group in shown:
+        amount = group.values.get("retained_bytes")
+        numbers = f"{'–' if amount is None else format_bytes(amount):>15}{format_count(group.path_count):>9}"
+        yield ((f"{_fit(printable(group.name), names)}{numbers}", ""),)
+    if len(shown) < len(report.groups):
+        yield ((f"  {plural(len(report.groups) - len(shown), 'more name')} (-v lists them)", ""),)
 
 
 def _problems(report: Report, width: int) -> Iterator[Line]:

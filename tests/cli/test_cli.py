@@ -219,3 +219,51 @@ def test_formats_lists_what_can_be_read() -> None:
     assert found.returncode == 0
     assert "memcheck-xml" in found.stdout
     assert "memcheck-text" in found.stdout
+
+
+def test_an_output_never_replaces_an_input_or_another_output(tmp_path: Path) -> None:
+    path = tmp_path / "memcheck.xml"
+    path.write_bytes(fixture_bytes("memcheck-xml", "kinds"))
+    before = path.read_bytes()
+    for arguments in (("-o", f"json:{path}"), ("-o", f"{tmp_path}/a.html", "-o", f"json:{tmp_path}/a.html")):
+        done = run("analyze", path, *arguments)
+        assert done.returncode == 2
+        assert "would replace" in done.stderr
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--fail-on", ""), "names nothing"),
+        (("-o", "foo:x.html"), "foo"),
+        (("--top", "0"), "top"),
+    ],
+)
+def test_options_that_would_mean_nothing_are_refused(arguments: tuple[str, ...], words: str) -> None:
+    done = run("analyze", case("kinds"), *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+def test_a_quiet_run_still_names_what_failed() -> None:
+    done = run("analyze", case("kinds"), "-q", "--fail-on", "definite")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "--fail-on definite: 1.18 MiB definitely lost" in done.stderr
+
+
+def test_what_is_hidden_does_not_change_the_verdict() -> None:
+    whole, part = (
+        json.loads(run("analyze", case("kinds"), "--to", "json", *more).stdout)["verdict"]
+        for more in ((), ("--top", "1"))
+    )
+    assert part["sentence"] == whole["sentence"]
+    assert part["lead"] == whole["lead"]
+
+
+def test_group_by_is_shown_everywhere() -> None:
+    assert "\nGROUP 1235632 B 5 paths " not in run("analyze", case("kinds")).stdout
+    assert "\nGROUP " in run("analyze", case("kinds"), "--group-by", "function").stdout
+    assert "| By function |" in run("analyze", case("kinds"), "--group-by", "function", "--to", "markdown").stdout

@@ -72,6 +72,24 @@ def test_a_quiet_log_shows_a_cut_inside_a_record_only(exit_code: Callable[[bytes
     assert exit_code(b"".join(lines[: ends[1] - 1])) == 3
 
 
+def test_folded_stacks_show_nothing_but_a_missing_line_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "demo.leaked.folded"
+    content = fixture_bytes("folded", "demo-v2-leaked")
+    line_end = content.index(b"\n", len(content) // 2) + 1
+    for stop, is_told in ((line_end, False), (line_end - 1, True)):
+        path.write_bytes(content[:stop])
+        assert main(["analyze", str(path)]) == 0
+        assert ("has no end" in capsys.readouterr().out) is is_told
+
+
+def test_massif_shows_a_cut_inside_a_snapshot_only(exit_code: Callable[[bytes], int]) -> None:
+    content = fixture_bytes("massif", "wave-grow2")
+    middle = content.index(b"#-----------\nsnapshot=", len(content) // 2)
+    assert exit_code(content[:middle]) == 0
+    inside = content.index(b"heap_tree=peak")
+    assert exit_code(content[: inside + 60]) == 3
+
+
 @pytest.mark.parametrize(
     "pack", [gzip.compress, lzma.compress, bz2.compress, zstandard.ZstdCompressor().compress], ids=["gz", "xz", "bz2", "zst"]
 )  # fmt: skip
@@ -86,4 +104,4 @@ def test_compression_shows_every_cut(
 
 def test_the_page_has_no_row_that_is_not_tried() -> None:
     rows = [line for line in DOCUMENTED.splitlines() if line.startswith("| ")][1:]
-    assert len(rows) == 8
+    assert len(rows) == 11

@@ -332,3 +332,70 @@ def test_a_failed_gate_names_what_decided(runs: Path) -> None:
     verdict = json.loads(done.stdout)["verdict"]
     assert verdict["gate"] == "failed"
     assert any("2,002" in reason or "1.96" in reason for reason in verdict["reasons"]), verdict["reasons"]
+
+
+SMALL = """
+#include <stdlib.h>
+static char *kept;
+int main(void) {
+    kept = malloc(100);
+    char **owner = malloc(16);
+    owner[0] = malloc(50);
+    owner = 0;
+    char *lost = malloc(33);
+    lost = 0;
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def small(tool: Callable[[str], str], once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """A program with 16 + 33 bytes definitely, 50 indirectly lost and 100 still reachable."""
+
+    def build(folder: Path) -> None:
+        (folder / "small.c").write_text(SMALL, encoding="utf-8")
+        subprocess.run([tool("gcc"), "-g", "-O0", "-o", "small", "small.c"], cwd=folder, check=True)
+
+    return once("small", build) / "small"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "known"),
+    [("reachable", {"reachable"}), ("definite", {"definite", "indirect"}), ("definite,reachable", {"definite", "indirect", "reachable"})],
+)  # fmt: skip
+def test_a_quiet_log_does_not_know_the_kinds_it_does_not_show(
+    kinds: str, known: set[str], small: Path, tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    log = tmp_path / "quiet.log"
+    command = [
+        tool("valgrind"),
+        "-q",
+        "--leak-check=full",
+        f"--show-leak-kinds={kinds}",
+        f"--log-file={log}",
+        str(small),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    totals = analysed(log)["totals"]
+    assert {name for name in (*LOST, "reachable") if f"{name}_bytes" in totals} == known
+    if "indirect" in known:
+        assert totals["indirect_bytes"] == 50
+    for kind in {*LOST, "reachable"} - known:
+        assert leakreport(log, "--fail-on", kind).returncode == 5
+
+
+def test_nothing_shown_is_not_clean(small: Path, tool: Callable[[str], str], tmp_path: Path) -> None:
+    xml = tmp_path / "none.xml"
+    options = ["--leak-check=full", "--show-leak-kinds=none", "--xml=yes", f"--xml-file={xml}"]
+    subprocess.run([tool("valgrind"), *options, str(small)], check=True, capture_output=True)
+    assert analysed(xml)["verdict"]["status"] == "inconclusive"
+
+
+def test_the_share_counts_what_hangs_on_a_record(small: Path, tool: Callable[[str], str], tmp_path: Path) -> None:
+    log = tmp_path / "default.log"
+    subprocess.run(
+        [tool("valgrind"), "--leak-check=full", f"--log-file={log}", str(small)], check=True, capture_output=True
+    )
+    document = analysed(log)
+    assert document["accumulation"]["of_bytes"] == document["totals"]["leaked_bytes"] == 99

@@ -22,7 +22,7 @@ from leakreport.analysis.report import (
     Verdict,
 )
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
-from leakreport.model.raw import Frame, LeakSearch, Note
+from leakreport.model.raw import Frame, LeakSearch, Moment, Note
 from leakreport.render import get_renderer
 from leakreport.render.interface import RenderOptions
 from tests.golden_support import check_golden
@@ -90,7 +90,7 @@ def leak_report() -> Report:
         inputs=(summary,), snapshots=(), judged=0, totals=TOTALS, unattributed={}, frames=FRAMES,
         own=(True, True, True, True, False, False, True, False), paths=PATHS, findings=(*leaks, *problems),
         unlisted_leaks=1, by_kind=_kinds(TOTALS, (1, 0, 1, 1)), by_module=(), by_function_when_asked=tuple, groups=(), accumulation=None,
-        tree_when_asked=lambda: NO_TREE, selection=Selection(), record_count=3, named_frames=7, checks=14,
+        moment=Moment.EXIT, timeline=(), tree_when_asked=lambda: NO_TREE, selection=Selection(), record_count=3, named_frames=7, checks=14,
         next_commands=("leakreport analyze memcheck.xml -o report.html", "leakreport analyze memcheck.xml --own 'src/**'"),
     )  # fmt: skip
 

@@ -24,7 +24,7 @@ from leakreport.analysis.report import (
     Verdict,
 )
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame, LeakSearch, Note
+from leakreport.model.raw import Frame, LeakSearch, Moment, Note
 from leakreport.render.interface import RenderOptions
 from leakreport.render.markdown import MarkdownRenderer, cell, code, prose
 
@@ -66,7 +66,7 @@ def make_report(*, count: int = 1, name: str = "grow", status: Status = Status.L
         own=(True, True, False), paths=paths, findings=(*leaks, *problems), unlisted_leaks=0,
         by_kind=(GroupRow("definite", None, False, {"definite_bytes": 2048, "definite_blocks": 2}, count),),
         by_module=(), by_function_when_asked=tuple, groups=(), accumulation=None,
-        tree_when_asked=lambda: TreeView((), (), (), (), (), (), (), (), ()), selection=Selection(), record_count=count,
+        moment=Moment.EXIT, timeline=(), tree_when_asked=lambda: TreeView((), (), (), (), (), (), (), (), ()), selection=Selection(), record_count=count,
         named_frames=3, checks=1, next_commands=(f"leakreport diff {name}",),
     )  # fmt: skip
 

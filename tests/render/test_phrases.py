@@ -88,8 +88,8 @@ def test_secrets_are_replaced_and_counted(arguments: tuple[str, ...], shown: tup
     [
         (Frame("f(int)"), "f(int)"),
         (Frame("all", kind=FrameKind.SYNTHETIC), "[all]"),
-        (Frame(module="/lib/libx.so", address=16), "libx.so+0x10"),
-        (Frame(module="/lib/libx.so"), "libx.so+???"),
+        (Frame(module="/lib/libx.so", address=16), "0x10 (libx.so)"),
+        (Frame(module="/lib/libx.so"), "??? (libx.so)"),
         (Frame(address=16), "0x10"),
         (Frame(), "???"),
         (Frame("a\x1b"), "a‹U+001B›"),
