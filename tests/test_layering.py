@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "analysis.report",
             "readers",
             "render",
+            "symbols.options",
         }
     ),
 }

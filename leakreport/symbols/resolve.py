@@ -1,0 +1,197 @@
+"""The one entry: a run with addresses becomes the same run with names, where binaries that fit are at hand.
+
+Every distinct address of the whole run is looked up once, in one pass per object. What cannot be named stays
+`object+0xoffset`, and a note says why and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from leakreport.limits import DEFAULT_LIMITS, Limits
+from leakreport.model.raw import Frame, FrameKind, Mapping, Note
+from leakreport.model.rewrite import with_frames
+from leakreport.model.snapshot import Run
+from leakreport.symbols.binaries import DELETED, Binary, ObjectUse, Refused, find_binary, is_label
+from leakreport.symbols.demangle import demangle, is_mangled
+from leakreport.symbols.elf import ElfHeaders
+from leakreport.symbols.engines import Place, locate, usable_engine
+from leakreport.symbols.options import Engine, SymbolOptions
+from leakreport.symbols.symtab import names_at
+
+_NAMED_OBJECTS = 5
+_DEFAULT_OPTIONS = SymbolOptions()
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What happened to the objects of a run."""
+
+    replacements: dict[Frame, tuple[Frame, ...]] = field(default_factory=dict)
+    unverified: list[str] = field(default_factory=list)
+    other_builds: list[str] = field(default_factory=list)
+    unnamed: list[str] = field(default_factory=list)
+    unnamed_addresses: int = 0
+    without_lines: list[str] = field(default_factory=list)
+
+
+def resolve(run: Run, options: SymbolOptions = _DEFAULT_OPTIONS, limits: Limits = DEFAULT_LIMITS) -> Run:
+    """The run with names for addresses in files; the same run where no frame lacks one.
+
+    Holds: totals, records and the sums of all columns stay. Notes about it stand in the first snapshot.
+
+    Raises:
+        LimitExceeded: stacks become too deep with the inlined functions.
+    """
+    outcome = _Outcome()
+    for use, frames in _uses(run, options):
+        _name(use, frames, outcome, options, limits)
+    notes = _notes(outcome)
+    if not notes and not outcome.replacements:
+        return run
+    named = with_frames(run, outcome.replacements, limits)
+    first, *others = named.snapshots
+    first = replace(first, meta=replace(first.meta, notes=(*first.meta.notes, *notes)))
+    return replace(named, snapshots=(first, *others))
+
+
+def _uses(run: Run, options: SymbolOptions) -> list[tuple[ObjectUse, list[Frame]]]:
+    """The objects with unnamed addresses, each with its frames in the order of their offsets."""
+    by_module: dict[str, dict[int, Frame]] = {}
+    for frame in run.frames:
+        is_unnamed = frame.kind is FrameKind.ADDRESS and frame.function is None
+        if is_unnamed and frame.module is not None and frame.offset is not None and 0 <= frame.offset < 1 << 62:
+            by_module.setdefault(frame.module, {})[frame.offset] = frame
+    mappings: dict[str, dict[Mapping, None]] = {}
+    # Snapshots of one process share their mappings: the same objects are looked at once.
+    for listed in {id(found.meta.mappings): found.meta.mappings for found in run.snapshots}.values():
+        for mapping in listed:
+            if mapping.path in by_module:
+                mappings.setdefault(mapping.path, {})[mapping] = None
+    uses = []
+    for module in sorted(by_module):
+        if is_label(module):
+            continue
+        known = tuple(mappings.get(module, ()))
+        pinned = options.pinned_build(module)
+        build_ids = frozenset({pinned} if pinned else {found.build_id.lower() for found in known if found.build_id})
+        frames = [frame for _, frame in sorted(by_module[module].items())]
+        offsets = np.array([frame.offset for frame in frames], dtype=np.int64)
+        uses.append((ObjectUse(module, offsets, known, build_ids), frames))
+    return uses
+
+
+def _name(use: ObjectUse, frames: list[Frame], outcome: _Outcome, options: SymbolOptions, limits: Limits) -> None:
+    title = use.module.removesuffix(DELETED).rsplit("/", 1)[-1]
+    try:
+        binary = find_binary(use, options)
+    except Refused as refusal:
+        if refusal.is_other_build:
+            outcome.other_builds.append(f"{title}: {refusal}")
+        else:
+            outcome.unnamed.append(f"{title}: {refusal}")
+            outcome.unnamed_addresses += len(frames)
+        return
+    places = _places(binary, options)
+    named = {
+        frame: _frames(frame, found, limits) for frame, found in zip(frames, places, strict=True) if found is not None
+    }
+    outcome.replacements.update(named)
+    if named and not binary.is_verified:
+        outcome.unverified.append(title)
+    if len(named) < len(frames):
+        outcome.unnamed.append(f"{title}: no symbol there")
+        outcome.unnamed_addresses += len(frames) - len(named)
+    if _debug_holder(binary).has_debug_info and usable_engine(options) is Engine.NONE:
+        outcome.without_lines.append(title)
+
+
+def _debug_holder(binary: Binary) -> ElfHeaders:
+    return binary.debug or binary.elf
+
+
+def _places(binary: Binary, options: SymbolOptions) -> list[tuple[Place, ...] | None]:
+    """Per address the functions there, outermost first: lines and inlined functions from debug information.
+
+    The name of the outermost is from a symbol table where one has it: engines choose differently among several names
+    of one function, and can give the name of its cold part to all of it.
+    """
+    places = np.flatnonzero(binary.addresses >= 0)
+    addresses = binary.addresses[places]
+    located = locate(_debug_holder(binary), np.unique(addresses).tolist(), options)
+    names: list[str | None] = [None] * len(addresses)
+    for elf in (binary.debug, binary.elf):
+        missing = [index for index, name in enumerate(names) if name is None]
+        if elf is not None and missing:
+            for index, name in zip(missing, names_at(elf, addresses[missing]), strict=True):
+                names[index] = None if name is None else demangle(name)
+    found: list[tuple[Place, ...] | None] = [None] * len(binary.addresses)
+    for place, address, name in zip(places.tolist(), addresses.tolist(), names, strict=True):
+        functions = located.get(address, ())
+        if name is not None and not (functions and is_mangled(name)):
+            outermost = functions[0]._replace(function=name) if functions else Place(name, None, None)
+            functions = (outermost, *functions[1:])
+        found[place] = functions or None
+    return found
+
+
+def _frames(frame: Frame, places: tuple[Place, ...], limits: Limits) -> tuple[Frame, ...]:
+    named = []
+    for depth, place in enumerate(places):
+        directory, _, file = (place.path or "").rpartition("/")
+        named.append(
+            Frame(
+                function=demangle(place.function)[: limits.name_characters],
+                module=frame.module,
+                directory=directory[: limits.name_characters] or None,
+                file=file[: limits.name_characters] or None,
+                line=place.line,
+                is_inlined=depth > 0,
+            )
+        )
+    return tuple(named)
+
+
+def _notes(outcome: _Outcome) -> list[Note]:
+    notes = []
+    if outcome.unverified:
+        notes.append(
+            Note(
+                "build-unverified",
+                f"The profile names no build id for {_listed(outcome.unverified)}: names are from files whose size and "
+                "calls fit. A build id given with --build-id OBJECT=HEX makes it certain.",
+            )
+        )
+    if outcome.other_builds:
+        notes.append(
+            Note(
+                "wrong-binary",
+                f"Not the build that was profiled, and not used: {_listed(outcome.other_builds, '; ')}. "
+                "Give the folder of the right one with --symbol-path DIR.",
+            )
+        )
+    if outcome.unnamed:
+        notes.append(
+            Note(
+                "no-symbols",
+                f"{outcome.unnamed_addresses:,} addresses have no name: {_listed(outcome.unnamed, '; ')}. "
+                "Give the folder of the binaries or of their debug files with --symbol-path DIR or --sysroot DIR.",
+            )
+        )
+    if outcome.without_lines:
+        notes.append(
+            Note(
+                "no-lines",
+                f"Names in {_listed(outcome.without_lines)} are from symbol tables only. For lines and inlined functions "
+                "install leakreport[symbols], addr2line (binutils) or llvm-symbolizer.",
+            )
+        )
+    return notes
+
+
+def _listed(texts: Sequence[str], separator: str = ", ") -> str:
+    more = len(texts) - _NAMED_OBJECTS
+    return separator.join([*texts[:_NAMED_OBJECTS], *([f"{more:,} more"] if more > 0 else [])])
