@@ -12,26 +12,19 @@ import posixpath
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
-from typing import BinaryIO, NamedTuple, Protocol
+from functools import lru_cache
+from typing import BinaryIO, Protocol
 
 from leakreport.symbols.elf import ElfHeaders
 from leakreport.symbols.options import Engine, SymbolOptions
+from leakreport.symbols.places import Located, Place, keep, kept_path
 
 _logger = logging.getLogger(__name__)
 _BATCH_SECONDS = 1800
+_REMEMBERED_PLACES = 100_000
 _ADDRESS = re.compile(r"0x([0-9a-fA-F]{1,16})\Z")
 _TOOLS = {Engine.ADDR2LINE: "addr2line", Engine.LLVM_SYMBOLIZER: "llvm-symbolizer"}
-
-
-class Place(NamedTuple):
-    """One function at an address."""
-
-    function: str
-    """As the file spells it, or readable already."""
-    path: str | None
-    line: int | None
 
 
 class _Line(Protocol):
@@ -48,10 +41,6 @@ class _SymCache(Protocol):
     def lookup(self, addr: int) -> list[_Line]: ...
 
     def dump_into(self, f: BinaryIO) -> None: ...
-
-
-Located = dict[int, tuple[Place, ...]]
-"""By virtual address, outermost first: the function, then what was inlined into it."""
 
 
 def usable_engine(options: SymbolOptions) -> Engine:
@@ -107,9 +96,8 @@ def _symcache(elf: ElfHeaders, options: SymbolOptions) -> _SymCache | None:
     from symbolic.exceptions import SymbolicError
     from symbolic.symcache import SYMCACHE_LATEST_VERSION, SymCache
 
-    kept = None
-    if options.cache_folder is not None and elf.build_id is not None:
-        kept = os.path.join(options.cache_folder, f"{elf.build_id}.{SYMCACHE_LATEST_VERSION}.symc")
+    kept = kept_path(options.cache_folder, elf, f"{SYMCACHE_LATEST_VERSION}.symc")
+    if kept is not None:
         try:
             if os.path.isfile(kept):
                 opened: _SymCache = SymCache.open(kept)
@@ -119,26 +107,9 @@ def _symcache(elf: ElfHeaders, options: SymbolOptions) -> _SymCache | None:
     for item in Archive.open(elf.path).iter_objects():
         symcache: _SymCache = item.make_symcache()
         if kept is not None:
-            _keep(symcache, kept)
+            keep(kept, symcache.dump_into)
         return symcache
     return None
-
-
-def _keep(symcache: _SymCache, path: str) -> None:
-    """Write a cache file under its name only when it is whole; without a cache everything works, slower."""
-    try:
-        folder = os.path.dirname(path)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
-        try:
-            with open(descriptor, "wb") as stream:
-                symcache.dump_into(stream)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        _logger.info("cannot keep %s: %s", path, error)
 
 
 def _by_tool(elf: ElfHeaders, addresses: Sequence[int], engine: Engine) -> Located:
@@ -190,6 +161,7 @@ def _parse_answers(lines: Sequence[str], asked: frozenset[int]) -> Located:
     return found
 
 
+@lru_cache(maxsize=_REMEMBERED_PLACES)
 def _place(function: str, path: str | None, line: int) -> Place:
     if not path or not path.strip("?"):
         return Place(function, None, None)

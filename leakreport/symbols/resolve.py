@@ -16,10 +16,11 @@ from leakreport.model.raw import Frame, FrameKind, Mapping, Note
 from leakreport.model.rewrite import with_frames
 from leakreport.model.snapshot import Run
 from leakreport.symbols.binaries import DELETED, Binary, ObjectUse, Refused, find_binary, is_label
-from leakreport.symbols.demangle import demangle, is_mangled
+from leakreport.symbols.demangle import demangle, has_rust, is_mangled
 from leakreport.symbols.elf import ElfHeaders
-from leakreport.symbols.engines import Place, locate, usable_engine
+from leakreport.symbols.engines import locate, usable_engine
 from leakreport.symbols.options import Engine, SymbolOptions
+from leakreport.symbols.places import Located, Place, keep_places, places_path, read_places
 from leakreport.symbols.symtab import names_at
 
 _NAMED_OBJECTS = 5
@@ -96,8 +97,17 @@ def _name(use: ObjectUse, frames: list[Frame], outcome: _Outcome, options: Symbo
             outcome.unnamed_addresses += len(frames)
         return
     places = _places(binary, options)
+    outer = {
+        place: _frame(use.module, place, limits, is_inlined=False) for place in {found[0] for found in places if found}
+    }
+    inner = {
+        place: _frame(use.module, place, limits, is_inlined=True)
+        for place in {place for found in places if found for place in found[1:]}
+    }
     named = {
-        frame: _frames(frame, found, limits) for frame, found in zip(frames, places, strict=True) if found is not None
+        frame: (outer[found[0]], *(inner[place] for place in found[1:]))
+        for frame, found in zip(frames, places, strict=True)
+        if found is not None
     }
     outcome.replacements.update(named)
     if named and not binary.is_verified:
@@ -114,45 +124,57 @@ def _debug_holder(binary: Binary) -> ElfHeaders:
 
 
 def _places(binary: Binary, options: SymbolOptions) -> list[tuple[Place, ...] | None]:
-    """Per address the functions there, outermost first: lines and inlined functions from debug information.
+    """Per address the functions there, outermost first, with readable names."""
+    holder = _debug_holder(binary)
+    reader = f"{usable_engine(options)}-{'rust' if has_rust() else 'no-rust'}"
+    path = places_path(options.cache_folder, holder, reader)
+    known = read_places(path)
+    wanted = set(binary.addresses[binary.addresses >= 0].tolist())
+    new, guessed = _new_places(binary, sorted(wanted - known.keys()), options)
+    keep_places(path, known, new)
+    return [known.get(address) or new.get(address) or guessed.get(address) for address in binary.addresses.tolist()]
 
-    The name of the outermost is from a symbol table where one has it: engines choose differently among several names
-    of one function, and can give the name of its cold part to all of it.
+
+def _new_places(binary: Binary, wanted: list[int], options: SymbolOptions) -> tuple[Located, Located]:
+    """By address, what debug information says, and what else only symbol tables say.
+
+    The name of the outermost function is from a symbol table where one has it: engines choose differently among several
+    names of one function, and can give the name of its cold part to all of it.
     """
-    places = np.flatnonzero(binary.addresses >= 0)
-    addresses = binary.addresses[places]
-    located = locate(_debug_holder(binary), np.unique(addresses).tolist(), options)
-    names: list[str | None] = [None] * len(addresses)
+    located = locate(_debug_holder(binary), wanted, options)
+    addresses = np.array(wanted, dtype=np.int64)
+    names: list[str | None] = [None] * len(wanted)
     for elf in (binary.debug, binary.elf):
         missing = [index for index, name in enumerate(names) if name is None]
         if elf is not None and missing:
             for index, name in zip(missing, names_at(elf, addresses[missing]), strict=True):
                 names[index] = None if name is None else demangle(name)
-    found: list[tuple[Place, ...] | None] = [None] * len(binary.addresses)
-    for place, address, name in zip(places.tolist(), addresses.tolist(), names, strict=True):
-        functions = located.get(address, ())
-        if name is not None and not (functions and is_mangled(name)):
-            outermost = functions[0]._replace(function=name) if functions else Place(name, None, None)
-            functions = (outermost, *functions[1:])
-        found[place] = functions or None
-    return found
+    distinct = {place for places in located.values() for place in places}
+    readable = {place: place._replace(function=demangle(place.function)) for place in distinct}
+    found: Located = {}
+    named: Located = {}
+    for address, name in zip(wanted, names, strict=True):
+        places = located.get(address)
+        if places is not None:
+            outer = readable[places[0]]
+            if name is not None and name != outer.function and not is_mangled(name):
+                outer = outer._replace(function=name)
+            found[address] = (outer, *(readable[place] for place in places[1:]))
+        elif name is not None:
+            named[address] = (Place(name, None, None),)
+    return found, named
 
 
-def _frames(frame: Frame, places: tuple[Place, ...], limits: Limits) -> tuple[Frame, ...]:
-    named = []
-    for depth, place in enumerate(places):
-        directory, _, file = (place.path or "").rpartition("/")
-        named.append(
-            Frame(
-                function=demangle(place.function)[: limits.name_characters],
-                module=frame.module,
-                directory=directory[: limits.name_characters] or None,
-                file=file[: limits.name_characters] or None,
-                line=place.line,
-                is_inlined=depth > 0,
-            )
-        )
-    return tuple(named)
+def _frame(module: str | None, place: Place, limits: Limits, *, is_inlined: bool) -> Frame:
+    directory, _, file = (place.path or "").rpartition("/")
+    return Frame(
+        function=place.function[: limits.name_characters],
+        module=module,
+        directory=directory[: limits.name_characters] or None,
+        file=file[: limits.name_characters] or None,
+        line=place.line,
+        is_inlined=is_inlined,
+    )
 
 
 def _notes(outcome: _Outcome) -> list[Note]:

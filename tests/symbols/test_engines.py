@@ -12,8 +12,9 @@ import pytest
 
 from leakreport.symbols import engines
 from leakreport.symbols.elf import ElfHeaders, read_headers
-from leakreport.symbols.engines import Place, locate, usable_engine
+from leakreport.symbols.engines import locate, usable_engine
 from leakreport.symbols.options import Engine, SymbolOptions
+from leakreport.symbols.places import Place
 from leakreport.symbols.symtab import names_at
 
 PIXELS = 0x13EE
