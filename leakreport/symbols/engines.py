@@ -22,6 +22,8 @@ from leakreport.symbols.places import Located, Place, keep, kept_path
 
 _logger = logging.getLogger(__name__)
 _BATCH_SECONDS = 1800
+_UNKNOWN = frozenset({"", "??", "<unknown>"})
+"""What engines say where debug information has no name, or has it in a file of its own (.gnu_debugaltlink)."""
 _REMEMBERED_PLACES = 100_000
 _ADDRESS = re.compile(r"0x([0-9a-fA-F]{1,16})\Z")
 _TOOLS = {Engine.ADDR2LINE: "addr2line", Engine.LLVM_SYMBOLIZER: "llvm-symbolizer"}
@@ -61,7 +63,7 @@ def locate(elf: ElfHeaders, addresses: Sequence[int], options: SymbolOptions) ->
     return {
         address: places
         for address, places in found.items()
-        if any(place.path is not None for place in places) and "??" not in {place.function for place in places}
+        if any(place.path is not None for place in places) and not _UNKNOWN & {place.function for place in places}
     }
 
 

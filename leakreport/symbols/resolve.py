@@ -72,16 +72,19 @@ def _uses(run: Run, options: SymbolOptions) -> list[tuple[ObjectUse, list[Frame]
         for mapping in listed:
             if mapping.path in by_module:
                 mappings.setdefault(mapping.path, {})[mapping] = None
+    named_builds: dict[str, set[str]] = {}
+    for module, build_id in {pair for found in run.snapshots for pair in found.meta.build_ids}:
+        named_builds.setdefault(module, set()).add(build_id.lower())
     uses = []
     for module in sorted(by_module):
         if is_label(module):
             continue
         known = tuple(mappings.get(module, ()))
         pinned = options.pinned_build(module)
-        build_ids = frozenset({pinned} if pinned else {found.build_id.lower() for found in known if found.build_id})
+        build_ids = {found.build_id.lower() for found in known if found.build_id} | named_builds.get(module, set())
         frames = [frame for _, frame in sorted(by_module[module].items())]
         offsets = np.array([frame.offset for frame in frames], dtype=np.int64)
-        uses.append((ObjectUse(module, offsets, known, build_ids), frames))
+        uses.append((ObjectUse(module, offsets, known, frozenset({pinned} if pinned else build_ids)), frames))
     return uses
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from leakreport.api import symbolize
+from leakreport.api import load, symbolize
+from leakreport.model.builder import build_run
 from leakreport.model.check import check
 from leakreport.model.columns import exact_sum
 from leakreport.model.raw import FrameKind
 from leakreport.model.snapshot import Run
+from leakreport.symbols import resolve
+from leakreport.symbols.binaries import Binary, ObjectUse, find_binary
+from leakreport.symbols.elf import read_headers
 from leakreport.symbols.options import Engine, PinnedBuild, SymbolOptions
+from tests.support import fixture_bytes, fixture_path, read
 from tests.symbols.support import addr2line, notes, profile, retained_by
 
 # What the program itself counted, with the small blocks of the same functions, by the lines of the profile.
@@ -168,10 +174,34 @@ def test_leak_reports_without_symbols_get_them(binaries: Path) -> None:
         assert retained_by(run, function) == retained_by(twin, function) > 0
 
 
-def test_series_are_named_once(binaries: Path) -> None:
-    run = profile("gperftools", "series-v2-0004")
-    both = symbolize(run, options=options(binaries / "v2"))
-    assert retained_by(both, "thumbs::detail::alloc_pixels") == 1_048_576
+def test_build_ids_in_leak_reports_decide(binaries: Path) -> None:
+    content = fixture_bytes("sanitizer", "gcc-no-symbols")
+    build_id = read_headers(str(binaries / "sanitizer" / "lsan_gcc")).build_id
+    assert build_id is not None
+    for named, is_right in ((build_id, True), ("ab" * 20, False)):
+        text = re.sub(rb"(\(/src/shopd/lsan_gcc\+0x\w+\))", rb"\1 (BuildId: " + named.encode() + b")", content)
+        run = symbolize(build_run(read("sanitizer", text)), options=options(binaries / "sanitizer"))
+        assert (retained_by(run, "lose_big") > 0) is is_right
+        assert "lsan_gcc" not in notes(run).get("build-unverified", "")
+        assert ("wrong-binary" in notes(run)) is not is_right
+
+
+def test_series_are_named_as_a_whole(binaries: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[str] = []
+
+    def counting(use: ObjectUse, wanted: SymbolOptions) -> Binary:
+        looked_at.append(use.module)
+        return find_binary(use, wanted)
+
+    monkeypatch.setattr(resolve, "find_binary", counting)
+    names = ("series-v2-0001", "series-v2-0004", "series-v2-0012")
+    run = symbolize(load([fixture_path("gperftools", name) for name in names]), options=options(binaries / "v2"))
+    check(run)
+    (pixels,) = [index for index, frame in enumerate(run.frames) if "alloc_pixels" in (frame.function or "")]
+    sums = [int(snapshot.columns["retained_bytes"][run.tree.frame == pixels].sum()) for snapshot in run.snapshots]
+    assert sums == [262_144, 1_048_576, 3_145_728]
+    assert len(looked_at) == len(set(looked_at))
+    assert all(not notes(run).keys() & {note.slug for note in found.meta.notes} for found in run.snapshots[1:])
 
 
 def test_unlinked_files_and_labels_are_never_opened(tmp_path: Path) -> None:
