@@ -23,7 +23,7 @@ DELETED = " (deleted)"
 _CALL_SHARE = 0.99
 # A mapping ends at a page; the kernels of some machines have larger ones than 4 KiB.
 _PAGE_BYTES = (4096, 16384, 65536)
-_LABELS = ("[", "//", "/memfd:", "/SYSV", "/dev/", "anon_inode:")
+_LABELS = ("[", "//", "/memfd:", "/SYSV", "/dev/", "/proc/", "/sys/", "anon_inode:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def find_binary(use: ObjectUse, options: SymbolOptions) -> Binary:
         try:
             elf = read_headers(path)
             addresses, is_verified = _checked(use, elf)
-        except (UnusableFile, OSError) as error:
+        except (UnusableFile, OSError, ValueError) as error:
             if os.path.lexists(path):
                 refusal = refusal or Refused(f"{path} is {error}", is_other_build=False)
         except Refused as error:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO
 
-from elftools.elf.elffile import ELFFile
-
 _SEGMENTS = 1000
+_LARGEST_ADDRESS = 1 << 62
 _SECTIONS = 20_000
 _NOTES = 100
+_NOTE_HOLDERS = 50
 _NOTE_BYTES = 1024 * 1024
 _BUILD_ID_CHARACTERS = 128
 _DEBUG_SECTIONS = frozenset({".debug_info", ".zdebug_info"})
@@ -104,11 +104,15 @@ def _open_regular(path: str, flags: int) -> int:
 
 
 def _parse(path: str, stream: BinaryIO) -> ElfHeaders:
+    # Most inputs come with names: then it is never needed.
+    from elftools.elf.elffile import ELFFile
+
     elf = ELFFile(stream)
     if elf.num_segments() > _SEGMENTS or elf.num_sections() > _SECTIONS:
         raise UnusableFile("an ELF file with more headers than agreed to")
     file_size = os.fstat(stream.fileno()).st_size
     loads = [segment.header for segment in elf.iter_segments() if segment.header.p_type == "PT_LOAD"]
+    loads = [load for load in loads if max(load.p_offset, load.p_vaddr) < _LARGEST_ADDRESS]
     sections = list(elf.iter_sections())
     return ElfHeaders(
         path=path,
@@ -137,7 +141,7 @@ def _build_id(elf: Any, sections: list[Any]) -> str | None:  # noqa: ANN401
     # Without section headers, the segment of the notes has it.
     segments = (segment for segment in elf.iter_segments() if segment.header.p_type == "PT_NOTE")
     holders.extend(segment for segment in segments if segment.header.p_filesz <= _NOTE_BYTES)
-    for holder in holders:
+    for holder in holders[:_NOTE_HOLDERS]:
         for note in islice(holder.iter_notes(), _NOTES):
             if note["n_type"] == "NT_GNU_BUILD_ID" and isinstance(note["n_desc"], str):
                 return note["n_desc"].lower()[:_BUILD_ID_CHARACTERS] or None
@@ -147,11 +151,11 @@ def _build_id(elf: Any, sections: list[Any]) -> str | None:  # noqa: ANN401
 def _symbol_sections(elf: Any, sections: list[Any]) -> list[SymbolSection]:  # noqa: ANN401
     found = []
     for kind in ("SHT_SYMTAB", "SHT_DYNSYM"):
-        for section in sections:
-            header = section.header
-            if header.sh_type == kind and header.sh_link < len(sections):
-                names = elf.get_section(header.sh_link).header
-                found.append(SymbolSection(header.sh_offset, header.sh_size, names.sh_offset, names.sh_size))
+        # The standard allows one of each.
+        header = next((section.header for section in sections if section.header.sh_type == kind), None)
+        if header is not None and header.sh_link < len(sections):
+            names = elf.get_section(header.sh_link).header
+            found.append(SymbolSection(header.sh_offset, header.sh_size, names.sh_offset, names.sh_size))
     return found
 
 

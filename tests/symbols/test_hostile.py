@@ -74,6 +74,29 @@ def test_files_with_absurd_counts_are_refused(binaries: Path, tmp_path: Path) ->
         read_headers(str(path))
 
 
+@pytest.mark.parametrize("field", [0x08, 0x10, 0x20, 0x28])
+@pytest.mark.parametrize("number", [2**64 - 1, 2**63, 2**62 - 1, 2**40])
+def test_segments_beyond_all_addresses_are_safe(binaries: Path, tmp_path: Path, field: int, number: int) -> None:
+    content = bytearray((binaries / "v2" / "libthumbs.so").read_bytes())
+    for header in range(8):
+        struct.pack_into("<Q", content, 64 + 56 * header + field, number)
+    pin = PinnedBuild("libthumbs.so", "c24e170ec480ad7e99d6f88280aa85606c0be2d2")
+    for pinned in ((), (pin,)):
+        named_with(bytes(content), tmp_path, Engine.NONE, pinned)
+
+
+def test_sections_beyond_all_sizes_are_safe(binaries: Path, tmp_path: Path) -> None:
+    whole = (binaries / "v2" / "libthumbs.so").read_bytes()
+    table = struct.unpack_from("<Q", whole, 0x28)[0]
+    pin = PinnedBuild("libthumbs.so", "c24e170ec480ad7e99d6f88280aa85606c0be2d2")
+    for field in (0x10, 0x18, 0x20, 0x28):
+        for number in (2**64 - 1, 2**63, 2**40):
+            content = bytearray(whole)
+            for header in range((len(whole) - table) // 64):
+                struct.pack_into("<Q", content, table + 64 * header + field, number)
+            named_with(bytes(content), tmp_path, Engine.NONE, (pin,))
+
+
 @pytest.mark.parametrize(
     "module",
     [
