@@ -45,6 +45,8 @@ class SymbolSection:
     size: int
     names_offset: int
     names_size: int
+    is_full: bool
+    """.symtab, which has all functions; .dynsym has those that other objects may call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,8 @@ def _symbol_sections(elf: Any, sections: list[Any]) -> list[SymbolSection]:  # n
         header = next((section.header for section in sections if section.header.sh_type == kind), None)
         if header is not None and header.sh_link < len(sections):
             names = elf.get_section(header.sh_link).header
-            found.append(SymbolSection(header.sh_offset, header.sh_size, names.sh_offset, names.sh_size))
+            is_full = kind == "SHT_SYMTAB"
+            found.append(SymbolSection(header.sh_offset, header.sh_size, names.sh_offset, names.sh_size, is_full))
     return found
 
 

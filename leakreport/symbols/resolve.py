@@ -144,7 +144,8 @@ def _new_places(binary: Binary, wanted: list[int], options: SymbolOptions) -> tu
     The name of the outermost function is from a symbol table where one has it: engines choose differently among several
     names of one function, and can give the name of its cold part to all of it.
     """
-    located = locate(_debug_holder(binary), wanted, options)
+    holder = _debug_holder(binary)
+    located = locate(holder, wanted, options)
     addresses = np.array(wanted, dtype=np.int64)
     names: list[str | None] = [None] * len(wanted)
     for elf in (binary.debug, binary.elf):
@@ -157,8 +158,10 @@ def _new_places(binary: Binary, wanted: list[int], options: SymbolOptions) -> tu
     found: Located = {}
     named: Located = {}
     for address, name in zip(wanted, names, strict=True):
-        places = located.get(address)
-        if places is not None:
+        places = located.get(address, ())
+        # Code can have lines and be in no function, as assembly; engines then name the nearest symbol.
+        is_nearest = name is None and len(places) == 1 and any(section.is_full for section in holder.symbol_sections)
+        if places and not is_nearest:
             outer = readable[places[0]]
             if name is not None and name != outer.function and not is_mangled(name):
                 outer = outer._replace(function=name)
