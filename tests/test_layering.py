@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "config": frozenset({"errors", "limits", "units"}),
     "model": frozenset({"limits", "errors"}),
     "readers": frozenset({"model", "limits", "errors"}),
+    "symbols": frozenset({"model", "limits", "errors"}),
     "analysis": frozenset({"model", "errors", "units"}),
     "render": frozenset({"analysis.report", "model", "units", "errors", "limits"}),
     "api": None,
@@ -34,6 +35,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "analysis.report",
             "readers",
             "render",
+            "symbols.options",
         }
     ),
 }

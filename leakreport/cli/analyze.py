@@ -30,8 +30,10 @@ from leakreport.errors import (
 )
 
 if TYPE_CHECKING:
+    from leakreport.analysis.options import AnalysisOptions
     from leakreport.analysis.report import Report
     from leakreport.render.interface import RenderOptions
+    from leakreport.symbols.options import SymbolOptions
 
 
 def analyze(
@@ -56,6 +58,10 @@ def analyze(
     max_nodes: Annotated[int | None, typer.Option("--max-nodes", metavar="N", min=1, help="At most N nodes of the call tree (default 20000).", show_default=False)] = None,
     source_root: Annotated[list[str] | None, typer.Option("--source-root", metavar="DIR", help="A folder below which source may be shown, besides the working directory. Repeatable.", show_default=False)] = None,
     no_source: Annotated[bool | None, typer.Option("--no-source", help="Show no source lines.", show_default=False)] = None,
+    symbol_path: Annotated[list[str] | None, typer.Option("--symbol-path", metavar="DIR", help="A folder with the profiled binaries or their debug files. Repeatable.", show_default=False)] = None,
+    sysroot: Annotated[str | None, typer.Option("--sysroot", metavar="DIR", help="A folder that stands for / of the profiled machine.", show_default=False)] = None,
+    build_id: Annotated[list[str] | None, typer.Option("--build-id", metavar="OBJECT=HEX", help="The build of an object that was profiled, where the profile does not say. Repeatable.", show_default=False)] = None,
+    no_symbols: Annotated[bool | None, typer.Option("--no-symbols", help="Leave addresses as they are.", show_default=False)] = None,
     include_host: Annotated[bool | None, typer.Option("--include-host", help="Keep home folders as they are.", show_default=False)] = None,
     config: Annotated[str | None, typer.Option("--config", metavar="FILE", help="The configuration file, instead of the nearest leakreport.toml or pyproject.toml.", show_default=False)] = None,
     color: Annotated[str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never.", show_default=False)] = None,
@@ -79,13 +85,17 @@ def analyze(
             "max-nodes": max_nodes,
             "source-root": source_root,
             "no-source": no_source,
+            "symbol-path": symbol_path,
+            "sysroot": sysroot,
+            "build-id": build_id,
+            "no-symbols": no_symbols,
             "include-host": include_host,
             "color": color,
         },
     )
     targets = _targets(to, output or [], inputs)
     options = chosen.analysis_options(at=at, metric=metric, grouping=as_)
-    report, errors = _analyse(inputs, format_name, options, is_quiet=quiet)
+    report, errors = _analyse(inputs, format_name, options, chosen.symbol_options(), is_quiet=quiet)
     codes = {error.exit_code for error in errors}
     if report is not None:
         report = replace(report, next_commands=() if quiet else next_commands(report, inputs, targets, options.own))
@@ -108,13 +118,16 @@ def analyze(
 
 
 def _analyse(
-    inputs: Sequence[str], format_name: str | None, options: object, *, is_quiet: bool
+    inputs: Sequence[str],
+    format_name: str | None,
+    options: AnalysisOptions,
+    symbol_options: SymbolOptions | None,
+    *,
+    is_quiet: bool,
 ) -> tuple[Report | None, list[InputError]]:
-    from leakreport.analysis.options import AnalysisOptions
     from leakreport.api import analyze as analyze_run
-    from leakreport.api import load_inputs
+    from leakreport.api import load_inputs, symbolize
 
-    assert isinstance(options, AnalysisOptions)
     label = inputs[0].rsplit("/", 1)[-1] if len(inputs) == 1 else f"{len(inputs)} inputs"
     progress = ProgressLine(label, is_shown=sys.stderr.isatty() and not is_quiet)
     try:
@@ -123,7 +136,8 @@ def _analyse(
         progress.clear()
     if loaded.run is None:
         return None, loaded.errors
-    return analyze_run(loaded.run, config=options), loaded.errors
+    run = loaded.run if symbol_options is None else symbolize(loaded.run, options=symbol_options)
+    return analyze_run(run, config=options), loaded.errors
 
 
 def _with_colour(chosen: Chosen) -> bool:
