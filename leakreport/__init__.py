@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "load": "leakreport.api",
+    "symbolize": "leakreport.api",
     "analyze": "leakreport.api",
     "render": "leakreport.api",
     "check": "leakreport.model.check",

@@ -1,4 +1,4 @@
-"""The stages in order: inputs to a run, a run to a report, a report to text. What the command line and Python users call."""
+"""The stages in order: inputs to a run, addresses to names, a run to a report, a report to text. What the command line and Python users call."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from leakreport.model.snapshot import Run
     from leakreport.readers._stream import OpenInput, Progress
     from leakreport.render.interface import RenderOptions
+    from leakreport.symbols.options import SymbolOptions
 
 
 @dataclass(slots=True)
@@ -105,6 +106,20 @@ def load_inputs(
     for raw in in_order(raws):
         builder.add(raw)
     return Loaded(builder.build(), errors)
+
+
+def symbolize(run: Run, *, options: SymbolOptions | None = None, limits: Limits = DEFAULT_LIMITS) -> Run:
+    """The run with names for its addresses, from the binaries that the process had mapped.
+
+    Files of another build are refused; what stays without a name, and why, is said in notes.
+
+    Raises:
+        LimitExceeded: stacks become too deep with the inlined functions.
+    """
+    from leakreport.symbols.options import SymbolOptions
+    from leakreport.symbols.resolve import resolve
+
+    return resolve(run, options or SymbolOptions(), limits)
 
 
 def analyze(run: Run, *, config: AnalysisOptions | None = None) -> Report:

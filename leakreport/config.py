@@ -44,6 +44,10 @@ SETTINGS = (
     Setting("max-nodes", int, "At most N nodes of the call tree in a report."),
     Setting("source-root", list, "A folder below which source may be shown, besides the working directory."),
     Setting("no-source", bool, "Show no source lines: tickets travel further than source does."),
+    Setting("symbol-path", list, "Folders with the profiled binaries or their debug files."),
+    Setting("sysroot", str, "A folder that stands for / of the profiled machine."),
+    Setting("build-id", list, "OBJECT=HEX: the build of an object that was profiled, where the profile does not say."),
+    Setting("no-symbols", bool, "Leave addresses as they are."),
     Setting("include-host", bool, "Keep home folders as they are."),
     Setting("color", str, "auto, always or never."),
 )
@@ -82,6 +86,12 @@ def load_settings(config_file: str | None, environment: Mapping[str, str], folde
         setting = _BY_NAME[key]
         found[key] = Configured(_from_text(setting, text, name), name)
     return found
+
+
+def cache_folder(environment: Mapping[str, str]) -> str:
+    """Where leakreport may keep what it can make again. Source: XDG Base Directory Specification 0.8."""
+    given = environment.get("XDG_CACHE_HOME", "")
+    return os.path.join(given if os.path.isabs(given) else os.path.expanduser("~/.cache"), "leakreport")
 
 
 def _nearest_file(folder: Path) -> Path | None:

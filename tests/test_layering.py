@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "testing": frozenset({"readers", "model", "limits", "errors"}),
     "model": frozenset({"limits", "errors"}),
     "readers": frozenset({"model", "limits", "errors", "plugins"}),
+    "symbols": frozenset({"model", "limits", "errors"}),
     "analysis": frozenset({"model", "errors", "units"}),
     "render": frozenset({"analysis.report", "model", "units", "errors", "limits", "plugins"}),
     "api": None,
@@ -36,6 +37,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "analysis.report",
             "readers",
             "render",
+            "symbols.options",
         }
     ),
 }

@@ -12,7 +12,7 @@ from itertools import chain, pairwise
 
 import numpy as np
 
-from leakreport.model.calltree import CallTree
+from leakreport.model.calltree import CallTree, stacks_ending_at
 from leakreport.model.columns import BoolColumn, Int32Column, Int64Column
 
 
@@ -29,17 +29,7 @@ class Stacks:
     @classmethod
     def ending_at(cls, tree: CallTree, nodes: Int64Column) -> Stacks:
         """The stacks that end in some nodes of a tree."""
-        lengths = tree.depth[nodes].astype(np.int64)
-        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
-        flat = np.empty(int(offsets[-1]), dtype=np.int32)
-        place, current = offsets[1:] - 1, np.asarray(nodes, dtype=np.int64)
-        left = lengths
-        while current.size:
-            is_inside = left > 0
-            place, current, left = place[is_inside], current[is_inside], left[is_inside]
-            flat[place] = tree.frame[current]
-            place, current, left = place - 1, tree.parent[current], left - 1
-        return cls(flat, offsets)
+        return cls(*stacks_ending_at(tree, nodes))
 
     @classmethod
     def of(cls, stacks: Sequence[Sequence[int]]) -> Stacks:

@@ -19,14 +19,18 @@ from leakreport.cli.shared import (
     AllocFn,
     As,
     At,
+    BuildId,
     ConfigFile,
     Focus,
     FormatName,
     Ignore,
     Inputs,
+    NoSymbols,
     Own,
     Partial,
     RankingMetric,
+    SymbolPath,
+    Sysroot,
     analyse,
     incomplete_inputs,
     say,
@@ -70,6 +74,10 @@ def analyze(
     max_nodes: Annotated[int | None, typer.Option("--max-nodes", metavar="N", min=1, help="At most N nodes of the call tree (default 20000).", show_default=False)] = None,
     source_root: Annotated[list[str] | None, typer.Option("--source-root", metavar="DIR", help="A folder below which source may be shown, besides the working directory. Repeatable.", show_default=False)] = None,
     no_source: Annotated[bool | None, typer.Option("--no-source", help="Show no source lines.", show_default=False)] = None,
+    symbol_path: SymbolPath = None,
+    sysroot: Sysroot = None,
+    build_id: BuildId = None,
+    no_symbols: NoSymbols = None,
     include_host: Annotated[bool | None, typer.Option("--include-host", help="Keep home folders as they are.", show_default=False)] = None,
     config: ConfigFile = None,
     color: Annotated[str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never.", show_default=False)] = None,
@@ -93,13 +101,17 @@ def analyze(
             "max-nodes": max_nodes,
             "source-root": source_root,
             "no-source": no_source,
+            "symbol-path": symbol_path,
+            "sysroot": sysroot,
+            "build-id": build_id,
+            "no-symbols": no_symbols,
             "include-host": include_host,
             "color": color,
         },
     )
     targets = _targets(to, output or [], inputs)
     options = chosen.analysis_options(at=at, metric=metric, grouping=as_)
-    report, errors = analyse(inputs, format_name, options, is_quiet=quiet)
+    report, errors = analyse(inputs, format_name, options, chosen.symbol_options(), is_quiet=quiet)
     codes = {error.exit_code for error in errors}
     if report is not None:
         report = replace(report, next_commands=() if quiet else next_commands(report, inputs, targets, options.own))

@@ -14,14 +14,18 @@ from leakreport.cli.shared import (
     AllocFn,
     As,
     At,
+    BuildId,
     ConfigFile,
     Focus,
     FormatName,
     Ignore,
     Inputs,
+    NoSymbols,
     Own,
     Partial,
     RankingMetric,
+    SymbolPath,
+    Sysroot,
     analyse,
     incomplete_inputs,
     say,
@@ -46,6 +50,10 @@ def convert(
     ignore: Ignore = None,
     own: Own = None,
     alloc_fn: AllocFn = None,
+    symbol_path: SymbolPath = None,
+    sysroot: Sysroot = None,
+    build_id: BuildId = None,
+    no_symbols: NoSymbols = None,
     partial: Partial = None,
     config: ConfigFile = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no word on what was written.")] = False,
@@ -63,13 +71,23 @@ def convert(
         check_replaces_nothing([output], inputs)
     chosen = merged(
         config,
-        {"own": own, "alloc-fn": alloc_fn, "partial": partial, "focus": focus, "ignore": ignore},
+        {
+            "own": own,
+            "alloc-fn": alloc_fn,
+            "partial": partial,
+            "focus": focus,
+            "ignore": ignore,
+            "symbol-path": symbol_path,
+            "sysroot": sysroot,
+            "build-id": build_id,
+            "no-symbols": no_symbols,
+        },
     )
     # Settings that shorten a report or judge it are for people and CI, not for the next tool.
     options = replace(
         chosen.analysis_options(at=at, metric=metric, grouping=as_), top=None, group_by="path", fail_on=()
     )
-    report, errors = analyse(inputs, format_name, options, is_quiet=quiet)
+    report, errors = analyse(inputs, format_name, options, chosen.symbol_options(), is_quiet=quiet)
     codes = set()
     if report is not None:
         render_options = replace(chosen.render_options(command=("leakreport", *sys.argv[1:])), max_paths=None)

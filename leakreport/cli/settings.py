@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leakreport.config import Value, load_settings
+from leakreport.config import Value, cache_folder, load_settings
 from leakreport.errors import ConfigError, UsageError
 from leakreport.units import parse_size
 
 if TYPE_CHECKING:
     from leakreport.analysis.options import AnalysisOptions
     from leakreport.render.interface import RenderOptions
+    from leakreport.symbols.options import SymbolOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,31 @@ class Chosen:
             max_leaked_bytes=None if max_leaked is None else parse_size(max_leaked),
             max_leaked_text=max_leaked or "",
             max_nodes=self.number("max-nodes") or AnalysisOptions().max_nodes,
+        )
+
+    def symbol_options(self) -> SymbolOptions | None:
+        """Where names for addresses are searched; None for nowhere.
+
+        Raises:
+            UsageError: a build id is not OBJECT=HEX, or a folder does not exist.
+        """
+        from leakreport.symbols.options import SymbolOptions, parse_pins
+
+        pins = parse_pins(self.texts("build-id"))
+        sysroot = self.text("sysroot")
+        for option, folder in [
+            ("--sysroot", sysroot),
+            *(("--symbol-path", path) for path in self.texts("symbol-path")),
+        ]:
+            if folder is not None and not os.path.isdir(folder):
+                raise UsageError(f"{option} {folder} is no folder", advice="Check the path.")
+        if self.flag("no-symbols"):
+            return None
+        return SymbolOptions(
+            symbol_paths=self.texts("symbol-path"),
+            sysroot=sysroot,
+            pinned=pins,
+            cache_folder=cache_folder(os.environ),
         )
 
     def render_options(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from leakreport.analysis.options import AnalysisOptions
     from leakreport.analysis.report import Report
     from leakreport.render.interface import RenderOptions
+    from leakreport.symbols.options import SymbolOptions
 
 # fmt: off
 Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for standard input; .gz .xz .bz2 .zst too.", show_default=False)]
@@ -29,15 +30,24 @@ RankingMetric = Annotated[str | None, typer.Option("--metric", metavar="NAME", h
 As = Annotated[str | None, typer.Option("--as", metavar="WHAT", help="Several inputs are a series, processes or runs.", show_default=False)]
 Partial = Annotated[bool | None, typer.Option("--partial", help="Accept incomplete inputs; a gate that only passed is then inconclusive (exit 5).", show_default=False)]
 ConfigFile = Annotated[str | None, typer.Option("--config", metavar="FILE", help="The configuration file, instead of the nearest leakreport.toml or pyproject.toml.", show_default=False)]
+SymbolPath = Annotated[list[str] | None, typer.Option("--symbol-path", metavar="DIR", help="A folder with the profiled binaries or their debug files. Repeatable.", show_default=False)]
+Sysroot = Annotated[str | None, typer.Option("--sysroot", metavar="DIR", help="A folder that stands for / of the profiled machine.", show_default=False)]
+BuildId = Annotated[list[str] | None, typer.Option("--build-id", metavar="OBJECT=HEX", help="The build of an object that was profiled, where the profile does not say. Repeatable.", show_default=False)]
+NoSymbols = Annotated[bool | None, typer.Option("--no-symbols", help="Leave addresses as they are.", show_default=False)]
 # fmt: on
 
 
 def analyse(
-    inputs: Sequence[str], format_name: str | None, options: AnalysisOptions, *, is_quiet: bool
+    inputs: Sequence[str],
+    format_name: str | None,
+    options: AnalysisOptions,
+    symbol_options: SymbolOptions | None,
+    *,
+    is_quiet: bool,
 ) -> tuple[Report | None, list[InputError]]:
     """The report on what could be read, None where that is nothing; and what could not."""
     from leakreport.api import analyze as analyze_run
-    from leakreport.api import load_inputs
+    from leakreport.api import load_inputs, symbolize
 
     label = inputs[0].rsplit("/", 1)[-1] if len(inputs) == 1 else f"{len(inputs)} inputs"
     progress = ProgressLine(label, is_shown=sys.stderr.isatty() and not is_quiet)
@@ -47,7 +57,8 @@ def analyse(
         progress.clear()
     if loaded.run is None:
         return None, loaded.errors
-    return analyze_run(loaded.run, config=options), loaded.errors
+    run = loaded.run if symbol_options is None else symbolize(loaded.run, options=symbol_options)
+    return analyze_run(run, config=options), loaded.errors
 
 
 def incomplete_inputs(report: Report) -> list[TruncatedInput]:

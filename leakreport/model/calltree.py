@@ -47,6 +47,24 @@ class CallTree:
             node = int(self.parent[node])
 
 
+def stacks_ending_at(tree: CallTree, nodes: Int64Column) -> tuple[Int32Column, Int64Column]:
+    """The stacks that end in some nodes, as the columns `flat` and `offsets` that `build_tree` takes.
+
+    Shape: one frame index per frame of a stack, outermost first; stack i is `flat[offsets[i]:offsets[i + 1]]`.
+    """
+    lengths = tree.depth[nodes].astype(np.int64)
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+    flat = np.empty(int(offsets[-1]), dtype=np.int32)
+    place, current = offsets[1:] - 1, np.asarray(nodes, dtype=np.int64)
+    left = lengths
+    while current.size:
+        is_inside = left > 0
+        place, current, left = place[is_inside], current[is_inside], left[is_inside]
+        flat[place] = tree.frame[current]
+        place, current, left = place - 1, tree.parent[current], left - 1
+    return flat, offsets
+
+
 def build_tree(flat: Int32Column, offsets: Int64Column, frame_count: int) -> tuple[CallTree, Int64Column]:
     """The tree of some stacks, and the node in which each stack ends.
 

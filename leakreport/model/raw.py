@@ -202,6 +202,8 @@ class SnapshotMeta:
     judges_peak: bool = False
     """In this format the last snapshot is not the state at exit: the peak is judged instead."""
     mappings: tuple[Mapping, ...] = ()
+    build_ids: tuple[tuple[str, str], ...] = ()
+    """Module and build id (lower-case hex), where the input names builds but not where they were mapped."""
     memory_error_count: int | None = None
     """Memory errors with their repetitions, where the tool's own sum tells more than the list of them."""
     notes: tuple[Note, ...] = ()

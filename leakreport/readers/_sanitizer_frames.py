@@ -20,6 +20,7 @@ from leakreport.model.raw import Frame, FrameKind
 
 FRAME_LINE = re.compile(rb"(?:\A|\s)#(\d{1,6}) 0x([0-9a-fA-F]{1,16})(?:\s+(.*))?\Z")
 _OFFSET = re.compile(r"\+0x([0-9a-f]{1,16})\Z")
+_BUILD_ID = re.compile(r" \(BuildId: ([0-9a-fA-F]{4,128})\)\s*\Z")
 _LINE = re.compile(r":(\d{1,9})(?::\d{1,9})?\Z")
 _INTERCEPTOR = re.compile(
     r"(?:_{0,3}interceptor_(?:trampoline_)?|wrap_)?"
@@ -34,6 +35,8 @@ class PlacedFrame(NamedTuple):
 
     address: int
     frame: Frame
+    build_id: str | None = None
+    """Of the frame's module, lower-case hex, where the report names one."""
 
 
 def parse_frame(address: int, text: str, limits: Limits) -> PlacedFrame:
@@ -55,7 +58,8 @@ def parse_frame(address: int, text: str, limits: Limits) -> PlacedFrame:
         frame = Frame(module=module, offset=offset, kind=FrameKind.ADDRESS)
     else:
         frame = Frame(address=address, kind=FrameKind.ADDRESS)
-    return PlacedFrame(address, frame)
+    build_id = _BUILD_ID.search(text) if frame.module is not None else None
+    return PlacedFrame(address, frame, None if build_id is None else build_id[1].lower())
 
 
 def _split_place(text: str) -> tuple[str, str]:
@@ -108,7 +112,7 @@ def finish_stack(placed: list[PlacedFrame]) -> list[Frame]:
         begin += 1
     found: list[Frame] = []
     for index in range(len(placed) - 1, begin - 1, -1):
-        address, frame = placed[index]
+        address, frame, _ = placed[index]
         if index + 1 < len(placed):
             outer = placed[index + 1]
             if outer.address == address and outer.frame.function != frame.function:

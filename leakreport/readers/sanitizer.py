@@ -112,6 +112,7 @@ class _Log:
         self._limits = limits
         self._table = FrameTable()
         self._known: dict[bytes, PlacedFrame] = {}
+        self._build_ids: set[tuple[str, str]] = set()
         self._reports: dict[int, _Report] = {}
         self._current: _Report | None = None
         self._is_fatal = False
@@ -181,6 +182,8 @@ class _Log:
         if known is None:
             rest = (match[3] or b"").decode("utf-8", "replace")
             known = self._known[text] = parse_frame(int(match[2], 16), rest, self._limits)
+            if known.frame.module is not None and known.build_id is not None:
+                self._build_ids.add((known.frame.module, known.build_id))
         return known
 
     def _close(self, report: _Report) -> None:
@@ -232,6 +235,7 @@ class _Log:
             is_complete=not is_cut and not is_missing and not report.damaged,
             leak_search=LeakSearch.CUT if is_cut else LeakSearch.COMPLETE,
             kinds_recorded=frozenset({LeakKind.DEFINITE, LeakKind.INDIRECT}),
+            build_ids=tuple(sorted(self._build_ids)),
             notes=tuple(_notes(report, listed[0], is_missing=is_missing)),
         )
         return RawSnapshot(meta=meta, totals=totals, samples=table)

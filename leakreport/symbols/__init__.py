@@ -1,0 +1,1 @@
+"""Addresses become names: from the binaries and debug files that the profiled process had mapped."""
