@@ -13,7 +13,6 @@ _PUBLIC = {
     "load": "leakreport.api",
     "symbolize": "leakreport.api",
     "analyze": "leakreport.api",
-    "render": "leakreport.api",
     "check": "leakreport.model.check",
     "CallTree": "leakreport.model.calltree",
     "Frame": "leakreport.model.raw",
