@@ -39,13 +39,18 @@ class _Candidate:
 
 
 def load(
-    paths: str | Path | Iterable[str | Path], *, format_name: str | None = None, limits: Limits = DEFAULT_LIMITS
+    paths: str | Path | Iterable[str | Path],
+    *,
+    format_name: str | None = None,
+    unit: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Run:
     """Read one or several inputs into one run, in order.
 
     Args:
         paths: files, folders, globs, or "-" for standard input.
         format_name: skip recognising the format.
+        unit: `bytes` or `blocks`, for inputs that do not say what their numbers count.
         limits: what is agreed to.
 
     Raises:
@@ -54,7 +59,7 @@ def load(
         UsageError: no such format.
     """
     many = [paths] if isinstance(paths, str | Path) else list(paths)
-    loaded = load_inputs([str(path) for path in many], format_name=format_name, limits=limits)
+    loaded = load_inputs([str(path) for path in many], format_name=format_name, unit=unit, limits=limits)
     if loaded.errors:
         raise loaded.errors[0]
     assert loaded.run is not None

@@ -31,6 +31,7 @@ from leakreport.cli.shared import (
     RankingMetric,
     SymbolPath,
     Sysroot,
+    Unit,
     analyse,
     incomplete_inputs,
     say,
@@ -57,6 +58,7 @@ def analyze(
     to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="Write this format to standard output: terminal, json, markdown, html, or what convert writes.")] = "terminal",
     output: Annotated[list[str] | None, typer.Option("-o", "--output", metavar="FILE", help="Write a file; the format follows from the suffix (.html .json .md .txt) or from FORMAT:FILE. Repeatable.", show_default=False)] = None,
     format_name: FormatName = None,
+    unit: Unit = None,
     fail_on: Annotated[list[str] | None, typer.Option("--fail-on", metavar="LIST", help="Exit 1 on definite, indirect, possible, reachable, any, errors, fds (comma list).", show_default=False)] = None,
     max_leaked: Annotated[str | None, typer.Option("--max-leaked", metavar="SIZE", help="Exit 1 when more than this is lost: 64KiB, 2MiB.", show_default=False)] = None,
     own: Own = None,
@@ -111,7 +113,7 @@ def analyze(
     )
     targets = _targets(to, output or [], inputs)
     options = chosen.analysis_options(at=at, metric=metric, grouping=as_)
-    report, errors = analyse(inputs, format_name, options, chosen.symbol_options(), is_quiet=quiet)
+    report, errors = analyse(inputs, format_name, options, chosen.symbol_options(), unit=unit, is_quiet=quiet)
     codes = {error.exit_code for error in errors}
     if report is not None:
         report = replace(report, next_commands=() if quiet else next_commands(report, inputs, targets, options.own))

@@ -26,6 +26,7 @@ from leakreport.cli.shared import (
     RankingMetric,
     SymbolPath,
     Sysroot,
+    Unit,
     analyse,
     incomplete_inputs,
     say,
@@ -43,6 +44,7 @@ def convert(
     to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="pprof, folded, speedscope, json, csv, or what else leakreport formats lists as written.", show_default=False)],
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write a file; - is standard output.")] = "-",
     format_name: FormatName = None,
+    unit: Unit = None,
     metric: RankingMetric = None,
     at: At = None,
     as_: As = None,
@@ -87,7 +89,7 @@ def convert(
     options = replace(
         chosen.analysis_options(at=at, metric=metric, grouping=as_), top=None, group_by="path", fail_on=()
     )
-    report, errors = analyse(inputs, format_name, options, chosen.symbol_options(), is_quiet=quiet)
+    report, errors = analyse(inputs, format_name, options, chosen.symbol_options(), unit=unit, is_quiet=quiet)
     codes = set()
     if report is not None:
         render_options = replace(chosen.render_options(command=("leakreport", *sys.argv[1:])), max_paths=None)

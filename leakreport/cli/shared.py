@@ -10,17 +10,19 @@ import typer
 
 from leakreport.cli.output import write_file, write_stdout
 from leakreport.cli.progress import ProgressLine
-from leakreport.errors import InputError, LeakreportError, TruncatedInput
+from leakreport.errors import InputError, LeakreportError, TruncatedInput, UsageError
 
 if TYPE_CHECKING:
     from leakreport.analysis.options import AnalysisOptions
     from leakreport.analysis.report import Report
+    from leakreport.model.snapshot import Run
     from leakreport.render.interface import RenderOptions
     from leakreport.symbols.options import SymbolOptions
 
 # fmt: off
 Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for standard input; .gz .xz .bz2 .zst too.", show_default=False)]
 FormatName = Annotated[str | None, typer.Option("--format", metavar="NAME", help="The format of the inputs, instead of recognising it.", show_default=False)]
+Unit = Annotated[str | None, typer.Option("--unit", metavar="NAME", help="What the numbers of folded stacks count: bytes or blocks.", show_default=False)]
 Own = Annotated[list[str] | None, typer.Option("--own", metavar="GLOB", help="What is yours: a source path ('src/**'), or lib:GLOB for a module's base name. Repeatable.", show_default=False)]
 AllocFn = Annotated[list[str] | None, typer.Option("--alloc-fn", metavar="GLOB", help="A function that counts as allocator, like massif's option. Repeatable.", show_default=False)]
 Focus = Annotated[str | None, typer.Option("--focus", metavar="REGEX", help="Only paths with such a function, file or module.", show_default=False)]
@@ -43,22 +45,42 @@ def analyse(
     options: AnalysisOptions,
     symbol_options: SymbolOptions | None,
     *,
+    unit: str | None,
     is_quiet: bool,
 ) -> tuple[Report | None, list[InputError]]:
     """The report on what could be read, None where that is nothing; and what could not."""
     from leakreport.api import analyze as analyze_run
+
+    run, errors = read_run(inputs, format_name, symbol_options, unit=unit, is_quiet=is_quiet)
+    return (None if run is None else analyze_run(run, config=options)), errors
+
+
+def read_run(
+    inputs: Sequence[str],
+    format_name: str | None,
+    symbol_options: SymbolOptions | None,
+    *,
+    unit: str | None,
+    is_quiet: bool,
+) -> tuple[Run | None, list[InputError]]:
+    """What could be read as one run with names, None where that is nothing; and what could not.
+
+    Raises:
+        UsageError: the unit is not known.
+    """
     from leakreport.api import load_inputs, symbolize
 
+    if unit not in {None, "bytes", "blocks"}:
+        raise UsageError(f"--unit {unit} is not known", advice="Known: bytes, blocks.")
     label = inputs[0].rsplit("/", 1)[-1] if len(inputs) == 1 else f"{len(inputs)} inputs"
     progress = ProgressLine(label, is_shown=sys.stderr.isatty() and not is_quiet)
     try:
-        loaded = load_inputs(inputs, format_name=format_name, progress=progress)
+        loaded = load_inputs(inputs, format_name=format_name, unit=unit, progress=progress)
     finally:
         progress.clear()
     if loaded.run is None:
         return None, loaded.errors
-    run = loaded.run if symbol_options is None else symbolize(loaded.run, options=symbol_options)
-    return analyze_run(run, config=options), loaded.errors
+    return (loaded.run if symbol_options is None else symbolize(loaded.run, options=symbol_options)), loaded.errors
 
 
 def incomplete_inputs(report: Report) -> list[TruncatedInput]:

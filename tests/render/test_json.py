@@ -31,7 +31,7 @@ OUR_WORDS = {"kind", "metric", "id", "path_ids", "format", "group_by"}
 
 
 def fixture_report(family: str, case: str) -> Report:
-    run = load_inputs([str(fixture_path(family, case))]).run
+    run = load_inputs([str(fixture_path(family, case))], unit="bytes").run
     if run is None:
         pytest.skip("nothing in it can be read")
     return analyze(run)
