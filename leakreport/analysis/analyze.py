@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
 
+import numpy as np
+
 from leakreport.analysis.attribution import by_function, by_kind, by_module, grouped_by
 from leakreport.analysis.callgraph import accumulation_point
 from leakreport.analysis.findings import (
@@ -12,18 +14,18 @@ from leakreport.analysis.findings import (
     MOST_LEAKS,
     leak_findings,
     problem_findings,
-    reading_groups,
     recording_findings,
 )
 from leakreport.analysis.frames import describe
 from leakreport.analysis.gate import Evidence, evaluate
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import ownership_of
+from leakreport.analysis.paths import PathTable
 from leakreport.analysis.processes import Grouping, Judged, judge, judged_alone, peak_of, processes_of
+from leakreport.analysis.reading import reading_groups
 from leakreport.analysis.report import (
     GateResult,
     InputSummary,
-    PathRow,
     Report,
     Selection,
     SnapshotSummary,
@@ -33,6 +35,7 @@ from leakreport.analysis.rows import path_rows, selected
 from leakreport.analysis.treeview import tree_view
 from leakreport.analysis.verdict import Facts, lead_of, reasons_of, sentence_of, status_of
 from leakreport.errors import UsageError
+from leakreport.model.columns import Int64Column
 from leakreport.model.metrics import LOST_KINDS
 from leakreport.model.raw import Frame, Moment, Note
 from leakreport.model.series import places_of
@@ -63,21 +66,21 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
     columns = describe(frames, ownership)
     all_rows = path_rows(run, judged, columns, is_rust=ownership.is_rust)
     unattributed = _unattributed(judged.totals, all_rows)
-    rows, groups, selection = _select(all_rows, frames, options, metric)
+    rows, groups, selection = _select(all_rows, options, metric)
     findings = (
         *leak_findings(groups, rows, frames, columns, ownership),
         *problem_findings(members, frame_index.__getitem__, columns),
         *recording_findings(rows, members, frames, columns, ownership),
     )
-    lost = [row for row in rows if row.leak_kind in LOST_KINDS and row.values.get("leaked_bytes")]
+    lost = rows.taken(np.isin(rows.leak_kind, LOST_KINDS) & (rows.column("leaked_bytes") != 0))
     facts = Facts(
         totals=judged.totals,
         members=members,
         rows=rows,
         frames=frames,
         findings=findings,
-        by_module=by_module(rows, frames, columns, ownership, metric),
-        accumulation=accumulation_point(lost or rows, frames, columns, "leaked_bytes" if lost else "retained_bytes"),
+        by_module=by_module(rows, columns, ownership, metric),
+        accumulation=accumulation_point(lost or rows, columns, "leaked_bytes" if lost else "retained_bytes"),
         record_count=_record_count(members),
         is_complete=all(snapshot.meta.is_complete for snapshot in members),
         moment=_moment(members),
@@ -98,15 +101,15 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         moment=facts.moment,
         frames=frames,
         own=tuple(columns.is_own.tolist()),
-        paths=tuple(rows),
+        paths=rows,
         findings=findings,
-        unlisted_leaks=max(len(groups) - MOST_LEAKS, 0),
+        unlisted_leaks=max(len(groups) - 1 - MOST_LEAKS, 0),
         by_kind=by_kind(rows, judged.totals),
         by_module=tuple(facts.by_module),
         by_function_when_asked=cache(lambda: by_function(rows, columns, metric, most=MOST_FUNCTIONS)),
-        groups=grouped_by(rows, frames, columns, ownership, metric, options.group_by),
+        groups=grouped_by(rows, columns, ownership, metric, options.group_by),
         accumulation=facts.accumulation,
-        tree_when_asked=cache(lambda: tree_view(rows, frames, options.max_nodes)),
+        tree_when_asked=cache(lambda: tree_view(rows, options.max_nodes)),
         selection=selection,
         record_count=facts.record_count,
         named_frames=sum(frame.function is not None for frame in frames),
@@ -156,46 +159,30 @@ def _metric(options: AnalysisOptions, judged: Judged) -> str:
     return options.metric
 
 
-def _unattributed(totals: Mapping[str, int], rows: Sequence[PathRow]) -> dict[str, int]:
-    rest = dict(totals)
-    for row in rows:
-        for metric, amount in row.values.items():
-            if metric in rest:
-                rest[metric] -= amount
-    return rest
+def _unattributed(totals: Mapping[str, int], rows: PathTable) -> dict[str, int]:
+    sums = rows.sums()
+    return {metric: total - sums.get(metric, 0) for metric, total in totals.items()}
 
 
-def _select(
-    all_rows: Sequence[PathRow],
-    frames: Sequence[Frame],
-    options: AnalysisOptions,
-    metric: str,
-) -> tuple[list[PathRow], list[Sequence[int]], Selection]:
-    """The rows that are shown in reading order, their groups, and what is hidden."""
-    shown = selected(all_rows, frames, options.focus, options.ignore)
-    rows = [row for row, is_shown in zip(all_rows, shown, strict=True) if is_shown]
-    groups = reading_groups(rows, metric)[: options.top]
-    ordered = [rows[index] for group in groups for index in group]
-    numbered: list[Sequence[int]] = []
-    start = 0
-    for group in groups:
-        numbered.append(range(start, start + len(group)))
-        start += len(group)
-    kept = {id(row) for row in ordered}
-    hidden_values: dict[str, int] = {}
-    for row in all_rows:
-        if id(row) not in kept:
-            for name, amount in row.values.items():
-                hidden_values[name] = hidden_values.get(name, 0) + amount
+def _select(all_rows: PathTable, options: AnalysisOptions, metric: str) -> tuple[PathTable, Int64Column, Selection]:
+    """The rows that are shown in reading order, where each of their groups starts, and what is hidden."""
+    chosen = np.flatnonzero(selected(all_rows, options.focus, options.ignore))
+    order, starts = reading_groups(all_rows.taken(chosen), metric)
+    if options.top is not None:
+        starts = starts[: options.top + 1]
+        order = order[: starts[-1]]
+    is_hidden = np.ones(len(all_rows), dtype=np.bool_)
+    is_hidden[chosen[order]] = False
+    hidden = all_rows.taken(is_hidden)
     selection = Selection(
         focus=options.focus,
         ignore=options.ignore,
         group_by=options.group_by,
         top=options.top,
-        hidden_paths=len(all_rows) - len(ordered),
-        hidden_values=hidden_values,
+        hidden_paths=len(hidden),
+        hidden_values=hidden.sums(),
     )
-    return ordered, numbered, selection
+    return all_rows.taken(chosen[order]), starts, selection
 
 
 def _record_count(members: Sequence[Snapshot]) -> int:

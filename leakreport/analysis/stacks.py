@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 
 import numpy as np
 
@@ -50,6 +50,19 @@ class Stacks:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    def __getitem__(self, number: int) -> list[int]:
+        """One stack."""
+        stack: list[int] = self.flat[self.offsets[number] : self.offsets[number + 1]].tolist()
+        return stack
+
+    def taken(self, numbers: Int64Column) -> Stacks:
+        """Some of the stacks, in the order of `numbers`; one that is named twice stands twice."""
+        lengths = self.lengths[numbers]
+        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+        entries = np.arange(int(offsets[-1]), dtype=np.int64)
+        entries += np.repeat(self.offsets[numbers] - offsets[:-1], lengths)
+        return Stacks(self.flat[entries], offsets)
 
     @property
     def lengths(self) -> Int64Column:
@@ -103,12 +116,6 @@ class Stacks:
         width = int(key_of_frame.max(initial=0)) + 1
         pairs = np.unique(self.owner[has_key].astype(np.int64) * width + key[has_key])
         return pairs // width, pairs % width
-
-    def tuples(self) -> list[tuple[int, ...]]:
-        """The stacks one by one. Equal numbers are one object: millions of them would be most of the memory."""
-        numbers = np.arange(int(self.flat.max(initial=-1)) + 1).astype(object)
-        flat, offsets = numbers[self.flat].tolist(), self.offsets.tolist()
-        return [tuple(flat[start:stop]) for start, stop in pairwise(offsets)]
 
 
 def intern(names: Iterable[str | None]) -> tuple[Int32Column, list[str]]:
