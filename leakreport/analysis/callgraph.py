@@ -30,21 +30,24 @@ _SOURCE, _SINK = -1, -2
 class _Functions:
     """The stacks of some rows by the functions that are looked at.
 
-    Shape: `key` has an entry per frame of a stack, -1 where its function is not looked at; `amounts` one per stack.
+    Shape: `key` has an entry per frame of a stack, -1 where its function is not looked at; `amounts` and `rank` one per
+    stack.
     """
 
     stacks: Stacks
     key: Int32Column
     amounts: Int64Column
+    rank: Int64Column
+    """The first row on the stack."""
     whole: int
     names: Sequence[str]
-    carried: Int64Column
+    carried: Sequence[int]
     """Per key; not told for those that carry less than half."""
 
     @property
     def significant(self) -> list[int]:
         """The keys that carry at least half."""
-        return [key for key, carried in enumerate(self.carried.tolist()) if carried >= HALF * self.whole]
+        return [key for key, carried in enumerate(self.carried) if carried >= HALF * self.whole]
 
 
 def accumulation_point(rows: PathTable, columns: FrameColumns, metric: str) -> AccumulationPoint | None:
@@ -60,37 +63,46 @@ def accumulation_point(rows: PathTable, columns: FrameColumns, metric: str) -> A
         same of library functions. main, thread starts and event loops come last, when nothing deeper reaches half.
         None where nothing comes together.
     """
-    amounts = rows.column(metric)
-    whole = exact_sum(amounts)
+    whole = exact_sum(rows.column(metric))
     if whole <= 0:
         return None
-    stacks = rows.paths.stacks.taken(rows.stack)
+    numbers, rank, place = np.unique(rows.stack, return_index=True, return_inverse=True)
+    amounts = sums_at(place, rows.column(metric), len(numbers), metric)
+    stacks = rows.paths.stacks
+    if len(numbers) < len(stacks):
+        stacks = stacks.taken(numbers)
     for wanted, with_entries in ((FrameClass.OWN, False), (FrameClass.LIBRARY, False), (FrameClass.OWN, True)):
         # Allocation wrappers, and entry points at first, are no places where things accumulate.
         is_wanted = (columns.frame_class == wanted) & ~columns.is_wrapper
         if not with_entries:
             is_wanted &= ~columns.is_entry
-        functions = _functions(stacks, np.where(is_wanted, columns.function, np.int32(-1)), amounts, whole, columns)
+        key_of_frame = _candidates(stacks, np.where(is_wanted, columns.function, np.int32(-1)), amounts, whole)
+        stack, key = stacks.distinct(key_of_frame)
+        carried = np.zeros(len(columns.functions), dtype=np.int64)
+        np.add.at(carried, key, amounts[stack])
+        functions = _Functions(
+            stacks, key_of_frame[stacks.flat], amounts, rank, whole, columns.functions, carried.tolist()
+        )
         point = _point(functions, rows.frames, _condensed if not with_entries else _in_line)
         if point is not None:
             return point
     return None
 
 
-def _functions(
-    stacks: Stacks, key_of_frame: Int32Column, amounts: Int64Column, whole: int, columns: FrameColumns
-) -> _Functions:
-    count = len(columns.functions)
-    # What a function carries is at most the sum over its frames, which is quick to find and leaves few functions.
-    key = key_of_frame[stacks.flat]
-    entries = np.flatnonzero(key >= 0)
-    most = np.bincount(key[entries], np.maximum(amounts, 0)[stacks.owner[entries]], minlength=count)
-    is_candidate = np.append(most >= HALF * whole * 0.99, [False])
-    key_of_frame = np.where(is_candidate[key_of_frame], key_of_frame, np.int32(-1))
-    stack, found = stacks.distinct(key_of_frame)
-    carried = np.zeros(count, dtype=np.int64)
-    np.add.at(carried, found, amounts[stack])
-    return _Functions(stacks, key_of_frame[stacks.flat], amounts, whole, columns.functions, carried)
+def _candidates(stacks: Stacks, key_of_frame: Int32Column, amounts: Int64Column, whole: int) -> Int32Column:
+    """Per frame its key where that may carry half of the whole, else -1.
+
+    No function carries more than the sum over its frames, which is quick to find and leaves few.
+    """
+    most = np.zeros(int(key_of_frame.max(initial=-1)) + 2, dtype=np.float64)
+    for start, part in stacks.parts():
+        key = key_of_frame[part.flat]
+        entries = np.flatnonzero(key >= 0)
+        held = np.maximum(amounts[start : start + len(part)], 0)[part.owner[entries]]
+        most += np.bincount(key[entries], held, minlength=len(most))
+    # The last stands for no key; the sums are rounded.
+    most[-1] = 0
+    return np.where(most[key_of_frame] >= HALF * whole * 0.99, key_of_frame, np.int32(-1))
 
 
 def _point(functions: _Functions, frames: Sequence[Frame], place_of: _PlaceOf) -> AccumulationPoint | None:
@@ -99,7 +111,7 @@ def _point(functions: _Functions, frames: Sequence[Frame], place_of: _PlaceOf) -
         return None
     place_of = place_of if len(significant) > 1 else _in_line
     components, depth, on_every_path = place_of(functions, significant)
-    carried = functions.carried.tolist()
+    carried = functions.carried
     most = [key for key in significant if carried[key] >= MOST * functions.whole]
     if most:
         chosen = max(most, key=lambda key: (depth[key], carried[key], functions.names[key]))
@@ -132,12 +144,13 @@ def _in_line(functions: _Functions, significant: Sequence[int]) -> _Places:
     """
     stacks = functions.stacks
     entries = np.flatnonzero(np.isin(functions.key, significant))
+    owner = stacks.owner[entries]
     deepest = np.zeros(len(functions.names), dtype=np.int64)
-    np.maximum.at(deepest, functions.key[entries], entries - stacks.offsets[stacks.owner[entries]])
+    np.maximum.at(deepest, functions.key[entries], entries - stacks.offsets[owner])
     return (
         {key: {key} for key in significant},
         {key: int(deepest[key]) for key in significant},
-        {key: int(functions.carried[key]) == functions.whole for key in significant},
+        {key: functions.carried[key] == functions.whole for key in significant},
     )
 
 
@@ -202,12 +215,14 @@ def _wrapper_below(
     """The allocation wrapper that most of what goes through a function uses directly below it, if there is one."""
     whole = exact_sum(functions.amounts[through])
     has_below = entries + 1 < functions.stacks.offsets[through + 1]
-    below, first, place = np.unique(
-        functions.stacks.flat[entries[has_below] + 1], return_index=True, return_inverse=True
-    )
-    sums = sums_at(place, functions.amounts[through[has_below]], len(below), "a function").tolist()
+    stacks = through[has_below]
+    below, place = np.unique(functions.stacks.flat[entries[has_below] + 1], return_inverse=True)
+    sums = sums_at(place, functions.amounts[stacks], len(below), "a function").tolist()
+    rank = np.full(len(below), len(functions.rank), dtype=np.int64)
+    np.minimum.at(rank, place, functions.rank[stacks])
     amounts: Counter[str] = Counter()
-    for index in np.argsort(first).tolist():
+    # Of equals the one that a reader meets first.
+    for index in np.argsort(rank).tolist():
         name = frames[below[index]].function
         if name is not None and looks_like_wrapper(name):
             amounts[name] += sums[index]

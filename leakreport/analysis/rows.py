@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
 from itertools import chain, pairwise
 
 import numpy as np
@@ -141,13 +142,14 @@ def _paths(run: Run, nodes: Int64Column, columns: FrameColumns, *, is_rust: bool
 
 def _places(chains: Stacks, columns: FrameColumns, families: Sequence[str]) -> Int64Column:
     """Per stack one number for the same allocator and the same lines of code."""
-    known: dict[tuple[str, bytes], int] = {}
     places = columns.place[chains.flat]
-    numbers = (
-        known.setdefault((family, places[start:stop].tobytes()), len(known))
+    # Of long chains only a digest is kept, as in path ids.
+    digests = (
+        blake2b(family.encode("utf-8", "surrogatepass") + b"\n" + places[start:stop].tobytes(), digest_size=16).digest()
         for family, (start, stop) in zip(families, pairwise(chains.offsets.tolist()), strict=True)
     )
-    return np.fromiter(numbers, np.int64, len(families))
+    _, numbers = np.unique(np.fromiter(digests, "S16", len(families)), return_inverse=True)
+    return numbers.astype(np.int64)
 
 
 def path_ids(
