@@ -82,7 +82,7 @@ class PathTable(Sequence[PathRow]):
 
     def __getitem__(self, index: int | slice) -> PathRow | PathTable:
         if isinstance(index, slice):
-            return self.taken(np.arange(len(self), dtype=np.int64)[index])
+            return self.taken(np.arange(*index.indices(len(self)), dtype=np.int64))
         place = range(len(self))[index]
         return self._made(place, place + 1)[0]
 

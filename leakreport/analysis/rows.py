@@ -122,11 +122,12 @@ def _paths(run: Run, nodes: Int64Column, columns: FrameColumns, *, is_rust: bool
     chains = chains_of_interest(stacks, columns, is_rust=is_rust)
     families = allocator_families(stacks, columns)
     keys = np.array(columns.key, dtype=object)
+    stems = [module_stem(frame.module) for frame in run.frames]
     starts = chains.offsets.tolist()
 
     def text_of(number: int) -> str:
         inner = chains.flat[starts[number] : starts[number + 1]]
-        stem = module_stem(run.frames[inner[-1]].module) if len(inner) else "?"
+        stem = stems[inner[-1]] if len(inner) else "?"
         return path_text(keys[inner].tolist(), stem, families[number])
 
     return Paths(
