@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
+
+import numpy as np
 
 from leakreport.analysis.attribution import by_function, by_kind, by_module, grouped_by
 from leakreport.analysis.callgraph import accumulation_point
@@ -12,18 +14,18 @@ from leakreport.analysis.findings import (
     MOST_LEAKS,
     leak_findings,
     problem_findings,
-    reading_groups,
     recording_findings,
 )
 from leakreport.analysis.frames import describe
 from leakreport.analysis.gate import Evidence, evaluate
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import ownership_of
+from leakreport.analysis.paths import PathTable
 from leakreport.analysis.processes import Grouping, Judged, judge, judged_alone, peak_of, processes_of
+from leakreport.analysis.reading import reading_groups
 from leakreport.analysis.report import (
     GateResult,
     InputSummary,
-    PathRow,
     Report,
     Selection,
     SnapshotSummary,
@@ -33,6 +35,7 @@ from leakreport.analysis.rows import path_rows, selected
 from leakreport.analysis.treeview import tree_view
 from leakreport.analysis.verdict import Facts, lead_of, reasons_of, sentence_of, status_of
 from leakreport.errors import UsageError
+from leakreport.model.columns import Int64Column
 from leakreport.model.metrics import LOST_KINDS, LeakKind
 from leakreport.model.raw import Frame, Moment, Note
 from leakreport.model.series import places_of
@@ -53,7 +56,7 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         UsageError: an option names something the run does not have.
     """
     options = options or AnalysisOptions()
-    judged = _judged(run, options)
+    judged = judged_snapshots(run, options)
     members = [run.snapshots[index] for index in judged.members]
     frames, frame_index = _all_frames(run, members)
     ownership = ownership_of(
@@ -63,24 +66,21 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
     columns = describe(frames, ownership)
     all_rows = path_rows(run, judged, columns, is_rust=ownership.is_rust)
     unattributed = _unattributed(judged.totals, all_rows)
-    rows, groups, selection = _select(all_rows, frames, options, metric)
-    judged_rows, judged_groups = rows, groups
+    rows, starts, selection = _select(all_rows, options, metric)
+    judged_rows, judged_starts = rows, starts
     if selection.hidden_paths:
         # What is shown is a matter of options; the verdict is of everything.
-        judged_rows, judged_groups, _ = _select(all_rows, frames, AnalysisOptions(), metric)
+        judged_rows, judged_starts, _ = _select(all_rows, AnalysisOptions(), metric)
     findings = (
-        *leak_findings(groups, rows, frames, columns, ownership),
+        *leak_findings(starts, rows, frames, columns, ownership),
         *problem_findings(members, frame_index.__getitem__, columns),
         *recording_findings(rows, members, frames, columns, ownership),
     )
-    lost = [row for row in judged_rows if row.leak_kind in LOST_KINDS and row.values.get("leaked_bytes")]
-    largest = leak_findings(judged_groups[:1], judged_rows, frames, columns, ownership)
-    lost_places = sum(judged_rows[group[0]].leak_kind in LOST_KINDS for group in judged_groups)
-    held_places = sum(
-        any(judged_rows[index].values.get("retained_bytes") for index in group)
-        for group in judged_groups
-        if judged_rows[group[0]].leak_kind not in LOST_KINDS
-    )
+    is_lost = np.isin(judged_rows.leak_kind, LOST_KINDS)
+    lost = judged_rows.taken(is_lost & (judged_rows.column("leaked_bytes") != 0))
+    first = judged_starts[:2]
+    largest = leak_findings(first, judged_rows[: int(first[-1])], frames, columns, ownership)
+    lost_places, held_places = _places(judged_rows, judged_starts)
     facts = Facts(
         totals=judged.totals,
         members=members,
@@ -89,8 +89,8 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         largest=largest[0] if largest else None,
         lost_places=lost_places,
         held_places=held_places,
-        by_module=by_module(judged_rows, frames, columns, ownership, metric),
-        accumulation=accumulation_point(lost or judged_rows, frames, columns, _amount_of(judged_rows, bool(lost))),
+        by_module=by_module(judged_rows, columns, ownership, metric),
+        accumulation=accumulation_point(lost or judged_rows, columns, _held(lost, judged_rows)),
         record_count=_record_count(members),
         is_complete=all(snapshot.meta.is_complete for snapshot in members),
         moment=_moment(members),
@@ -101,9 +101,9 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
     return Report(
         kind="analysis",
         metric=metric,
-        title=_title(members),
+        title=title_of(members),
         verdict=_verdict(options, facts),
-        inputs=_inputs(run, judged),
+        inputs=input_summaries(run, judged),
         snapshots=snapshots,
         judged=len(snapshots) - 1 if len(judged.members) > 1 else judged.members[0],
         timeline=judged.process,
@@ -112,17 +112,15 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         moment=facts.moment,
         frames=frames,
         own=tuple(columns.is_own.tolist()),
-        paths=tuple(rows),
+        paths=rows,
         findings=findings,
-        unlisted_leaks=max(len(groups) - MOST_LEAKS, 0),
+        unlisted_leaks=max(len(starts) - 1 - MOST_LEAKS, 0),
         by_kind=by_kind(rows, judged.totals),
-        by_module=by_module(rows, frames, columns, ownership, metric)
-        if selection.hidden_paths
-        else tuple(facts.by_module),
+        by_module=by_module(rows, columns, ownership, metric) if selection.hidden_paths else tuple(facts.by_module),
         by_function_when_asked=cache(lambda: by_function(rows, columns, metric, most=MOST_FUNCTIONS)),
-        groups=grouped_by(rows, frames, columns, ownership, metric, options.group_by),
+        groups=grouped_by(rows, columns, ownership, metric, options.group_by),
         accumulation=facts.accumulation,
-        tree_when_asked=cache(lambda: tree_view(rows, frames, options.max_nodes)),
+        tree_when_asked=cache(lambda: tree_view(rows, options.max_nodes)),
         selection=selection,
         record_count=facts.record_count,
         named_frames=sum(frame.function is not None for frame in frames),
@@ -131,16 +129,33 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
     )
 
 
-def _amount_of(rows: Sequence[PathRow], is_lost: bool) -> Callable[[PathRow], int]:  # noqa: FBT001
-    """What a path counts with: where records of indirect blocks are hidden, with what hangs on it."""
-    if not is_lost:
-        return lambda row: row.values.get("retained_bytes", 0)
-    if any(row.leak_kind is LeakKind.INDIRECT for row in rows):
-        return lambda row: row.values.get("leaked_bytes", 0)
-    return lambda row: row.values.get("leaked_bytes", 0) + row.dragged_bytes
+def _held(lost: PathTable, rows: PathTable) -> Int64Column:
+    """What each lost row counts with, or each row where nothing is lost.
+
+    Where records of indirect blocks are hidden, what hangs on a definite record counts with it.
+    """
+    if not lost:
+        return rows.column("retained_bytes")
+    held = lost.column("leaked_bytes")
+    return held if (rows.leak_kind == LeakKind.INDIRECT).any() else held + lost.dragged_bytes
 
 
-def _judged(run: Run, options: AnalysisOptions) -> Judged:
+def _places(rows: PathTable, starts: Int64Column) -> tuple[int, int]:
+    """Entries of the reading list that are lost, and those that only hold something."""
+    first = starts[:-1]
+    if not first.size:
+        return 0, 0
+    is_lost = np.isin(rows.leak_kind[first], LOST_KINDS)
+    held = np.maximum.reduceat(rows.column("retained_bytes"), first)
+    return int(np.count_nonzero(is_lost)), int(np.count_nonzero(~is_lost & (held > 0)))
+
+
+def judged_snapshots(run: Run, options: AnalysisOptions) -> Judged:
+    """What of a run is judged, by the format's own rule or the user's word.
+
+    Raises:
+        UsageError: `at` names no snapshot.
+    """
     judged = judge(run, options.grouping)
     if options.at is None or (options.at == "last" and len(judged.members) > 1):
         return judged
@@ -181,53 +196,38 @@ def _metric(options: AnalysisOptions, judged: Judged) -> str:
     return options.metric
 
 
-def _unattributed(totals: Mapping[str, int], rows: Sequence[PathRow]) -> dict[str, int]:
-    rest = dict(totals)
-    for row in rows:
-        for metric, amount in row.values.items():
-            if metric in rest:
-                rest[metric] -= amount
-    return rest
+def _unattributed(totals: Mapping[str, int], rows: PathTable) -> dict[str, int]:
+    sums = rows.sums()
+    return {metric: total - sums.get(metric, 0) for metric, total in totals.items()}
 
 
-def _select(
-    all_rows: Sequence[PathRow],
-    frames: Sequence[Frame],
-    options: AnalysisOptions,
-    metric: str,
-) -> tuple[list[PathRow], list[Sequence[int]], Selection]:
-    """The rows that are shown in reading order, their groups, and what is hidden."""
-    shown = selected(all_rows, frames, options.focus, options.ignore)
-    rows = [row for row, is_shown in zip(all_rows, shown, strict=True) if is_shown]
-    groups = reading_groups(rows, metric)[: options.top]
-    ordered = [rows[index] for group in groups for index in group]
-    numbered: list[Sequence[int]] = []
-    start = 0
-    for group in groups:
-        numbered.append(range(start, start + len(group)))
-        start += len(group)
-    kept = {id(row) for row in ordered}
-    hidden_values: dict[str, int] = {}
-    for row in all_rows:
-        if id(row) not in kept:
-            for name, amount in row.values.items():
-                hidden_values[name] = hidden_values.get(name, 0) + amount
+def _select(all_rows: PathTable, options: AnalysisOptions, metric: str) -> tuple[PathTable, Int64Column, Selection]:
+    """The rows that are shown in reading order, where each of their groups starts, and what is hidden."""
+    chosen = np.flatnonzero(selected(all_rows, options.focus, options.ignore))
+    order, starts = reading_groups(all_rows.taken(chosen), metric)
+    if options.top is not None:
+        starts = starts[: options.top + 1]
+        order = order[: starts[-1]]
+    is_hidden = np.ones(len(all_rows), dtype=np.bool_)
+    is_hidden[chosen[order]] = False
+    hidden = all_rows.taken(is_hidden)
     selection = Selection(
         focus=options.focus,
         ignore=options.ignore,
         group_by=options.group_by,
         top=options.top,
-        hidden_paths=len(all_rows) - len(ordered),
-        hidden_values=hidden_values,
+        hidden_paths=len(hidden),
+        hidden_values=hidden.sums(),
     )
-    return ordered, numbered, selection
+    return all_rows.taken(chosen[order]), starts, selection
 
 
 def _record_count(members: Sequence[Snapshot]) -> int:
     return sum(len(snapshot.records) for snapshot in members if snapshot.records is not None)
 
 
-def _title(members: Sequence[Snapshot]) -> str:
+def title_of(members: Sequence[Snapshot]) -> str:
+    """The program's name, for headings."""
     names = dict.fromkeys(snapshot.meta.command[0].rsplit("/", 1)[-1] for snapshot in members if snapshot.meta.command)
     return next(iter(names), "") if len(names) < 2 else f"{next(iter(names))} and {len(names) - 1} more"
 
@@ -265,7 +265,8 @@ def _input_of_snapshots(run: Run) -> list[int]:
     ]
 
 
-def _inputs(run: Run, judged: Judged) -> tuple[InputSummary, ...]:
+def input_summaries(run: Run, judged: Judged) -> tuple[InputSummary, ...]:
+    """One entry per process of a file."""
     of_input: dict[int, list[int]] = {}
     for index, number in enumerate(_input_of_snapshots(run)):
         of_input.setdefault(number, []).append(index)

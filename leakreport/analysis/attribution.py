@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from leakreport.analysis.frames import FrameColumns
 from leakreport.analysis.identity import module_version
 from leakreport.analysis.ownership import FrameClass, Ownership
-from leakreport.analysis.report import GroupRow, PathRow
-from leakreport.analysis.stacks import Stacks
+from leakreport.analysis.paths import PathTable
+from leakreport.analysis.report import GroupRow
+from leakreport.model.columns import Int64Column
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
-from leakreport.model.raw import Frame
 
 UNKNOWN_MODULE = "(object not recorded)"
 NO_OWN_FRAME = "(no frame of your own)"
+NO_OWNER = "(no owner)"
 
 
-def by_kind(rows: Sequence[PathRow], totals: Mapping[str, int]) -> tuple[GroupRow, ...]:
+def by_kind(rows: PathTable, totals: Mapping[str, int]) -> tuple[GroupRow, ...]:
     """One row per leak kind that is measured, as the totals say; path counts are of the rows."""
-    counts: defaultdict[LeakKind, int] = defaultdict(int)
-    for row in rows:
-        counts[row.leak_kind] += 1
+    counts = np.bincount(rows.leak_kind, minlength=max(LeakKind) + 1).tolist()
     return tuple(
         GroupRow(
             name=kind.word,
@@ -39,43 +37,36 @@ def by_kind(rows: Sequence[PathRow], totals: Mapping[str, int]) -> tuple[GroupRo
     )
 
 
-def by_module(
-    rows: Sequence[PathRow], frames: Sequence[Frame], columns: FrameColumns, ownership: Ownership, metric: str
-) -> tuple[GroupRow, ...]:
+def by_module(rows: PathTable, columns: FrameColumns, ownership: Ownership, metric: str) -> tuple[GroupRow, ...]:
     """Per allocating object, the own values of the paths that allocate in it, largest first."""
 
-    @cache
-    def of_frame(index: int) -> tuple[str, str | None, bool]:
-        frame = frames[index]
+    def module_of(index: int) -> _Label:
+        frame = rows.frames[index]
         if frame.module is None:
-            return UNKNOWN_MODULE, None, False
+            return _Label(UNKNOWN_MODULE)
         is_own = bool(columns.frame_class[index] == FrameClass.OWN) or frame.module in ownership.executables
-        return frame.module_name or UNKNOWN_MODULE, module_version(frame.module), is_own
+        return _Label(frame.module_name or UNKNOWN_MODULE, module_version(frame.module), is_own)
 
-    def module_of(row: PathRow) -> tuple[str, str | None, bool]:
-        return (UNKNOWN_MODULE, None, False) if row.site is None else of_frame(row.frames[row.site])
-
-    return _grouped(rows, module_of, metric)
+    site = rows.frame_at(rows.paths.site)
+    return _grouped(rows, site, lambda index: _Label(UNKNOWN_MODULE) if index < 0 else module_of(index), metric)
 
 
-def by_function(rows: Sequence[PathRow], columns: FrameColumns, metric: str, *, most: int) -> tuple[GroupRow, ...]:
+def by_function(rows: PathTable, columns: FrameColumns, metric: str, *, most: int) -> tuple[GroupRow, ...]:
     """Per function, the values of all paths it stands on, each path once however deep it recurses; largest first."""
-    stack, function = Stacks.of([row.frames for row in rows]).distinct(
-        np.where(columns.is_allocator, np.int32(-1), columns.function)
-    )
-    counts = np.bincount(function, minlength=len(columns.functions)).tolist()
-    is_own = np.zeros(len(columns.functions), dtype=np.bool_)
-    is_own[columns.function[columns.is_own & (columns.function >= 0)]] = True
-    sums: dict[str, list[int]] = {}
-    measured: dict[str, list[bool]] = {}
-    for name in dict.fromkeys(name for row in rows for name in row.values):
-        amounts = np.asarray([row.values.get(name, 0) for row in rows], dtype=np.int64)
-        has_name = np.fromiter((name in row.values for row in rows), np.bool_, len(rows))
+    stack, function = rows.paths.stacks.distinct(np.where(columns.is_allocator, np.int32(-1), columns.function))
+
+    def on_functions(numbers: Int64Column) -> list[int]:
         # No function holds more than all paths together, and that sum fits.
         column = np.zeros(len(columns.functions), dtype=np.int64)
-        np.add.at(column, function, amounts[stack])
-        sums[name] = column.tolist()
-        measured[name] = np.bincount(function[has_name[stack]], minlength=len(column)).astype(np.bool_).tolist()
+        np.add.at(column, function, rows.on_stacks(numbers)[stack])
+        held: list[int] = column.tolist()
+        return held
+
+    counts = on_functions(np.ones(len(rows), dtype=np.int64))
+    is_own = np.zeros(len(columns.functions), dtype=np.bool_)
+    is_own[columns.function[columns.is_own & (columns.function >= 0)]] = True
+    sums = {name: on_functions(rows.values[name]) for name in rows.metrics()}
+    measured = {name: on_functions(rows.has(name).astype(np.int64)) for name in sums}
     ranking = sums.get(metric, counts)
     chosen = heapq.nsmallest(
         most,
@@ -95,49 +86,52 @@ def by_function(rows: Sequence[PathRow], columns: FrameColumns, metric: str, *, 
 
 
 def grouped_by(
-    rows: Sequence[PathRow],
-    frames: Sequence[Frame],
-    columns: FrameColumns,
-    ownership: Ownership,
-    metric: str,
-    group_by: str,
+    rows: PathTable, columns: FrameColumns, ownership: Ownership, metric: str, group_by: str
 ) -> tuple[GroupRow, ...]:
     """The rows of `--group-by`: what each responsible function or file, library, kind or owner holds."""
     if group_by == "path":
         return ()
     if group_by == "module":
-        return by_module(rows, frames, columns, ownership, metric)
+        return by_module(rows, columns, ownership, metric)
+    if group_by == "kind":
+        return _grouped(rows, rows.leak_kind, lambda kind: _Label(LeakKind(kind).word), metric)
+    if group_by == "owner":
+        # No format tells owners yet.
+        return _grouped(rows, np.zeros_like(rows.stack), lambda _: _Label(NO_OWNER), metric)
 
-    def name_of(row: PathRow) -> tuple[str, str | None, bool]:
-        if group_by == "kind":
-            return row.leak_kind.word, None, False
-        if group_by == "owner":
-            return row.owner or "(no owner)", None, row.owner is not None
-        if row.responsible is None:
-            return NO_OWN_FRAME, None, False
-        frame = frames[row.frames[row.responsible]]
-        if group_by == "file":
-            return frame.path or frame.module_name or UNKNOWN_MODULE, None, True
-        return frame.function or frame.module_name or UNKNOWN_MODULE, None, True
+    def name_of(index: int) -> _Label:
+        if index < 0:
+            return _Label(NO_OWN_FRAME)
+        frame = rows.frames[index]
+        name = frame.path if group_by == "file" else frame.function
+        return _Label(name or frame.module_name or UNKNOWN_MODULE, is_own=True)
 
-    return _grouped(rows, name_of, metric)
-
-
-def _grouped(
-    rows: Sequence[PathRow], name_of: Callable[[PathRow], tuple[str, str | None, bool]], metric: str
-) -> tuple[GroupRow, ...]:
-    sums: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    counts: defaultdict[str, int] = defaultdict(int)
-    about: dict[str, tuple[str | None, bool]] = {}
-    for row in rows:
-        name, version, is_own = name_of(row)
-        _add(sums[name], row.values)
-        counts[name] += 1
-        about[name] = (version, is_own or about.get(name, (None, False))[1])
-    groups = [GroupRow(name, about[name][0], about[name][1], values, counts[name]) for name, values in sums.items()]
-    return tuple(sorted(groups, key=lambda group: (-group.values.get(metric, 0), group.name)))
+    return _grouped(rows, rows.frame_at(rows.paths.responsible), name_of, metric)
 
 
-def _add(into: dict[str, int], values: Mapping[str, int]) -> None:
-    for metric, amount in values.items():
-        into[metric] = into.get(metric, 0) + amount
+class _Label(NamedTuple):
+    name: str
+    version: str | None = None
+    is_own: bool = False
+
+
+def _grouped(rows: PathTable, key: Int64Column, label_of: Callable[[int], _Label], metric: str) -> tuple[GroupRow, ...]:
+    """Sums over the rows whose keys have labels with one name, largest first; the last row of a name tells its version."""
+    keys, place = np.unique(key, return_inverse=True)
+    labels = [label_of(number) for number in keys.tolist()]
+    number_of = {name: number for number, name in enumerate(dict.fromkeys(label.name for label in labels))}
+    group_of_key = np.fromiter((number_of[label.name] for label in labels), np.int64, len(labels))
+    is_own = dict.fromkeys(number_of, False)
+    for label in labels:
+        is_own[label.name] |= label.is_own
+    group = group_of_key[place]
+    last = np.zeros(len(number_of), dtype=np.int64)
+    last[group] = place
+    counts = np.bincount(group, minlength=len(number_of)).tolist()
+    groups = [
+        GroupRow(name, labels[newest].version, is_own[name], values, count)
+        for name, newest, values, count in zip(
+            number_of, last.tolist(), rows.sums_by(group, len(number_of)), counts, strict=True
+        )
+    ]
+    return tuple(sorted(groups, key=lambda found: (-found.values.get(metric, 0), found.name)))

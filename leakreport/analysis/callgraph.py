@@ -15,140 +15,151 @@ import numpy as np
 
 from leakreport.analysis.frames import FrameColumns
 from leakreport.analysis.ownership import FrameClass, looks_like_wrapper
-from leakreport.analysis.report import AccumulationPoint, PathRow
+from leakreport.analysis.paths import PathTable
+from leakreport.analysis.report import AccumulationPoint
 from leakreport.analysis.stacks import Stacks
-from leakreport.model.columns import exact_sum
+from leakreport.model.columns import Int32Column, Int64Column, exact_sum, sums_at
 from leakreport.model.raw import Frame
 
 MOST = 0.8
 HALF = 0.5
 _SOURCE, _SINK = -1, -2
 
-AmountOf = Callable[[PathRow], int]
-"""What a path counts with, in bytes."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Functions:
-    """The functions of some frames: a key per frame, and what each carries."""
+    """The stacks of some rows by the functions that are looked at.
 
-    key_of_frame: Sequence[int]
+    Shape: `key` has an entry per frame of a stack, -1 where its function is not looked at; `amounts` and `rank` one per
+    stack.
+    """
+
+    stacks: Stacks
+    key: Int32Column
+    amounts: Int64Column
+    rank: Int64Column
+    """The first row on the stack."""
+    whole: int
     names: Sequence[str]
-    carried_bytes: Sequence[int]
+    carried: Sequence[int]
+    """Per key; not told for those that carry less than half."""
+
+    @property
+    def significant(self) -> list[int]:
+        """The keys that carry at least half."""
+        return [key for key, carried in enumerate(self.carried) if carried >= HALF * self.whole]
 
 
-def accumulation_point(
-    rows: Sequence[PathRow], frames: Sequence[Frame], columns: FrameColumns, amount_of: AmountOf
-) -> AccumulationPoint | None:
+def accumulation_point(rows: PathTable, columns: FrameColumns, held: Int64Column) -> AccumulationPoint | None:
     """Where what the rows hold comes together.
 
     Args:
         rows: the paths that are judged, for example the lost ones.
-        frames: the frame table the rows point into.
         columns: what is known about each frame.
-        amount_of: what is added up, in bytes.
+        held: per row what is added up, in bytes.
 
     Returns:
         The deepest function of yours with at least 80 %, else the one with the most if that is at least half, else the
         same of library functions. main, thread starts and event loops come last, when nothing deeper reaches half.
         None where nothing comes together.
     """
-    amounts = np.asarray([amount_of(row) for row in rows], dtype=np.int64)
-    whole = exact_sum(amounts)
+    whole = exact_sum(held)
     if whole <= 0:
         return None
-    stacks = Stacks.of([row.frames for row in rows])
+    numbers, rank, place = np.unique(rows.stack, return_index=True, return_inverse=True)
+    amounts = sums_at(place, held, len(numbers), "what paths hold")
+    stacks = rows.paths.stacks
+    if len(numbers) < len(stacks):
+        stacks = stacks.taken(numbers)
     for wanted, with_entries in ((FrameClass.OWN, False), (FrameClass.LIBRARY, False), (FrameClass.OWN, True)):
         # Allocation wrappers, and entry points at first, are no places where things accumulate.
         is_wanted = (columns.frame_class == wanted) & ~columns.is_wrapper
         if not with_entries:
             is_wanted &= ~columns.is_entry
-        key_of_frame = np.where(is_wanted, columns.function, np.int32(-1))
+        key_of_frame = _candidates(stacks, np.where(is_wanted, columns.function, np.int32(-1)), amounts, whole)
         stack, key = stacks.distinct(key_of_frame)
         carried = np.zeros(len(columns.functions), dtype=np.int64)
         np.add.at(carried, key, amounts[stack])
-        functions = _Functions(key_of_frame.tolist(), columns.functions, carried.tolist())
-        place_of = _condensed if not with_entries else _in_line
-        point = _point(rows, frames, functions, amount_of, whole, place_of)
+        functions = _Functions(
+            stacks, key_of_frame[stacks.flat], amounts, rank, whole, columns.functions, carried.tolist()
+        )
+        point = _point(functions, rows.frames, _condensed if not with_entries else _in_line)
         if point is not None:
             return point
     return None
 
 
-def _point(
-    rows: Sequence[PathRow],
-    frames: Sequence[Frame],
-    functions: _Functions,
-    amount_of: AmountOf,
-    whole: int,
-    place_of: _PlaceOf,
-) -> AccumulationPoint | None:
-    significant = {key for key, carried in enumerate(functions.carried_bytes) if carried >= HALF * whole}
+def _candidates(stacks: Stacks, key_of_frame: Int32Column, amounts: Int64Column, whole: int) -> Int32Column:
+    """Per frame its key where that may carry half of the whole, else -1.
+
+    No function carries more than the sum over its frames, which is quick to find and leaves few.
+    """
+    most = np.zeros(int(key_of_frame.max(initial=-1)) + 2, dtype=np.float64)
+    for start, part in stacks.parts():
+        key = key_of_frame[part.flat]
+        entries = np.flatnonzero(key >= 0)
+        held = np.maximum(amounts[start : start + len(part)], 0)[part.owner[entries]]
+        most += np.bincount(key[entries], held, minlength=len(most))
+    # The last stands for no key; the sums are rounded.
+    most[-1] = 0
+    return np.where(most[key_of_frame] >= HALF * whole * 0.99, key_of_frame, np.int32(-1))
+
+
+def _point(functions: _Functions, frames: Sequence[Frame], place_of: _PlaceOf) -> AccumulationPoint | None:
+    significant = functions.significant
     if not significant:
         return None
     place_of = place_of if len(significant) > 1 else _in_line
-    components, depth, on_every_path = place_of(rows, functions, significant, amount_of)
-    most = [key for key in significant if functions.carried_bytes[key] >= MOST * whole]
+    components, depth, on_every_path = place_of(functions, significant)
+    carried = functions.carried
+    most = [key for key in significant if carried[key] >= MOST * functions.whole]
     if most:
-        chosen = max(most, key=lambda key: (depth[key], functions.carried_bytes[key], functions.names[key]))
+        chosen = max(most, key=lambda key: (depth[key], carried[key], functions.names[key]))
     else:
-        chosen = max(significant, key=lambda key: (functions.carried_bytes[key], depth[key], functions.names[key]))
-    through = [row for row in rows if any(functions.key_of_frame[index] == chosen for index in row.frames)]
-    frame = _busiest_frame(through, functions, chosen, amount_of)
+        chosen = max(significant, key=lambda key: (carried[key], depth[key], functions.names[key]))
+    innermost = functions.stacks.last(functions.key == chosen)
+    through = np.flatnonzero(innermost >= 0)
+    entries = functions.stacks.offsets[through] + innermost[through]
+    frame = _busiest_frame(functions, through, entries)
     others = tuple(sorted(functions.names[key] for key in components[chosen] if key != chosen))
     return AccumulationPoint(
         frame=frame,
         function=frames[frame].function or functions.names[chosen],
-        amount_bytes=functions.carried_bytes[chosen],
-        whole_bytes=whole,
-        wrapper=_wrapper_below(through, frames, functions, chosen, amount_of),
+        amount_bytes=carried[chosen],
+        whole_bytes=functions.whole,
+        wrapper=_wrapper_below(functions, through, entries, frames),
         is_on_every_path=on_every_path[chosen],
         recursive_with=others,
     )
 
 
 _Places = tuple[dict[int, set[int]], dict[int, int], dict[int, bool]]
-_PlaceOf = Callable[[Sequence[PathRow], _Functions, set[int], AmountOf], _Places]
+_PlaceOf = Callable[[_Functions, Sequence[int]], _Places]
 
 
-def _in_line(rows: Sequence[PathRow], functions: _Functions, significant: set[int], amount_of: AmountOf) -> _Places:
+def _in_line(functions: _Functions, significant: Sequence[int]) -> _Places:
     """The same as `_condensed` for one function, and for entry points, which call each other in a line.
 
     That is no graph, and networkx takes longer to load than most files take to read.
     """
-    whole = sum(amount_of(row) for row in rows)
-    depth = dict.fromkeys(significant, 0)
-    for row in rows:
-        for position, index in enumerate(row.frames):
-            if (key := functions.key_of_frame[index]) in depth:
-                depth[key] = max(depth[key], position)
-                if len(significant) == 1:
-                    break
+    stacks = functions.stacks
+    entries = np.flatnonzero(np.isin(functions.key, significant))
+    owner = stacks.owner[entries]
+    deepest = np.zeros(len(functions.names), dtype=np.int64)
+    np.maximum.at(deepest, functions.key[entries], entries - stacks.offsets[owner])
     return (
         {key: {key} for key in significant},
-        depth,
-        {key: functions.carried_bytes[key] == whole for key in significant},
+        {key: int(deepest[key]) for key in significant},
+        {key: functions.carried[key] == functions.whole for key in significant},
     )
 
 
-def _condensed(rows: Sequence[PathRow], functions: _Functions, significant: set[int], amount_of: AmountOf) -> _Places:
+def _condensed(functions: _Functions, significant: Sequence[int]) -> _Places:
     """Per function: its recursion, how deep it lies, and whether everything goes through it."""
     import networkx as nx
 
     graph: nx.DiGraph[int] = nx.DiGraph()
-    edges: Counter[tuple[int, int]] = Counter()
-    for row in rows:
-        amount = amount_of(row)
-        if amount <= 0:
-            continue
-        caller = _SOURCE
-        for index in row.frames:
-            callee = functions.key_of_frame[index]
-            if callee in significant and callee != caller:
-                edges[caller, callee] += amount
-                caller = callee
-        edges[caller, _SINK] += amount
-    graph.add_edges_from(edges)
+    graph.add_edges_from(_edges(functions, significant))
     condensed = nx.condensation(graph)
     component_of: dict[int, int] = condensed.graph["mapping"]
     depth_of_component: dict[int, int] = {}
@@ -167,27 +178,53 @@ def _condensed(rows: Sequence[PathRow], functions: _Functions, significant: set[
     return members, depth, {key: component_of[key] in dominators for key in significant}
 
 
-def _busiest_frame(rows: Sequence[PathRow], functions: _Functions, key: int, amount_of: AmountOf) -> int:
+def _edges(functions: _Functions, significant: Sequence[int]) -> list[tuple[int, int]]:
+    """Who calls whom on the stacks that hold anything; what lies between is left out."""
+    kept = np.flatnonzero(np.isin(functions.key, significant))
+    kept = kept[functions.amounts[functions.stacks.owner[kept]] > 0]
+    owner, callee = functions.stacks.owner[kept], functions.key[kept].astype(np.int64)
+    is_first = np.append([True], owner[1:] != owner[:-1])[: len(owner)]
+    caller = np.where(is_first, _SOURCE, np.roll(callee, 1))
+    is_last = np.roll(is_first, -1)
+    is_call = caller != callee
+    pairs = np.concatenate(
+        [
+            np.stack([caller[is_call], callee[is_call]], axis=1),
+            np.stack([callee[is_last], np.full(int(is_last.sum()), _SINK)], axis=1),
+        ]
+    )
+    edges = [(caller, callee) for caller, callee in np.unique(pairs, axis=0).tolist()]
+    has_callee = np.zeros(len(functions.stacks), dtype=np.bool_)
+    has_callee[owner] = True
+    if ((functions.amounts > 0) & ~has_callee).any():
+        edges.append((_SOURCE, _SINK))
+    return edges
+
+
+def _busiest_frame(functions: _Functions, through: Int64Column, entries: Int64Column) -> int:
     """The call site of a function that most bytes go through; the innermost one where it recurses."""
-    amounts: Counter[int] = Counter()
-    for row in rows:
-        innermost = next(index for index in reversed(row.frames) if functions.key_of_frame[index] == key)
-        amounts[innermost] += amount_of(row)
-    return max(amounts, key=lambda index: (amounts[index], -index))
+    frames, place = np.unique(functions.stacks.flat[entries], return_inverse=True)
+    amounts = sums_at(place, functions.amounts[through], len(frames), "a function")
+    # The first of equals has the smallest index.
+    return int(frames[np.argmax(amounts)])
 
 
 def _wrapper_below(
-    rows: Sequence[PathRow], frames: Sequence[Frame], functions: _Functions, key: int, amount_of: AmountOf
+    functions: _Functions, through: Int64Column, entries: Int64Column, frames: Sequence[Frame]
 ) -> str | None:
     """The allocation wrapper that most of what goes through a function uses directly below it, if there is one."""
+    whole = exact_sum(functions.amounts[through])
+    has_below = entries + 1 < functions.stacks.offsets[through + 1]
+    stacks = through[has_below]
+    below, place = np.unique(functions.stacks.flat[entries[has_below] + 1], return_inverse=True)
+    sums = sums_at(place, functions.amounts[stacks], len(below), "a function").tolist()
+    rank = np.full(len(below), len(functions.rank), dtype=np.int64)
+    np.minimum.at(rank, place, functions.rank[stacks])
     amounts: Counter[str] = Counter()
-    whole = 0
-    for row in rows:
-        amount = amount_of(row)
-        whole += amount
-        position = max(place for place, index in enumerate(row.frames) if functions.key_of_frame[index] == key)
-        below = frames[row.frames[position + 1]].function if position + 1 < len(row.frames) else None
-        if below is not None and looks_like_wrapper(below):
-            amounts[below] += amount
+    # Of equals the one that a reader meets first.
+    for index in np.argsort(rank).tolist():
+        name = frames[below[index]].function
+        if name is not None and looks_like_wrapper(name):
+            amounts[name] += sums[index]
     name, amount = amounts.most_common(1)[0] if amounts else (None, 0)
     return name if whole and amount >= HALF * whole else None

@@ -21,9 +21,11 @@ from leakreport.analysis.advice import (
 from leakreport.analysis.frames import FrameColumns, locate
 from leakreport.analysis.identity import canonical_name, prose_name
 from leakreport.analysis.ownership import FrameClass, Ownership, looks_like_wrapper
+from leakreport.analysis.paths import PathTable
 from leakreport.analysis.report import CaptionedFrames, Finding, PathRow, Severity
 from leakreport.analysis.stacks import Stacks
-from leakreport.model.metrics import LOST_KINDS, LeakKind
+from leakreport.model.columns import Int64Column, exact_sum
+from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, ProblemKind, RawProblem
 from leakreport.model.snapshot import Snapshot
 from leakreport.units import format_bytes, format_count, plural
@@ -31,66 +33,51 @@ from leakreport.units import format_bytes, format_count, plural
 MOST_LEAKS = 1000
 """Entries of the reading list that get words; all paths stay in the report."""
 DEFAULT_NUM_CALLERS = 12
+_MOST_ROOTS = 64
+"""Where more records than these drag others along, no owner is guessed."""
 
 # What is looked for; the report says how many checks ran when nothing was found.
 CHECKS = (*(f"leak.{kind.word}" for kind in LEAK_TEXTS), *PROBLEM_TEXTS, "signal", "recording.stack-cut",
           "recording.no-debug-info", "recording.wrapper")  # fmt: skip
 
 
-def reading_groups(rows: Sequence[PathRow], metric: str) -> list[list[int]]:
-    """The reading list: groups of row indexes, in the order a person should read them.
-
-    Records of one leak that a compiler or the tool split (unrolled loops, `--leak-resolution=high`) are one group: the
-    same kind, the same allocator and the same files and lines in your code. Lost memory comes first, then by bytes; a
-    definitely lost block weighs as much as it drags along.
-    """
-    groups: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for index, row in enumerate(rows):
-        groups[int(row.leak_kind), row.place].append(index)
-
-    def order(group: list[int]) -> tuple[object, ...]:
-        first = rows[group[0]]
-        own = sum(rows[index].values.get(metric, 0) for index in group)
-        dragged = sum(rows[index].dragged_bytes for index in group) if metric == "retained_bytes" else 0
-        blocks = sum(rows[index].values.get("retained_blocks", 0) for index in group)
-        return first.leak_kind not in LOST_KINDS, -(own + dragged), first.leak_kind, -blocks, first.id
-
-    return sorted(groups.values(), key=order)
-
-
 def leak_findings(
-    groups: Sequence[Sequence[int]],
-    rows: Sequence[PathRow],
-    frames: Sequence[Frame],
-    columns: FrameColumns,
-    ownership: Ownership,
+    starts: Int64Column, rows: PathTable, frames: Sequence[Frame], columns: FrameColumns, ownership: Ownership
 ) -> list[Finding]:
-    """Words for the first entries of the reading list. What holds nothing and has no kind is no entry."""
-    groups = [
-        group
+    """Words for the first entries of the reading list. What holds nothing and has no kind is no entry.
+
+    Args:
+        starts: where each group starts in `rows`; the last start is their number.
+        rows: group by group.
+        frames: the frame table the rows point into.
+        columns: what is known about each frame.
+        ownership: whose the frames are.
+    """
+    is_entry = (rows.leak_kind != LeakKind.NONE) | (rows.column("retained_bytes") != 0)
+    is_entry |= rows.column("retained_blocks") != 0
+    entries = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(is_entry)])[starts]
+    groups = np.flatnonzero(np.diff(entries))[:MOST_LEAKS].tolist()
+    owners = np.flatnonzero(rows.dragged_bytes > 0)
+    roots = [rows[index] for index in owners.tolist()] if len(owners) <= _MOST_ROOTS else []
+    return [
+        _leak_finding(range(starts[group], starts[group + 1]), rows, frames, columns, ownership, roots)
         for group in groups
-        if rows[group[0]].leak_kind is not LeakKind.NONE
-        or any(rows[index].values.get("retained_bytes") or rows[index].values.get("retained_blocks") for index in group)
     ]
-    roots = [row for row in rows if row.dragged_bytes > 0]
-    return [_leak_finding(group, rows, frames, columns, ownership, roots) for group in groups[:MOST_LEAKS]]
 
 
 def _leak_finding(
-    group: Sequence[int],
-    rows: Sequence[PathRow],
+    group: range,
+    rows: PathTable,
     frames: Sequence[Frame],
     columns: FrameColumns,
     ownership: Ownership,
     roots: Sequence[PathRow],
 ) -> Finding:
-    first = rows[group[0]]
+    members = rows[group.start : group.stop]
+    first = members[0]
     stack = [frames[index] for index in first.frames]
     text = LEAK_TEXTS[first.leak_kind]
-    values: dict[str, int] = {}
-    for row_index in group:
-        for metric, number in rows[row_index].values.items():
-            values[metric] = values.get(metric, 0) + number
+    values = members.sums()
     own_bytes, blocks = values.get("retained_bytes", 0), values.get("retained_blocks", 0)
     is_one = blocks == 1 or "retained_blocks" not in values
     amount = format_bytes(own_bytes)
@@ -103,8 +90,8 @@ def _leak_finding(
         severity=text.severity,
         message=f"{amount} {'is' if is_one else 'are'} {state}{where}: {text.meaning}.",
         advice=" ".join(_leak_advice(first, columns, ownership)),
-        facts=tuple(_leak_facts(group, rows, frames, own_bytes, blocks, roots)),
-        path_ids=tuple(dict.fromkeys(rows[index].id for index in group)),
+        facts=tuple(_leak_facts(first, members, frames, own_bytes, blocks, roots)),
+        path_ids=tuple(dict.fromkeys(members.ids())),
         rows=tuple(group),
         responsible=first.responsible,
         count=len(group),
@@ -121,14 +108,13 @@ def _name_of(stack: Sequence[Frame], position: int | None) -> str:
 
 
 def _leak_facts(
-    group: Sequence[int],
-    rows: Sequence[PathRow],
+    first: PathRow,
+    members: PathTable,
     frames: Sequence[Frame],
     own_bytes: int,
     blocks: int,
     roots: Sequence[PathRow],
 ) -> list[str]:
-    first = rows[group[0]]
     facts = []
     if blocks > 1 and own_bytes % blocks == 0:
         facts.append(f"{format_count(blocks)} blocks of {format_bytes(own_bytes // blocks)} on average.")
@@ -136,11 +122,11 @@ def _leak_facts(
         facts.append(f"{format_count(blocks)} blocks of about {format_bytes(round(own_bytes / blocks))} on average.")
     elif own_bytes == 0 and blocks:
         facts.append("A block of zero bytes, as malloc(0) gives; the allocator's own overhead is lost with it.")
-    dragged = sum(rows[index].dragged_bytes for index in group)
+    dragged = exact_sum(members.dragged_bytes)
     if dragged:
         facts.append(f"It drags {format_bytes(dragged)} along that only these blocks point to (indirectly lost).")
-    if len(group) > 1:
-        facts.append(f"{len(group)} loss records of the same lines of code are added up here.")
+    if len(members) > 1:
+        facts.append(f"{len(members)} loss records of the same lines of code are added up here.")
     if first.leak_kind is LeakKind.INDIRECT and (root := _likely_root(first, roots)) is not None:
         stack = [frames[index] for index in root.frames]
         name = stack[root.responsible].function if root.responsible is not None else None
@@ -176,7 +162,7 @@ def _likely_root(row: PathRow, roots: Sequence[PathRow]) -> PathRow | None:
     Heuristic: valgrind does not tell; owner and owned are mostly allocated in one call of the same caller. It errs where
     an object is filled from elsewhere. Only looked for where few records drag anything along.
     """
-    if not roots or len(roots) > 64:
+    if not roots:
         return None
 
     def common(root: PathRow) -> int:
@@ -269,7 +255,7 @@ def _problem_finding(problem: RawProblem, stacks: Sequence[CaptionedFrames], res
 
 
 def recording_findings(
-    rows: Sequence[PathRow],
+    rows: PathTable,
     members: Sequence[Snapshot],
     frames: Sequence[Frame],
     columns: FrameColumns,
@@ -296,17 +282,19 @@ def _num_callers(members: Sequence[Snapshot]) -> int:
     return callers
 
 
-def _stack_cut(rows: Sequence[PathRow], members: Sequence[Snapshot], frames: Sequence[Frame]) -> Finding | None:
+def _stack_cut(rows: PathTable, members: Sequence[Snapshot], frames: Sequence[Frame]) -> Finding | None:
     if not all(snapshot.meta.format.startswith("memcheck") for snapshot in members):
         return None
     limit = _num_callers(members)
     begins = np.fromiter(map(_begins, frames), np.bool_, len(frames))
     # Inlined calls do not count: the tool's limit is on return addresses.
     is_counted = np.fromiter((not frame.is_inlined for frame in frames), np.bool_, len(frames))
-    stacks = Stacks.of([row.frames for row in rows])
+    stacks = rows.paths.stacks
     counts = stacks.count(is_counted[stacks.flat])
     full = np.flatnonzero((counts >= limit) & (stacks.lengths > 0))
-    cut = int(np.count_nonzero(~begins[stacks.flat[stacks.offsets[full]]]))
+    is_cut = np.zeros(len(stacks), dtype=np.bool_)
+    is_cut[full] = ~begins[stacks.flat[stacks.offsets[full]]]
+    cut = int(np.count_nonzero(is_cut[rows.stack]))
     if cut * 10 < len(rows) or not cut:
         return None
     return Finding(
@@ -336,13 +324,12 @@ def _no_debug_info(frames: Sequence[Frame], columns: FrameColumns) -> Finding | 
     )
 
 
-def _wrapper(
-    rows: Sequence[PathRow], frames: Sequence[Frame], columns: FrameColumns, ownership: Ownership
-) -> Finding | None:
+def _wrapper(rows: PathTable, frames: Sequence[Frame], columns: FrameColumns, ownership: Ownership) -> Finding | None:
     held: defaultdict[str, int] = defaultdict(int)
-    for row in rows:
-        if row.responsible is not None and columns.is_wrapper[index := row.frames[row.responsible]]:
-            held[frames[index].function or ""] += 1
+    responsible = rows.frame_at(rows.paths.responsible)
+    for index, count in zip(*np.unique(responsible[responsible >= 0], return_counts=True), strict=True):
+        if columns.is_wrapper[index]:
+            held[frames[index].function or ""] += int(count)
     if not held or ownership.allocators:
         return None
     name, count = max(held.items(), key=lambda item: (item[1], item[0]))

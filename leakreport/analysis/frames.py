@@ -164,10 +164,8 @@ def chains_of_interest(stacks: Stacks, columns: FrameColumns, *, is_rust: bool) 
 def allocator_families(stacks: Stacks, columns: FrameColumns) -> list[str]:
     """What was called to allocate: the outermost named allocator frame at the inner end of each stack."""
     is_allocator = columns.is_allocator[stacks.flat]
-    inner_end = stacks.offsets[:-1] + stacks.last(~is_allocator)
-    is_inside = np.arange(len(stacks.flat)) > np.repeat(inner_end, stacks.lengths)
     has_name = np.fromiter((base is not None for base in columns.base), np.bool_, len(columns.base))
-    found = stacks.first(is_allocator & has_name[stacks.flat] & is_inside)
+    found = stacks.first(is_allocator & has_name[stacks.flat], behind=stacks.last(~is_allocator))
     frames = (
         stacks.flat[np.minimum(stacks.offsets[:-1] + found, max(len(stacks.flat) - 1, 0))]
         if len(stacks.flat)

@@ -124,8 +124,6 @@ class PathRow:
     named_by: int | None = None
     """Position in `frames` of the frame a person should read first: the responsible one, or its caller where the
     responsible one is an allocation wrapper by its name."""
-    place: int = -1
-    """Rows with one number have the same allocator and the same lines of your code: one leak for a person."""
     family: str = ""
     """What was called to allocate: `malloc`, `new[]` …"""
     errors: Mapping[str, float] | None = None
@@ -261,7 +259,7 @@ class Report:
     frames: tuple[Frame, ...]
     own: tuple[bool, ...]
     """Per frame: whether it is yours."""
-    paths: tuple[PathRow, ...]
+    paths: Sequence[PathRow]
     """Rows in reading order: lost first, by bytes."""
     findings: tuple[Finding, ...]
     """Leaks in reading order first, then errors, descriptors and the rest."""

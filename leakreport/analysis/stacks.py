@@ -6,14 +6,16 @@ frame in Python would cost more than reading the input.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 
 import numpy as np
 
 from leakreport.model.calltree import CallTree, stacks_ending_at
 from leakreport.model.columns import BoolColumn, Int32Column, Int64Column
+
+_ENTRIES_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,28 @@ class Stacks:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def __getitem__(self, number: int) -> list[int]:
+        """One stack."""
+        stack: list[int] = self.flat[self.offsets[number] : self.offsets[number + 1]].tolist()
+        return stack
+
+    def taken(self, numbers: Int64Column) -> Stacks:
+        """Some of the stacks, in the order of `numbers`; one that is named twice stands twice."""
+        lengths = self.lengths[numbers]
+        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+        flat = np.empty(int(offsets[-1]), dtype=np.int32)
+        shift = self.offsets[numbers] - offsets[:-1]
+        for start, stop in _parts(offsets):
+            first, end = int(offsets[start]), int(offsets[stop])
+            flat[first:end] = self.flat[np.arange(first, end) + np.repeat(shift[start:stop], lengths[start:stop])]
+        return Stacks(flat, offsets)
+
+    def parts(self) -> Iterator[tuple[int, Stacks]]:
+        """All stacks, some at a time, with the number of the first: what is made per entry would be large for all."""
+        for start, stop in _parts(self.offsets):
+            first, end = int(self.offsets[start]), int(self.offsets[stop])
+            yield start, Stacks(self.flat[first:end], self.offsets[start : stop + 1] - first)
+
     @property
     def lengths(self) -> Int64Column:
         """Frames per stack."""
@@ -52,53 +76,65 @@ class Stacks:
         """Per entry of `flat`, the number of its stack."""
         return np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
 
-    def _positions(self, entries: Int64Column, owner: Int32Column) -> Int64Column:
-        positions: Int64Column = entries - self.offsets[owner]
-        return positions
-
     def last(self, is_wanted: BoolColumn) -> Int64Column:
         """Per stack, the position of the innermost entry for which the column (one per entry) holds; -1 for none."""
-        found = np.full(len(self), -1, dtype=np.int64)
-        entries = np.flatnonzero(is_wanted)
-        owner = self.owner[entries]
-        # Entries rise, so of several in one stack the innermost is written last.
-        found[owner] = self._positions(entries, owner)
-        return found
+        return self._found(is_wanted, self.offsets[1:] - 1, -1)
 
-    def first(self, is_wanted: BoolColumn) -> Int64Column:
-        """Per stack, the position of the outermost entry for which the column holds; -1 for none."""
+    def first(self, is_wanted: BoolColumn, *, behind: Int64Column | None = None) -> Int64Column:
+        """Per stack, the position of the outermost entry for which the column holds; -1 for none.
+
+        With `behind`, only entries further in than that position of each stack are looked at.
+        """
+        return self._found(is_wanted, self.offsets[:-1] + (0 if behind is None else behind + 1), 1)
+
+    def _found(self, is_wanted: BoolColumn, entry: Int64Column, step: int) -> Int64Column:
+        """Look from an entry of each stack on: all stacks at once, entry by entry, so that little is kept."""
         found = np.full(len(self), -1, dtype=np.int64)
-        entries = np.flatnonzero(is_wanted)[::-1]
-        owner = self.owner[entries]
-        found[owner] = self._positions(entries, owner)
+        stack = np.arange(len(self), dtype=np.int64)
+        while stack.size:
+            is_inside = (entry >= self.offsets[stack]) & (entry < self.offsets[stack + 1])
+            stack, entry = stack[is_inside], entry[is_inside]
+            is_found = is_wanted[entry]
+            found[stack[is_found]] = entry[is_found] - self.offsets[stack[is_found]]
+            stack, entry = stack[~is_found], entry[~is_found] + step
         return found
 
     def count(self, is_wanted: BoolColumn) -> Int64Column:
         """Per stack, for how many entries the column holds."""
-        return np.bincount(self.owner[is_wanted], minlength=len(self)).astype(np.int64)
+        before = np.zeros(len(self.flat) + 1, dtype=np.int32)
+        np.cumsum(is_wanted, out=before[1:])
+        return np.diff(before[self.offsets]).astype(np.int64)
 
     def kept(self, is_wanted: BoolColumn) -> Stacks:
         """The stacks with only those entries for which the column holds."""
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.count(is_wanted))])
         return Stacks(self.flat[is_wanted], offsets)
 
-    def distinct(self, key_of_frame: Int32Column) -> tuple[Int64Column, Int64Column]:
+    def distinct(self, key_of_frame: Int32Column) -> tuple[Int32Column, Int32Column]:
         """Which keys stand on which stacks, each once however deep it recurses: pairs of (stack, key).
 
         Args:
             key_of_frame: per frame the key it counts under (a function, a library); negative for none.
         """
-        key = key_of_frame[self.flat].astype(np.int64)
-        has_key = key >= 0
         width = int(key_of_frame.max(initial=0)) + 1
-        pairs = np.unique(self.owner[has_key].astype(np.int64) * width + key[has_key])
-        return pairs // width, pairs % width
+        stacks, keys = [np.zeros(0, dtype=np.int32)], [np.zeros(0, dtype=np.int32)]
+        for start, part in self.parts():
+            key = key_of_frame[part.flat]
+            entries = np.flatnonzero(key >= 0)
+            pairs = np.unique(part.owner[entries].astype(np.int64) * width + key[entries])
+            stacks.append((pairs // width + start).astype(np.int32))
+            keys.append((pairs % width).astype(np.int32))
+        return np.concatenate(stacks), np.concatenate(keys)
 
-    def tuples(self) -> list[tuple[int, ...]]:
-        """The stacks one by one. Equal numbers are one object: millions of them would be most of the memory."""
-        numbers = np.arange(int(self.flat.max(initial=-1)) + 1).astype(object)
-        flat, offsets = numbers[self.flat].tolist(), self.offsets.tolist()
-        return [tuple(flat[start:stop]) for start, stop in pairwise(offsets)]
+
+def _parts(offsets: Int64Column) -> Iterator[tuple[int, int]]:
+    """Ranges of stacks with not much more than `_ENTRIES_AT_ONCE` entries each."""
+    start, count = 0, len(offsets) - 1
+    while start < count:
+        end = int(np.searchsorted(offsets, offsets[start] + _ENTRIES_AT_ONCE, side="right")) - 1
+        stop = min(max(end, start + 1), count)
+        yield start, stop
+        start = stop
 
 
 def intern(names: Iterable[str | None]) -> tuple[Int32Column, list[str]]:

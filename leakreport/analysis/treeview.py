@@ -7,36 +7,37 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from leakreport.analysis.report import PathRow, TreeView
+from leakreport.analysis.paths import PathTable
+from leakreport.analysis.report import TreeView
 from leakreport.analysis.rollup import inclusive_values
-from leakreport.analysis.stacks import Stacks
 from leakreport.model.calltree import ROOT, CallTree, build_tree
-from leakreport.model.columns import BoolColumn, Int64Column, freeze
+from leakreport.model.columns import BoolColumn, Int64Column, sums_at
 from leakreport.model.raw import Frame
 
 FOLDED = -2
 
 
-def tree_view(rows: Sequence[PathRow], frames: Sequence[Frame], most_nodes: int) -> TreeView:
+def tree_view(rows: PathTable, most_nodes: int) -> TreeView:
     """The tree of some paths, at most about `most_nodes` rows, pre-order, children by falling bytes, then name.
 
     Holds: every shown row's inclusive value is its own plus the sum of the rows below it, folded ones included.
     """
-    stacks = Stacks.of([row.frames for row in rows])
-    tree, leaves = build_tree(stacks.flat.astype(np.int32), stacks.offsets, len(frames))
-    self_bytes = _summed(leaves, [row.values.get("retained_bytes", 0) for row in rows], len(tree))
-    self_blocks = _summed(leaves, [row.values.get("retained_blocks", 0) for row in rows], len(tree))
-    self_lost = _summed(leaves, [row.values.get("leaked_bytes", 0) for row in rows], len(tree))
-    self_paths = _summed(leaves, [1] * len(rows), len(tree))
+    stacks = rows.paths.stacks.taken(rows.stack)
+    tree, leaves = build_tree(stacks.flat, stacks.offsets, len(rows.frames))
+    self_bytes, self_blocks, self_lost, self_paths = (
+        sums_at(leaves, column, len(tree), "all paths")
+        for column in (
+            rows.column("retained_bytes"),
+            rows.column("retained_blocks"),
+            rows.column("leaked_bytes"),
+            np.ones(len(rows), dtype=np.int64),
+        )
+    )
     columns = inclusive_values(tree, self_bytes, self_blocks, self_lost, self_paths)
     kept = _kept_nodes(tree, columns[0], columns[3], most_nodes)
-    return _pre_order(tree, columns, kept, _responsible_nodes(tree, rows, leaves), frames)
-
-
-def _summed(nodes: Int64Column, amounts: Sequence[int], node_count: int) -> Int64Column:
-    column = np.zeros(node_count, dtype=np.int64)
-    np.add.at(column, nodes, np.asarray(amounts, dtype=np.int64))
-    return freeze(column)
+    responsible = rows.paths.responsible[rows.stack]
+    above = np.where(responsible < 0, -1, stacks.lengths - 1 - responsible)
+    return _pre_order(tree, columns, kept, _nodes_above(tree, leaves, above), rows.frames)
 
 
 def _kept_nodes(tree: CallTree, bytes_below: Int64Column, paths_below: Int64Column, most_nodes: int) -> BoolColumn:
@@ -50,12 +51,8 @@ def _kept_nodes(tree: CallTree, bytes_below: Int64Column, paths_below: Int64Colu
     return kept
 
 
-def _responsible_nodes(tree: CallTree, rows: Sequence[PathRow], leaves: Int64Column) -> set[int]:
-    """The nodes in which a row's responsible frame stands: so many parents above its leaf."""
-    above = np.asarray(
-        [-1 if row.responsible is None else len(row.frames) - 1 - row.responsible for row in rows], dtype=np.int64
-    )
-    nodes = leaves
+def _nodes_above(tree: CallTree, nodes: Int64Column, above: Int64Column) -> set[int]:
+    """The nodes that stand so many steps above some others; none for a negative number."""
     found: set[int] = set()
     while nodes.size:
         found.update(nodes[above == 0].tolist())

@@ -46,7 +46,9 @@ class RunBuilder:
         mapped = np.fromiter(
             (index.setdefault(frame, len(index)) for frame in raw.samples.frames), np.int32, len(raw.samples.frames)
         )
-        self._flats.append(mapped[raw.samples.flat] if len(mapped) else raw.samples.flat)
+        # The first table defines the numbers, and its stacks can stay as they are: they are most of the memory.
+        is_same = bool((mapped == np.arange(len(mapped))).all())
+        self._flats.append(raw.samples.flat if is_same else mapped[raw.samples.flat])
 
     def build(self) -> Run:
         """The run.
@@ -55,7 +57,7 @@ class RunBuilder:
             LimitExceeded: sums do not fit in 64 bits.
         """
         tables = [raw.samples for raw in self._raw if raw.samples is not None]
-        flat = np.concatenate(self._flats) if self._flats else np.zeros(0, dtype=np.int32)
+        flat = self._flats[0] if len(self._flats) == 1 else np.concatenate([np.zeros(0, dtype=np.int32), *self._flats])
         tree, nodes = build_tree(flat, _joined_offsets(tables), len(self._frame_index))
         frames = tuple(self._frame_index)
         snapshots: list[Snapshot] = []

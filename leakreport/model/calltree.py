@@ -78,7 +78,9 @@ def build_tree(flat: Int32Column, offsets: Int64Column, frame_count: int) -> tup
     """
     starts, lengths = offsets[:-1], np.diff(offsets)
     current = np.zeros(len(starts), dtype=np.int64)
-    parents, frames, depths = [np.array([-1])], [np.array([-1])], [np.array([0])]
+    # Parts are as narrow as can be: only their sum has the width of the columns.
+    parents = [np.array([-1])]
+    frames, depths = [np.array([-1], dtype=np.int32)], [np.array([0], dtype=np.int32)]
     node_count = 1
     live = np.flatnonzero(lengths > 0)
     lone_stacks: list[Int64Column] = []
@@ -97,9 +99,9 @@ def build_tree(flat: Int32Column, offsets: Int64Column, frame_count: int) -> tup
         live_sorted = live[order]
         current[live_sorted] = node_count + group
         parents.append(new_keys // width)
-        frames.append(new_keys % width)
+        frames.append((new_keys % width).astype(np.int32))
         level += 1
-        depths.append(np.full(len(new_keys), level))
+        depths.append(np.full(len(new_keys), level, dtype=np.int32))
         node_count += len(new_keys)
         is_alone = np.bincount(group, minlength=len(new_keys))[group] == 1
         goes_on = lengths[live_sorted] > level
@@ -113,16 +115,19 @@ def build_tree(flat: Int32Column, offsets: Int64Column, frame_count: int) -> tup
         rest = lengths[lone] - done
         chain_ends = np.cumsum(rest)
         chain_starts = chain_ends - rest
-        within = np.arange(int(chain_ends[-1])) - np.repeat(chain_starts, rest)
-        parent = node_count + np.arange(int(chain_ends[-1])) - 1
+        parent = np.arange(node_count - 1, node_count - 1 + int(chain_ends[-1]))
         parent[chain_starts] = current[lone]
         parents.append(parent)
-        frames.append(flat[np.repeat(starts[lone] + done, rest) + within])
-        depths.append(np.repeat(done, rest) + within + 1)
+        entry = np.arange(int(chain_ends[-1]))
+        entry += np.repeat(starts[lone] + done - chain_starts, rest)
+        frames.append(flat[entry])
+        entry -= np.repeat(starts[lone] - 1, rest)
+        depths.append(entry.astype(np.int32))
+        del entry
         current[lone] = node_count + chain_ends - 1
     tree = CallTree(
-        parent=freeze(np.concatenate(parents).astype(np.int64)),
-        frame=freeze(np.concatenate(frames).astype(np.int64)),
-        depth=freeze(np.concatenate(depths).astype(np.int32)),
+        parent=freeze(np.concatenate(parents, dtype=np.int64)),
+        frame=freeze(np.concatenate(frames, dtype=np.int64)),
+        depth=freeze(np.concatenate(depths, dtype=np.int32)),
     )
     return tree, freeze(current)

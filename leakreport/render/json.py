@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,16 +26,23 @@ class JsonRenderer:
 
     def render(self, report: Report, options: RenderOptions) -> str:
         """The document as text, ASCII only."""
-        # One line a key and one a row: readable enough, and the fast encoder has no indentation.
-        parts = []
+        # One line a key and one a row: readable enough, and the fast encoder has no indentation. Rows go straight into
+        # the text: all of them as texts of their own would take as much memory again.
+        text = io.StringIO()
+        opening = "{"
         for key, value in _document(report, options).items():
-            if isinstance(value, Iterator | list) and (rows := ",\n".join(map(_dumps, value))):
-                parts.append(f"{_dumps(key)}: [\n{rows}]")
-            elif isinstance(value, Iterator):
-                parts.append(f"{_dumps(key)}: []")
-            else:
-                parts.append(f"{_dumps(key)}: {_dumps(value)}")
-        return "{" + ",\n".join(parts) + "}\n"
+            text.write(f"{opening}{_dumps(key)}: ")
+            opening = ",\n"
+            if not isinstance(value, Iterator | list):
+                text.write(_dumps(value))
+                continue
+            before = "[\n"
+            for row in value:
+                text.write(before + _dumps(row))
+                before = ",\n"
+            text.write("]" if before == ",\n" else "[]")
+        text.write("}\n")
+        return text.getvalue()
 
 
 def _dumps(value: object) -> str:
