@@ -121,6 +121,8 @@ def symbolize(run: Run, *, options: SymbolOptions | None = None, limits: Limits 
     Raises:
         LimitExceeded: stacks become too deep with the inlined functions.
     """
+    if all(frame.function is not None or frame.offset is None for frame in run.frames):
+        return run
     from leakreport.symbols.options import SymbolOptions
     from leakreport.symbols.resolve import resolve
 

@@ -79,6 +79,12 @@ def pick_reader(stream: InputStream, limits: Limits) -> Reader:
     first = stream.read(limits.head_bytes)
     if not first:
         raise EmptyInput(f"{stream.name} is empty")
+    for name in BUILTIN:
+        # The signatures of built-in formats exclude each other: who is certain need not wait for the others to load.
+        reader = get_reader(name)
+        if reader.sniff(first, stream.name) is Confidence.CERTAIN:
+            stream.rewind()
+            return reader
     found = _recognised(stream, limits, [get_reader(name) for name in BUILTIN])
     found = found or _recognised(stream, limits, [*plugin_readers()[0].values()])
     stream.rewind()
