@@ -13,6 +13,7 @@ _PUBLIC = {
     "load": "leakreport.api",
     "symbolize": "leakreport.api",
     "analyze": "leakreport.api",
+    "compare": "leakreport.api",
     "check": "leakreport.model.check",
     "CallTree": "leakreport.model.calltree",
     "Frame": "leakreport.model.raw",

@@ -13,6 +13,7 @@ from leakreport.errors import EmptyInput, InputError, MalformedInput, Unrecognis
 from leakreport.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
+    from leakreport.analysis.diffreport import DiffReport
     from leakreport.analysis.options import AnalysisOptions
     from leakreport.analysis.report import Report
     from leakreport.model.raw import Note, RawSnapshot
@@ -138,6 +139,17 @@ def analyze(run: Run, *, config: AnalysisOptions | None = None) -> Report:
     from leakreport.analysis.analyze import analyze as analyze_run
 
     return analyze_run(run, config)
+
+
+def compare(before: Run, after: Run, *, config: AnalysisOptions | None = None) -> DiffReport:
+    """What is different between two runs: every path of either side, every byte accounted for.
+
+    Raises:
+        UsageError: an option names something that a run does not have.
+    """
+    from leakreport.analysis.compare import compare as compare_runs
+
+    return compare_runs(before, after, config)
 
 
 def render(report: Report, *, to: str = "html", options: RenderOptions | None = None) -> str | bytes:

@@ -47,6 +47,17 @@ def format_bytes(amount_bytes: int) -> str:
     return f"{sign}{magnitude:,} B"
 
 
+def format_change(change_bytes: int) -> str:
+    """A difference with its sign.
+
+    >>> format_change(1536), format_change(-2048), format_change(0)
+    ('+1.50 KiB', '−2.00 KiB', '0 B')
+    """
+    if change_bytes == 0:
+        return "0 B"
+    return f"{'+' if change_bytes > 0 else '−'}{format_bytes(abs(change_bytes))}"
+
+
 def format_exact_bytes(amount_bytes: int) -> str:
     """The exact size, for titles and figures.
 

@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "readers": frozenset({"model", "limits", "errors", "plugins"}),
     "symbols": frozenset({"model", "limits", "errors"}),
     "analysis": frozenset({"model", "errors", "units"}),
-    "render": frozenset({"analysis.report", "model", "units", "errors", "limits", "plugins"}),
+    "render": frozenset({"analysis.report", "analysis.diffreport", "model", "units", "errors", "limits", "plugins"}),
     "api": None,
     "cli": frozenset(
         {
@@ -34,6 +34,8 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "units",
             "analysis.options",
             "analysis.processes",
+            "analysis.diffreport",
+            "model.snapshot",
             "analysis.report",
             "readers",
             "render",

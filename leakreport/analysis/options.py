@@ -31,4 +31,10 @@ class AnalysisOptions:
     fail_on: tuple[str, ...] = ()
     max_leaked_bytes: int | None = None
     max_leaked_text: str = ""
+    min_change_bytes: int | None = None
+    """Of a comparison: smaller changes of a path are noise; None for the rule of the formats."""
+    max_growth_bytes: int | None = None
+    max_growth_text: str = ""
+    force_compare: bool = False
+    """Judge even what cannot be compared."""
     max_nodes: int = 20_000

@@ -19,6 +19,9 @@ class Status(StrEnum):
     RETAINED = "retained"
     CLEAN = "clean"
     INCONCLUSIVE = "inconclusive"
+    GROWTH = "growth"
+    SHRUNK = "shrunk"
+    NO_GROWTH = "no-growth"
 
 
 class GateResult(StrEnum):

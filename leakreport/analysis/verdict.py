@@ -90,7 +90,7 @@ def sentence_of(status: Status, facts: Facts) -> str:
             return _retained_sentence(facts) + _besides(facts)
         case Status.CLEAN:
             return _clean_sentence(facts) + _besides(facts)
-        case Status.INCONCLUSIVE:
+        case _:
             return _inconclusive_sentence(facts) + _besides(facts)
 
 

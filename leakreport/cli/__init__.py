@@ -17,6 +17,7 @@ import typer
 from leakreport import __version__
 from leakreport.cli.analyze import analyze
 from leakreport.cli.convert import convert
+from leakreport.cli.diff import diff
 from leakreport.cli.formats import formats
 from leakreport.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTPUT, EXIT_USAGE, LeakreportError
 
@@ -48,9 +49,10 @@ def _root(
 
 
 app.command("analyze")(analyze)
+app.command("diff")(diff)
 app.command("convert")(convert)
 app.command("formats")(formats)
-COMMANDS = ("analyze", "convert", "formats")
+COMMANDS = ("analyze", "diff", "convert", "formats")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shlex
 import shutil
 import sys
@@ -13,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leakreport.cli.output import check_replaces_nothing, check_shows
-from leakreport.cli.settings import Chosen, merged
+from leakreport.cli.outcome import outcome_of, targets_of, tell_gate, with_colour, write_all
+from leakreport.cli.settings import merged
 from leakreport.cli.shared import (
     AllocFn,
     As,
@@ -33,24 +31,14 @@ from leakreport.cli.shared import (
     Sysroot,
     Unit,
     analyse,
-    incomplete_inputs,
     say,
-    tell,
-    write_report,
 )
 from leakreport.errors import (
-    EXIT_GATE_FAILED,
-    EXIT_INCONCLUSIVE,
-    EXIT_INPUT,
-    EXIT_OK,
-    InputError,
-    OutputError,
     first_exit_code,
 )
 
 if TYPE_CHECKING:
     from leakreport.analysis.report import Report
-    from leakreport.render.interface import RenderOptions
 
 
 def analyze(
@@ -111,7 +99,7 @@ def analyze(
             "color": color,
         },
     )
-    targets = _targets(to, output or [], inputs)
+    targets = targets_of(to, output or [], inputs)
     options = chosen.analysis_options(at=at, metric=metric, grouping=as_)
     report, errors = analyse(inputs, format_name, options, chosen.symbol_options(), unit=unit, is_quiet=quiet)
     codes = {error.exit_code for error in errors}
@@ -123,82 +111,16 @@ def analyze(
             records=records,
             width=shutil.get_terminal_size((100, 24)).columns,
             is_terminal=(is_terminal or chosen.text("color") == "always") and to == "terminal",
-            with_colour=_with_colour(chosen),
+            with_colour=with_colour(chosen),
             verbosity=verbose,
         )
-        codes |= _write_all(report, render_options, targets, is_quiet=quiet and to == "terminal")
+        codes |= write_all(report, render_options, targets, is_quiet=quiet and to == "terminal")
         if quiet and to == "terminal":
-            _tell_gate(report)
-        codes |= _outcome(report, is_partial=chosen.flag("partial"), errors=errors)
+            tell_gate(report)
+        codes |= outcome_of(report, is_partial=chosen.flag("partial"), errors=errors)
     for error in errors:
         say("error", error)
     return first_exit_code(codes)
-
-
-def _with_colour(chosen: Chosen) -> bool:
-    when = chosen.text("color") or "auto"
-    if when == "auto":
-        return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return when == "always"
-
-
-_FORMAT_LIKE = re.compile(r"[a-z][a-z0-9-]+")
-
-
-def _targets(to: str, outputs: Sequence[str], inputs: Sequence[str]) -> list[tuple[str, str]]:
-    """(renderer, file) pairs; standard output is "-". Everything is checked before anything is read."""
-    from leakreport.render import get_renderer, is_renderer, renderer_for_path
-
-    check_shows(sys.stdout, to, is_binary=get_renderer(to).is_binary)
-    targets = []
-    for text in outputs:
-        name, colon, path = text.partition(":")
-        if colon and is_renderer(name):
-            targets.append((name, path))
-        elif colon and _FORMAT_LIKE.fullmatch(name):
-            get_renderer(name)
-        else:
-            targets.append((renderer_for_path(text), text))
-    check_replaces_nothing([path for _, path in targets], inputs)
-    return [*targets, (to, "-")]
-
-
-def _write_all(
-    report: Report, options: RenderOptions, targets: Sequence[tuple[str, str]], *, is_quiet: bool
-) -> set[int]:
-    codes: set[int] = set()
-    for name, path in targets:
-        if path == "-" and is_quiet:
-            continue
-        try:
-            to_file = options if path == "-" else replace(options, is_terminal=False, with_colour=False)
-            write_report(report, name, path, to_file, is_quiet=is_quiet)
-        except OutputError as error:
-            say("error", error)
-            codes.add(error.exit_code)
-    return codes
-
-
-def _tell_gate(report: Report) -> None:
-    """Even a quiet run names the lines that decided against it."""
-    for line in report.verdict.gate_lines:
-        if line.result.value != "passed":
-            tell(f"gate {line.result.value}, {line.gate}: {line.text}")
-
-
-def _outcome(report: Report, *, is_partial: bool, errors: list[InputError]) -> set[int]:
-    """The codes that the report itself asks for: an incomplete input, the gate."""
-    from leakreport.analysis.report import GateResult
-
-    codes = {EXIT_OK}
-    if not is_partial:
-        errors.extend(incomplete_inputs(report))
-        codes |= {EXIT_INPUT} if errors else set()
-    if report.verdict.gate is GateResult.FAILED:
-        codes.add(EXIT_GATE_FAILED)
-    elif report.verdict.gate is GateResult.INCONCLUSIVE:
-        codes.add(EXIT_INCONCLUSIVE)
-    return codes
 
 
 def next_commands(

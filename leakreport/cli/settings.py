@@ -43,7 +43,9 @@ class Chosen:
         value = self.values.get(name)
         return value if isinstance(value, tuple) else ()
 
-    def analysis_options(self, *, at: str | None, metric: str | None, grouping: str | None) -> AnalysisOptions:
+    def analysis_options(
+        self, *, at: str | None, metric: str | None, grouping: str | None, is_diff: bool = False
+    ) -> AnalysisOptions:
         """What the analysis is asked for.
 
         Raises:
@@ -59,9 +61,12 @@ class Chosen:
             )
         for word in words:
             _one_of(word, FAIL_ON, "--fail-on")
-            if word in {"growth", "new"}:
+            if is_diff and word not in {"growth", "new", "any"}:
+                raise UsageError(f"--fail-on {word} is of one run", advice="A comparison takes growth, new or any.")
+            if not is_diff and word in {"growth", "new"}:
                 raise UsageError(f"--fail-on {word} compares runs", advice="analyze looks at one run only.")
         max_leaked = self.text("max-leaked")
+        min_change, max_growth = self.text("min-change"), self.text("max-growth")
         return AnalysisOptions(
             own=self.texts("own"),
             allocators=self.texts("alloc-fn"),
@@ -76,6 +81,10 @@ class Chosen:
             max_leaked_bytes=None if max_leaked is None else parse_size(max_leaked),
             max_leaked_text=max_leaked or "",
             max_nodes=self.number("max-nodes") or AnalysisOptions().max_nodes,
+            min_change_bytes=None if min_change is None else parse_size(min_change),
+            max_growth_bytes=None if max_growth is None else parse_size(max_growth),
+            max_growth_text=max_growth or "",
+            force_compare=self.flag("force-compare"),
         )
 
     def symbol_options(self) -> SymbolOptions | None:

@@ -13,6 +13,7 @@ from leakreport.cli.progress import ProgressLine
 from leakreport.errors import InputError, LeakreportError, TruncatedInput, UsageError
 
 if TYPE_CHECKING:
+    from leakreport.analysis.diffreport import DiffReport
     from leakreport.analysis.options import AnalysisOptions
     from leakreport.analysis.report import Report
     from leakreport.model.snapshot import Run
@@ -83,7 +84,7 @@ def read_run(
     return (loaded.run if symbol_options is None else symbolize(loaded.run, options=symbol_options)), loaded.errors
 
 
-def incomplete_inputs(report: Report) -> list[TruncatedInput]:
+def incomplete_inputs(report: Report | DiffReport) -> list[TruncatedInput]:
     """An error for each input that does not say all it had to say, and is not reported as unreadable already."""
     return [
         _incomplete(summary.source, report, summary.pid)
@@ -92,7 +93,7 @@ def incomplete_inputs(report: Report) -> list[TruncatedInput]:
     ]
 
 
-def _incomplete(source: str, report: Report, pid: int | None) -> TruncatedInput:
+def _incomplete(source: str, report: Report | DiffReport, pid: int | None) -> TruncatedInput:
     summary = next(found for found in report.inputs if found.source == source and found.pid == pid)
     if summary.truncation is not None:
         return TruncatedInput(summary.truncation.what, where=f"{source}:{summary.truncation.line}")
@@ -103,15 +104,21 @@ def _incomplete(source: str, report: Report, pid: int | None) -> TruncatedInput:
     return TruncatedInput("the input is incomplete", where=source)
 
 
-def write_report(report: Report, renderer: str, path: str, options: RenderOptions, *, is_quiet: bool) -> None:
+def write_report(
+    report: Report | DiffReport, renderer: str, path: str, options: RenderOptions, *, is_quiet: bool
+) -> None:
     """Write a report in a format to a file, and say so, or to standard output where the path is "-".
 
     Raises:
         OutputError: it could not be written.
     """
-    from leakreport.render import get_renderer
+    from leakreport.analysis.report import Report
+    from leakreport.render import as_diff, get_renderer
 
-    content = get_renderer(renderer).render(report, options)
+    chosen = get_renderer(renderer)
+    content = (
+        chosen.render(report, options) if isinstance(report, Report) else as_diff(chosen).render_diff(report, options)
+    )
     if path == "-":
         write_stdout(content, sys.stdout)
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from leakreport.errors import PluginError, UsageError
 from leakreport.plugins import RENDERERS, by_name, load_plugins
-from leakreport.render.interface import Renderer
+from leakreport.render.interface import DiffRenderer, Renderer
 
 if TYPE_CHECKING:
     from leakreport.render._plugins import PluginRenderer
@@ -52,6 +52,19 @@ def plugin_renderers() -> tuple[dict[str, PluginRenderer], dict[str, PluginError
     from leakreport.render._plugins import PluginRenderer
 
     return load_plugins(RENDERERS, PluginRenderer, BUILTIN)
+
+
+def as_diff(renderer: Renderer) -> DiffRenderer:
+    """The renderer, if it can write a comparison.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not isinstance(renderer, DiffRenderer):
+        raise UsageError(
+            f"{renderer.name} holds one run, not a comparison", advice="Use terminal, json, markdown or html."
+        )
+    return renderer
 
 
 def get_renderer(name: str) -> Renderer:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from leakreport import __version__
+from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, PathRow, Report, Status
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame
@@ -33,7 +34,7 @@ from leakreport.render.phrases import (
 from leakreport.render.resources import assets_text, template_folder
 from leakreport.render.source import SourceFinder, SourceLine
 from leakreport.render.timeline import timeline
-from leakreport.units import format_bytes, format_count, format_exact_bytes, format_share, plural
+from leakreport.units import format_bytes, format_change, format_count, format_exact_bytes, format_share, plural
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -70,6 +71,17 @@ class HtmlRenderer:
             page=page, report=report, style=style, style_hash=_hash(style), version=__version__, graph_width=WIDTH
         )
 
+    def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
+        """The page of a comparison."""
+        from leakreport.render.diff_html import DiffPage
+
+        page = DiffPage(report, options)
+        style = _style()
+        environment = _environment(lambda text: printable(page.text(text)))
+        return environment.get_template("diff.html.j2").render(
+            page=page, report=report, style=style, style_hash=_hash(style), version=__version__
+        )
+
 
 def _environment(text: Callable[[str], str]) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -82,7 +94,13 @@ def _environment(text: Callable[[str], str]) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        bytes=format_bytes, exact=format_exact_bytes, count=format_count, text=text, plural=plural, share=format_share
+        bytes=format_bytes,
+        exact=format_exact_bytes,
+        count=format_count,
+        text=text,
+        plural=plural,
+        share=format_share,
+        change=format_change,
     )
     return environment
 

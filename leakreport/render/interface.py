@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Report
 
 
@@ -40,4 +41,13 @@ class Renderer(Protocol):
 
     def render(self, report: Report, options: RenderOptions) -> str | bytes:
         """The whole output. Same report and options, same output."""
+        ...
+
+
+@runtime_checkable
+class DiffRenderer(Protocol):
+    """A renderer that can write a comparison, too."""
+
+    def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
+        """The whole output."""
         ...

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from leakreport import __version__
-from leakreport.analysis.report import Finding, GroupRow, PathRow, Report
+from leakreport.analysis.diffreport import DiffReport
+from leakreport.analysis.report import Finding, GroupRow, InputSummary, PathRow, Report, Verdict
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Truncation
 from leakreport.render.interface import RenderOptions
@@ -26,23 +27,33 @@ class JsonRenderer:
 
     def render(self, report: Report, options: RenderOptions) -> str:
         """The document as text, ASCII only."""
-        # One line a key and one a row: readable enough, and the fast encoder has no indentation. Rows go straight into
-        # the text: all of them as texts of their own would take as much memory again.
-        text = io.StringIO()
-        opening = "{"
-        for key, value in _document(report, options).items():
-            text.write(f"{opening}{_dumps(key)}: ")
-            opening = ",\n"
-            if not isinstance(value, Iterator | list):
-                text.write(_dumps(value))
-                continue
-            before = "[\n"
-            for row in value:
-                text.write(before + _dumps(row))
-                before = ",\n"
-            text.write("]" if before == ",\n" else "[]")
-        text.write("}\n")
-        return text.getvalue()
+        return _written(_document(report, options))
+
+    def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
+        """The same for a comparison."""
+        from leakreport.render.diff_json import diff_document
+
+        return _written(diff_document(report, options))
+
+
+def _written(values: Mapping[str, object]) -> str:
+    # One line a key and one a row: readable enough, and the fast encoder has no indentation. Rows go straight into
+    # the text: all of them as texts of their own would take as much memory again.
+    text = io.StringIO()
+    opening = "{"
+    for key, value in values.items():
+        text.write(f"{opening}{_dumps(key)}: ")
+        opening = ",\n"
+        if not isinstance(value, Iterator | list):
+            text.write(_dumps(value))
+            continue
+        before = "[\n"
+        for row in value:
+            text.write(before + _dumps(row))
+            before = ",\n"
+        text.write("]" if before == ",\n" else "[]")
+    text.write("}\n")
+    return text.getvalue()
 
 
 def _dumps(value: object) -> str:
@@ -57,26 +68,15 @@ def document(report: Report, options: RenderOptions) -> dict[str, object]:
 
 def _document(report: Report, options: RenderOptions) -> dict[str, object]:
     """The same with long lists as iterators: as values they would take more memory than all before."""
-    verdict = report.verdict
     rows = report.paths if options.max_paths is None else report.paths[: options.max_paths]
     return {
         "schema": SCHEMA,
         "generator": {"name": "leakreport", "version": __version__},
         "kind": report.kind,
         "metric": report.metric,
-        "verdict": {
-            "status": verdict.status.value,
-            "sentence": _text(verdict.sentence),
-            "gate": verdict.gate.value,
-            "reasons": [_text(reason) for reason in verdict.reasons],
-            "lead": [_text(sentence) for sentence in verdict.lead],
-            "gate_lines": [
-                {"gate": _text(line.gate), "result": line.result.value, "text": _text(line.text)}
-                for line in verdict.gate_lines
-            ],
-        },
-        "inputs": _inputs(report),
-        "frames": (_frame(frame, is_own=own) for frame, own in zip(report.frames, report.own, strict=True)),
+        "verdict": verdict_entry(report.verdict),
+        "inputs": input_entries(report.inputs),
+        "frames": (frame_entry(frame, is_own=own) for frame, own in zip(report.frames, report.own, strict=True)),
         "findings": map(_finding, report.findings),
         "per": None,
         "forecast": None,
@@ -94,8 +94,8 @@ def _document(report: Report, options: RenderOptions) -> dict[str, object]:
         "groups": _groups(report.groups),
         "accumulation": _accumulation(report),
         "selection": {
-            "focus": _text(report.selection.focus),
-            "ignore": _text(report.selection.ignore),
+            "focus": text_of(report.selection.focus),
+            "ignore": text_of(report.selection.ignore),
             "group_by": report.selection.group_by,
             "top": report.selection.top,
         },
@@ -106,46 +106,63 @@ def _document(report: Report, options: RenderOptions) -> dict[str, object]:
     }
 
 
-def _text(text: str | None) -> str | None:
+def text_of(text: str | None) -> str | None:
     """Lone surrogates are no JSON text for everybody."""
     return None if text is None else _SURROGATE.sub("\ufffd", text)
 
 
-def _inputs(report: Report) -> list[dict[str, object]]:
+def verdict_entry(verdict: Verdict) -> dict[str, object]:
+    """The answer."""
+    return {
+        "status": verdict.status.value,
+        "sentence": text_of(verdict.sentence),
+        "gate": verdict.gate.value,
+        "reasons": [text_of(reason) for reason in verdict.reasons],
+        "lead": [text_of(sentence) for sentence in verdict.lead],
+        "gate_lines": [
+            {"gate": text_of(line.gate), "result": line.result.value, "text": text_of(line.text)}
+            for line in verdict.gate_lines
+        ],
+    }
+
+
+def input_entries(inputs: Sequence[InputSummary]) -> list[dict[str, object]]:
+    """One entry per process of a file."""
     return [
         {
-            "source": _text(summary.source),
+            "source": text_of(summary.source),
             "format": summary.format,
-            "tool": _text(summary.tool),
-            "tool_version": _text(summary.tool_version),
+            "tool": text_of(summary.tool),
+            "tool_version": text_of(summary.tool_version),
             "pid": summary.pid,
-            "command": [_text(part) for part in summary.command],
-            "label": _text(summary.label),
+            "command": [text_of(part) for part in summary.command],
+            "label": text_of(summary.label),
             "complete": summary.is_complete,
             "sampling": None if summary.sampling is None else summary.sampling._asdict(),
             "totals": dict(summary.totals),
-            "notes": [{"slug": note.slug, "message": _text(note.message)} for note in summary.notes],
+            "notes": [{"slug": note.slug, "message": text_of(note.message)} for note in summary.notes],
             "parent_pid": summary.parent_pid,
-            "options": [_text(option) for option in summary.tool_options],
+            "options": [text_of(option) for option in summary.tool_options],
             "leak_search": summary.leak_search.value,
             "truncation": _truncation(summary.truncation),
             "record_count": summary.record_count,
         }
-        for summary in report.inputs
+        for summary in inputs
     ]
 
 
 def _truncation(truncation: Truncation | None) -> dict[str, object] | None:
     if truncation is None:
         return None
-    return {"what": _text(truncation.what), "line": truncation.line, "records": truncation.records}
+    return {"what": text_of(truncation.what), "line": truncation.line, "records": truncation.records}
 
 
-def _frame(frame: Frame, *, is_own: bool) -> dict[str, object]:
+def frame_entry(frame: Frame, *, is_own: bool) -> dict[str, object]:
+    """One entry of the frame table; unknown is null."""
     return {
-        "function": _text(frame.function),
-        "module": _text(frame.module),
-        "file": _text(frame.path),
+        "function": text_of(frame.function),
+        "module": text_of(frame.module),
+        "file": text_of(frame.path),
         "line": frame.line,
         "kind": frame.kind.value,
         "inlined": frame.is_inlined,
@@ -155,35 +172,38 @@ def _frame(frame: Frame, *, is_own: bool) -> dict[str, object]:
     }
 
 
-def _kind(kind: LeakKind) -> str | None:
+def kind_word(kind: LeakKind) -> str | None:
+    """The word of the contract for a leak kind."""
     return None if kind is LeakKind.NONE else kind.word
 
 
 def _finding(finding: Finding) -> dict[str, object]:
     return {
-        "rule": _text(finding.rule),
+        "rule": text_of(finding.rule),
         "severity": finding.severity.value,
-        "message": _text(finding.message),
-        "advice": _text(finding.advice),
+        "message": text_of(finding.message),
+        "advice": text_of(finding.advice),
         "path_ids": list(finding.path_ids),
         "frames": None if finding.frames is None else list(finding.frames),
         "count": finding.count,
         "values": dict(finding.values or {}),
-        "leak_kind": _kind(finding.leak_kind),
-        "facts": [_text(fact) for fact in finding.facts],
+        "leak_kind": kind_word(finding.leak_kind),
+        "facts": [text_of(fact) for fact in finding.facts],
         "responsible": finding.responsible,
-        "more_stacks": [{"caption": _text(caption), "frames": list(frames)} for caption, frames in finding.more_stacks],
+        "more_stacks": [
+            {"caption": text_of(caption), "frames": list(frames)} for caption, frames in finding.more_stacks
+        ],
     }
 
 
 def _path(row: PathRow, *, with_records: bool) -> dict[str, object]:
     found: dict[str, object] = {
         "id": row.id,
-        "leak_kind": _kind(row.leak_kind),
+        "leak_kind": kind_word(row.leak_kind),
         "frames": list(row.frames),
         "responsible": row.responsible,
-        "owner": _text(row.owner),
-        "module": _text(row.module),
+        "owner": text_of(row.owner),
+        "module": text_of(row.module),
         "values": dict(row.values),
         "site": row.site,
         "named_by": row.named_by,
@@ -194,7 +214,7 @@ def _path(row: PathRow, *, with_records: bool) -> dict[str, object]:
     if row.series is not None:
         found["series"] = {metric: list(amounts) for metric, amounts in row.series.items()}
     if with_records:
-        found["records"] = [_text(name) for name in row.records]
+        found["records"] = [text_of(name) for name in row.records]
     return found
 
 
@@ -203,7 +223,7 @@ def _snapshots(report: Report) -> list[dict[str, object]]:
         {
             "input": snapshot.input_index,
             "index": snapshot.index,
-            "label": _text(snapshot.label),
+            "label": text_of(snapshot.label),
             "time": snapshot.time,
             "time_unit": snapshot.time_unit,
             "detailed": snapshot.is_detailed,
@@ -229,8 +249,8 @@ def _add(into: dict[str, int], values: Mapping[str, int]) -> None:
 def _groups(groups: Sequence[GroupRow]) -> list[dict[str, object]]:
     return [
         {
-            "name": _text(group.name),
-            "version": _text(group.version),
+            "name": text_of(group.name),
+            "version": text_of(group.version),
             "own": group.is_own,
             "values": dict(group.values),
             "paths": group.path_count,
@@ -245,10 +265,10 @@ def _accumulation(report: Report) -> dict[str, object] | None:
         return None
     return {
         "frame": point.frame,
-        "function": _text(point.function),
+        "function": text_of(point.function),
         "bytes": point.amount_bytes,
         "of_bytes": point.whole_bytes,
-        "wrapper": _text(point.wrapper),
+        "wrapper": text_of(point.wrapper),
         "on_every_path": point.is_on_every_path,
-        "recursive_with": [_text(name) for name in point.recursive_with],
+        "recursive_with": [text_of(name) for name in point.recursive_with],
     }

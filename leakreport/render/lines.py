@@ -19,14 +19,10 @@ from leakreport.render.phrases import (
     problem_place,
     remarks,
     title_frame,
+    word,
 )
 
 MOST_PIPED_ROWS = 25
-
-
-def _word(text: str | None) -> str:
-    """A field without spaces, so that a line can be split."""
-    return printable(text).replace(" ", "‹U+0020›") if text else "-"
 
 
 def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
@@ -37,7 +33,7 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
         yield f"LEAD {printable(text)}"
     for group in report.by_kind:
         blocks = group.values.get(f"{group.name}_blocks", "-")
-        yield f"KIND {_word(group.name)} {group.values.get(f'{group.name}_bytes', '-')} B {blocks} blocks"
+        yield f"KIND {word(group.name)} {group.values.get(f'{group.name}_bytes', '-')} B {blocks} blocks"
     shown = report.paths if options.verbosity >= 1 else report.paths[:MOST_PIPED_ROWS]
     stack_frames = _frame_fields(report) if options.verbosity >= 2 else []
     for row in shown:
@@ -56,15 +52,15 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
     listed = problems if options.verbosity >= 1 else problems[:MOST_PIPED_ROWS]
     for family, kind, finding in listed:
         frame = problem_place(report, finding)
-        where = "-" if frame is None else _word(location(frame))
-        yield f"{words[family]} {finding.count} {_word(kind)} {printable(finding.message)} {where}"
+        where = "-" if frame is None else word(location(frame))
+        yield f"{words[family]} {finding.count} {word(kind)} {printable(finding.message)} {where}"
     if len(listed) < len(problems):
         yield f"MORE {len(problems) - len(listed)} problems"
     if len(report.inputs) > 1:
         for summary in report.inputs:
             lost = summary.totals.get("leaked_bytes")
             pid = "-" if summary.pid is None else summary.pid
-            yield f"PROCESS {pid} {_word(summary.source)} {'-' if lost is None else f'{lost} B'}"
+            yield f"PROCESS {pid} {word(summary.source)} {'-' if lost is None else f'{lost} B'}"
     for source, text in remarks(report):
         yield f"NOTE {printable(source)}: {printable(text)}"
     for gate in verdict.gate_lines:
@@ -75,14 +71,14 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
 
 def _path_line(report: Report, row: PathRow) -> str:
     frame = title_frame(report, row)
-    name, where = ("???", "-") if frame is None else (frame_name(frame), _word(location(frame)))
+    name, where = ("???", "-") if frame is None else (frame_name(frame), word(location(frame)))
     amount = f"{row.values.get('retained_bytes', '-')} B {row.values.get('retained_blocks', '-')} blocks"
-    return f"PATH {amount} {row.leak_kind.word} {_word(row.module)} {name} {where} {_word(row.id)}"
+    return f"PATH {amount} {row.leak_kind.word} {word(row.module)} {name} {where} {word(row.id)}"
 
 
 def _frame_fields(report: Report) -> list[str]:
     """Per frame of the report: module, function and place, as a line of a stack ends."""
-    return [f"{_word(frame.module_name)} {frame_name(frame)} {_word(location(frame))}" for frame in report.frames]
+    return [f"{word(frame.module_name)} {frame_name(frame)} {word(location(frame))}" for frame in report.frames]
 
 
 def _frame_lines(report: Report, row: PathRow, fields: Sequence[str]) -> Iterator[str]:
@@ -90,4 +86,4 @@ def _frame_lines(report: Report, row: PathRow, fields: Sequence[str]) -> Iterato
     for number, position in enumerate(range(len(row.frames) - 1, -1, -1)):
         frame = row.frames[position]
         role = "responsible" if position == named else "own" if report.own[frame] else "-"
-        yield f"FRAME {_word(row.id)} {number} {role} {fields[frame]}"
+        yield f"FRAME {word(row.id)} {number} {role} {fields[frame]}"

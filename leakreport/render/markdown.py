@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from leakreport import __version__
+from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, Report
+from leakreport.render.diff_text import diff_comment
 from leakreport.render.interface import RenderOptions
 from leakreport.render.names import shorten_name
 from leakreport.render.phrases import (
@@ -51,6 +53,10 @@ class MarkdownRenderer:
     def render(self, report: Report, options: RenderOptions) -> str:
         """The text of the whole output."""
         return "\n\n".join(_blocks(report, options)) + "\n"
+
+    def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
+        """The same for a comparison."""
+        return diff_comment(report, options)
 
 
 def _fence(text: str, least: int) -> str:

@@ -34,8 +34,19 @@ STATUS_WORDS = {
     Status.RETAINED: "HELD",
     Status.CLEAN: "CLEAN",
     Status.INCONCLUSIVE: "INCONCLUSIVE",
+    Status.GROWTH: "GROWTH",
+    Status.SHRUNK: "SHRUNK",
+    Status.NO_GROWTH: "NO-GROWTH",
 }
-STATUS_MARKS = {Status.LEAK: "●", Status.RETAINED: "○", Status.CLEAN: "✓", Status.INCONCLUSIVE: "?"}
+STATUS_MARKS = {
+    Status.LEAK: "●",
+    Status.RETAINED: "○",
+    Status.CLEAN: "✓",
+    Status.INCONCLUSIVE: "?",
+    Status.GROWTH: "▲",
+    Status.SHRUNK: "▼",
+    Status.NO_GROWTH: "✓",
+}
 
 
 def printable(text: str) -> str:
@@ -225,3 +236,8 @@ def problem_place(report: Report, finding: Finding) -> Frame | None:
     if not frames:
         return None
     return report.frames[frames[-1 if finding.responsible is None else finding.responsible]]
+
+
+def word(text: str | None) -> str:
+    """A field without spaces, so that a line can be split."""
+    return printable(text).replace(" ", "‹U+0020›") if text else "-"

@@ -6,9 +6,11 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, GateResult, PathRow, Report
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame
+from leakreport.render.diff_text import diff_lines, diff_screen
 from leakreport.render.interface import RenderOptions
 from leakreport.render.lines import piped_lines
 from leakreport.render.names import shorten_name
@@ -57,6 +59,12 @@ class TerminalRenderer:
         if options.with_colour:
             return _coloured(lines)
         return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
+
+    def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
+        """The same for a comparison."""
+        if options.is_terminal:
+            return diff_screen(report, options)
+        return "".join(f"{line}\n" for line in diff_lines(report, options))
 
 
 def _coloured(lines: Sequence[Line]) -> str:

@@ -1,0 +1,119 @@
+"""Whether two runs can be compared at all, and what else is different around them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from leakreport.analysis.frames import FrameColumns
+from leakreport.analysis.identity import module_stem, module_version
+from leakreport.model.raw import Frame, SnapshotMeta
+
+_FAMILIES = {"memcheck-xml": "memcheck", "memcheck-text": "memcheck"}
+_DECIDING_OPTIONS = {"--num-callers": "12", "--leak-resolution": "high", "--leak-check-heuristics": "all"}
+FEWEST_FUNCTIONS = 20
+"""Below so many distinct functions a share says little."""
+LEAST_KNOWN = 0.8
+NAMELESS = 0.5
+
+
+def mismatches(
+    before: Sequence[SnapshotMeta],
+    after: Sequence[SnapshotMeta],
+    columns_before: FrameColumns,
+    columns_after: FrameColumns,
+) -> tuple[str, ...]:
+    """Why the figures of two runs say nothing together, one sentence each; symmetric in the two sides."""
+    found: list[str] = []
+    formats = [{_FAMILIES.get(meta.format, meta.format) for meta in side} for side in (before, after)]
+    if formats[0] != formats[1]:
+        found.append(_two("The formats differ", *formats))
+    kinds = [{kind.word for meta in side for kind in meta.kinds_recorded} for side in (before, after)]
+    if kinds[0] != kinds[1]:
+        found.append(_two("Different leak kinds were recorded", *kinds))
+    if formats[0] == formats[1] == {"memcheck"}:
+        for option, default in _DECIDING_OPTIONS.items():
+            given = [{_option(meta, option, default) for meta in side} for side in (before, after)]
+            if given[0] != given[1]:
+                found.append(_two(f"{option} differs", *given))
+    periods = [{meta.sampling.period if meta.sampling else 1 for meta in side} for side in (before, after)]
+    if periods[0] != periods[1]:
+        found.append(_two("The sampling differs", *periods))
+    for title, flags in (
+        ("One side is a dump of a process that was ending", [_any_exit(side) for side in (before, after)]),
+        ("One side is incomplete", [any(not meta.is_complete for meta in side) for side in (before, after)]),
+    ):
+        if flags[0] != flags[1]:
+            found.append(f"{title}, the other is not.")
+    if all(any(not meta.is_complete for meta in side) for side in (before, after)):
+        found.append("Both sides are incomplete.")
+    found.extend(_names(columns_before, columns_after))
+    return tuple(found)
+
+
+def _any_exit(metas: Iterable[SnapshotMeta]) -> bool:
+    return any(meta.is_exit_dump for meta in metas)
+
+
+def _two(what: str, before: Iterable[object], after: Iterable[object]) -> str:
+    def words(side: Iterable[object]) -> str:
+        return ", ".join(sorted(map(str, side))) or "none"
+
+    return f"{what}: {words(before)} before, {words(after)} after."
+
+
+def _option(meta: SnapshotMeta, option: str, default: str) -> str:
+    value = default
+    for given in meta.tool_options:
+        name, _, text = given.partition("=")
+        if name == option:
+            value = text
+    return value
+
+
+def _names(before: FrameColumns, after: FrameColumns) -> list[str]:
+    known = [set(columns.functions) for columns in (before, after)]
+    named = [float((columns.function >= 0).mean()) if len(columns.function) else 1.0 for columns in (before, after)]
+    if min(named) < NAMELESS and max(named) >= LEAST_KNOWN:
+        return ["One side has function names, the other has next to none."]
+    if min(map(len, known)) < FEWEST_FUNCTIONS:
+        return []
+    share = len(known[0] & known[1]) / max(map(len, known))
+    if share >= LEAST_KNOWN:
+        return []
+    return [f"Only {share:.0%} of the functions of one side are known to the other: these may be different programs."]
+
+
+def surroundings(
+    before: Sequence[SnapshotMeta],
+    after: Sequence[SnapshotMeta],
+    frames_before: Iterable[Frame],
+    frames_after: Iterable[Frame],
+) -> tuple[str, ...]:
+    """What changed around the program: tool, command line, versions of libraries."""
+    found: list[str] = []
+    for what, attribute in (("tool version", "tool_version"), ("command", "command")):
+        values = [
+            {_text(getattr(meta, attribute)) for meta in side if getattr(meta, attribute)} for side in (before, after)
+        ]
+        if values[0] != values[1] and all(values):
+            found.append(_two(f"The {what} differs", *values))
+    versions = [_versions(frames) for frames in (frames_before, frames_after)]
+    for stem in sorted(versions[0].keys() & versions[1].keys()):
+        if versions[0][stem] != versions[1][stem]:
+            old, new = ("/".join(sorted(side[stem])) for side in versions)
+            found.append(f"{stem} {old} → {new}.")
+    return tuple(found)
+
+
+def _text(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _versions(frames: Iterable[Frame]) -> dict[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for module in {frame.module for frame in frames if frame.module is not None}:
+        version = module_version(module)
+        if version is not None:
+            found[module_stem(module)].add(version)
+    return found

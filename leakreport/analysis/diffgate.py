@@ -1,0 +1,52 @@
+"""Thresholds on a comparison: growth in all, new paths. What cannot be compared is no pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leakreport.analysis.diffreport import DiffRow, Presence
+from leakreport.analysis.diffverdict import Growth
+from leakreport.analysis.options import AnalysisOptions
+from leakreport.analysis.report import GateLine, GateResult
+from leakreport.units import format_bytes, plural
+
+
+def evaluate_growth(
+    options: AnalysisOptions, growth: Growth, rows: Sequence[DiffRow], mismatches: Sequence[str]
+) -> tuple[GateResult, tuple[GateLine, ...]]:
+    """Every threshold that was asked for, and what they make together."""
+    words = set(options.fail_on)
+    lines: list[GateLine] = []
+    if options.max_growth_bytes is not None or words & {"growth", "any"}:
+        lines.append(_growth_line(options, growth))
+    if words & {"new", "any"}:
+        lines.append(_new_line(rows))
+    if not lines:
+        return GateResult.NOT_ASKED, ()
+    if mismatches and not options.force_compare:
+        reason = mismatches[0].rstrip(".")
+        lines = [GateLine(line.gate, GateResult.INCONCLUSIVE, f"not comparable: {reason}") for line in lines]
+    results = {line.result for line in lines}
+    for result in (GateResult.FAILED, GateResult.INCONCLUSIVE):
+        if result in results:
+            return result, tuple(sorted(lines, key=lambda line: line.result is not result))
+    return GateResult.PASSED, tuple(lines)
+
+
+def _growth_line(options: AnalysisOptions, growth: Growth) -> GateLine:
+    limit = options.max_growth_bytes or 0
+    gate = "--fail-on growth" if options.max_growth_bytes is None else f"--max-growth {options.max_growth_text}"
+    amount = growth.growth_bytes
+    if amount > limit or (limit == 0 and (growth.grown or growth.new)):
+        where = plural(growth.grown + growth.new, "path")
+        return GateLine(gate, GateResult.FAILED, f"{format_bytes(amount)} more on {where}")
+    text = "nothing grew" if not amount else f"{format_bytes(amount)} more, within the limit"
+    return GateLine(gate, GateResult.PASSED, text)
+
+
+def _new_line(rows: Sequence[DiffRow]) -> GateLine:
+    new = [row for row in rows if row.is_significant and row.presence is Presence.NEW]
+    if new:
+        amount = sum(row.change.get("retained_bytes", 0) for row in new)
+        return GateLine("--fail-on new", GateResult.FAILED, f"{plural(len(new), 'new path')}, {format_bytes(amount)}")
+    return GateLine("--fail-on new", GateResult.PASSED, "no new path")

@@ -1,0 +1,88 @@
+"""What becomes of a finished report: where it is written, and what the run exits with."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from leakreport.cli.output import check_replaces_nothing, check_shows
+from leakreport.cli.settings import Chosen
+from leakreport.cli.shared import incomplete_inputs, say, tell, write_report
+from leakreport.errors import EXIT_GATE_FAILED, EXIT_INCONCLUSIVE, EXIT_INPUT, EXIT_OK, InputError, OutputError
+
+if TYPE_CHECKING:
+    from leakreport.analysis.diffreport import DiffReport
+    from leakreport.analysis.report import Report
+    from leakreport.render.interface import RenderOptions
+
+
+def with_colour(chosen: Chosen) -> bool:
+    """Whether the terminal gets colours."""
+    when = chosen.text("color") or "auto"
+    if when == "auto":
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return when == "always"
+
+
+_FORMAT_LIKE = re.compile(r"[a-z][a-z0-9-]+")
+
+
+def targets_of(to: str, outputs: Sequence[str], inputs: Sequence[str]) -> list[tuple[str, str]]:
+    """(renderer, file) pairs; standard output is "-". Everything is checked before anything is read."""
+    from leakreport.render import get_renderer, is_renderer, renderer_for_path
+
+    check_shows(sys.stdout, to, is_binary=get_renderer(to).is_binary)
+    targets = []
+    for text in outputs:
+        name, colon, path = text.partition(":")
+        if colon and is_renderer(name):
+            targets.append((name, path))
+        elif colon and _FORMAT_LIKE.fullmatch(name):
+            get_renderer(name)
+        else:
+            targets.append((renderer_for_path(text), text))
+    check_replaces_nothing([path for _, path in targets], inputs)
+    return [*targets, (to, "-")]
+
+
+def write_all(
+    report: Report | DiffReport, options: RenderOptions, targets: Sequence[tuple[str, str]], *, is_quiet: bool
+) -> set[int]:
+    """Write every target; the exit codes of those that could not be written."""
+    codes: set[int] = set()
+    for name, path in targets:
+        if path == "-" and is_quiet:
+            continue
+        try:
+            to_file = options if path == "-" else replace(options, is_terminal=False, with_colour=False)
+            write_report(report, name, path, to_file, is_quiet=is_quiet)
+        except OutputError as error:
+            say("error", error)
+            codes.add(error.exit_code)
+    return codes
+
+
+def tell_gate(report: Report | DiffReport) -> None:
+    """Even a quiet run names the lines that decided against it."""
+    for line in report.verdict.gate_lines:
+        if line.result.value != "passed":
+            tell(f"gate {line.result.value}, {line.gate}: {line.text}")
+
+
+def outcome_of(report: Report | DiffReport, *, is_partial: bool, errors: list[InputError]) -> set[int]:
+    """The codes that the report itself asks for: an incomplete input, the gate."""
+    from leakreport.analysis.report import GateResult
+
+    codes = {EXIT_OK}
+    if not is_partial:
+        errors.extend(incomplete_inputs(report))
+        codes |= {EXIT_INPUT} if errors else set()
+    if report.verdict.gate is GateResult.FAILED:
+        codes.add(EXIT_GATE_FAILED)
+    elif report.verdict.gate is GateResult.INCONCLUSIVE:
+        codes.add(EXIT_INCONCLUSIVE)
+    return codes

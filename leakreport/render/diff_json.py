@@ -1,0 +1,104 @@
+"""The JSON document of a comparison, schema `leakreport/1`. Specification: `docs/json.md`, "diff"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from leakreport import __version__
+from leakreport.analysis.diffreport import DiffReport, DiffRow, Presence, Side
+from leakreport.render.interface import RenderOptions
+from leakreport.render.json import SCHEMA, frame_entry, input_entries, kind_word, text_of, verdict_entry
+
+
+def diff_document(report: DiffReport, options: RenderOptions) -> dict[str, object]:
+    """The document as values, keys in the order of the specification; long lists as iterators."""
+    rows = report.rows if options.max_paths is None else report.rows[: options.max_paths]
+    hidden = report.rows[len(rows) :]
+    return {
+        "schema": SCHEMA,
+        "generator": {"name": "leakreport", "version": __version__},
+        "kind": "diff",
+        "metric": report.metric,
+        "verdict": verdict_entry(report.verdict),
+        "inputs": input_entries(report.inputs),
+        "frames": (frame_entry(frame, is_own=own) for frame, own in zip(report.frames, report.own, strict=True)),
+        "findings": [],
+        "per": None,
+        "forecast": None,
+        "before": _side(report.before),
+        "after": _side(report.after),
+        "change": dict(report.change),
+        "unattributed": dict(report.unattributed),
+        "paths": (_row(row, with_records=options.records) for row in rows),
+        "hidden": {"paths": len(hidden), "values": _changes(hidden)},
+        "attribution": {
+            "modules": [
+                {
+                    "name": text_of(group.name),
+                    "version": group.version,
+                    "own": group.is_own,
+                    "values": dict(group.values),
+                    "paths": group.path_count,
+                }
+                for group in report.by_module
+            ]
+        },
+        "noise": {
+            "min_change_bytes": report.noise.min_change_bytes,
+            "exact_for_lost": report.noise.is_exact_for_lost,
+            "paths": report.noise_rows,
+            "change_bytes": report.noise_change,
+        },
+        "mismatches": [text_of(reason) for reason in report.mismatches],
+        "surroundings": [text_of(line) for line in report.surroundings],
+    }
+
+
+def _side(side: Side) -> dict[str, object]:
+    return {"totals": dict(side.totals), "input": side.input_index, "snapshot": side.snapshot}
+
+
+def _changes(rows: tuple[DiffRow, ...]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for row in rows:
+        for metric, amount in row.change.items():
+            total[metric] = total.get(metric, 0) + amount
+    return total
+
+
+def _row(row: DiffRow, *, with_records: bool) -> dict[str, object]:
+    return dict(_fields(row, with_records=with_records))
+
+
+def _fields(row: DiffRow, *, with_records: bool) -> Iterator[tuple[str, object]]:
+    yield "id", row.id
+    yield "leak_kind", kind_word(row.leak_kind)
+    yield "frames", list(row.frames)
+    yield "responsible", row.responsible
+    yield "owner", None
+    yield "module", text_of(row.module)
+    yield "presence", row.presence.value
+    yield "before", dict(row.before)
+    yield "after", dict(row.after)
+    yield "change", dict(row.change)
+    yield "significant", row.is_significant
+    yield "matched_as", row.matched_as
+    yield "score", row.score
+    yield "confidence", row.confidence
+    yield "evidence", text_of(row.evidence)
+    yield "site", row.site
+    yield "named_by", row.named_by
+    if row.presence is Presence.BOTH and row.leak_kind_before is not row.leak_kind:
+        yield "leak_kind_before", kind_word(row.leak_kind_before)
+    if row.id_before is not None:
+        yield "id_before", row.id_before
+    if row.frames_before is not None:
+        yield "frames_before", list(row.frames_before)
+    if with_records:
+        yield (
+            "records",
+            {
+                "before": [text_of(name) for name in row.records_before],
+                "after": [text_of(name) for name in row.records_after],
+            },
+        )

@@ -1,0 +1,166 @@
+"""A comparison as stable lines for grep, and as a Markdown comment. Grammar of the lines: `docs/terminal.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from leakreport import __version__
+from leakreport.analysis.diffreport import DiffReport, DiffRow
+from leakreport.model.raw import Frame
+from leakreport.render.interface import RenderOptions
+from leakreport.render.phrases import (
+    STATUS_MARKS,
+    STATUS_WORDS,
+    frame_name,
+    location,
+    printable,
+    without_home,
+    word,
+)
+from leakreport.units import format_bytes, format_change, plural
+
+MOST_ROWS = 25
+MOST_COMMENT_ROWS = 10
+SIGNS = {"both": "", "new": "new", "gone": "gone"}
+
+
+def shown_rows(report: DiffReport, options: RenderOptions, most: int) -> tuple[DiffRow, ...]:
+    """The significant rows, so many of them; with -v every row that changed."""
+    if options.verbosity >= 1:
+        return tuple(row for row in report.rows if row.is_significant or any(row.change.values()))
+    return report.significant[:most]
+
+
+def named_frame(report: DiffReport, row: DiffRow) -> Frame | None:
+    """The frame that a person reads first."""
+    for position in (row.named_by, row.responsible, row.site):
+        if position is not None:
+            return report.frames[row.frames[position]]
+    return report.frames[row.frames[-1]] if row.frames else None
+
+
+def diff_lines(report: DiffReport, options: RenderOptions) -> Iterator[str]:
+    """The lines, without their ends."""
+    verdict = report.verdict
+    yield f"{STATUS_WORDS[verdict.status]} {printable(verdict.sentence)}"
+    for text in verdict.lead:
+        yield f"LEAD {printable(text)}"
+    for metric in sorted(report.change):
+        before, after = report.before.totals[metric], report.after.totals[metric]
+        yield f"TOTAL {metric} {before} {after} {report.change[metric]:+d}"
+    shown = shown_rows(report, options, MOST_ROWS)
+    for row in shown:
+        yield _path(report, row)
+    if len(shown) < len(report.significant):
+        yield f"MORE {len(report.significant) - len(shown)} paths"
+    if report.noise_rows:
+        yield f"NOISE {report.noise_change:+d} B {report.noise_rows} paths within the noise"
+    for group in report.by_module[:10]:
+        amount = next(iter(group.values.values()))
+        yield f"MODULE {amount:+d} B {group.path_count} paths {printable(group.name)}"
+    for reason in report.mismatches:
+        yield f"MISMATCH {printable(reason)}"
+    for line in report.surroundings:
+        yield f"CHANGED {printable(line)}"
+    for note in report.notes:
+        yield f"NOTE {printable(note.message)}"
+    for gate in verdict.gate_lines:
+        yield f"GATE {gate.result.value} {printable(gate.gate)}: {printable(gate.text)}"
+    for command in report.next_commands:
+        yield f"NEXT {printable(command)}"
+
+
+def _path(report: DiffReport, row: DiffRow) -> str:
+    frame = named_frame(report, row)
+    name, where = ("???", "-") if frame is None else (frame_name(frame), word(location(frame)))
+    before, after = (side.get("retained_bytes", 0) for side in (row.before, row.after))
+    amounts = (
+        f"{row.change.get('retained_bytes', 0):+d} B {before} {after} {row.change.get('retained_blocks', 0):+d} blocks"
+    )
+    return f"PATH {amounts} {row.presence.value} {row.leak_kind.word} {word(row.module)} {name} {where} {word(row.id)}"
+
+
+def diff_screen(report: DiffReport, options: RenderOptions) -> str:
+    """Tables for people in a terminal."""
+    width = max(options.width, 80)
+    verdict = report.verdict
+    lines = [
+        "",
+        f"  {printable(report.title)}   {printable(report.before.label)} → {printable(report.after.label)}",
+        "",
+    ]
+    lines.append(f"{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}  {printable(verdict.sentence)}")
+    lines.extend(f"  {printable(text)}" for text in verdict.lead)
+    shown = shown_rows(report, options, MOST_ROWS)
+    if shown:
+        name_cells = width - 5 - 3 * 13
+        lines += ["", f"     {'Responsible frame':<{name_cells}}{'Before':>13}{'After':>13}{'Change':>13}", "─" * width]
+    for number, row in enumerate(shown, 1):
+        frame = named_frame(report, row)
+        name = "???" if frame is None else frame_name(frame)
+        amounts = [side.get("retained_bytes", 0) for side in (row.before, row.after)]
+        change = row.change.get("retained_bytes", 0)
+        mark = "▲" if change > 0 else "▼" if change < 0 else " "
+        cut = name if len(name) < name_cells else f"{name[: name_cells - 2]}…"
+        numbers = f"{format_bytes(amounts[0]):>13}{format_bytes(amounts[1]):>13}{f'{mark} {format_change(change)}':>13}"
+        lines.append(f"{number:>3}  {cut:<{name_cells}}{numbers}")
+        below = "  ".join(
+            part
+            for part in ("" if frame is None else location(frame), printable(row.module or ""), SIGNS[row.presence])
+            if part
+        )
+        if below:
+            lines.append(f"     {below}")
+    if len(shown) < len(report.significant):
+        lines.append(f"     {plural(len(report.significant) - len(shown), 'more path')} (-v lists them)")
+    if report.noise_rows:
+        lines.append(
+            f"     {plural(report.noise_rows, 'path')} within the noise, {format_change(report.noise_change)} together"
+        )
+    lines.append("")
+    lines.extend(f"  Not comparable:  {printable(reason)}" for reason in report.mismatches)
+    lines.extend(f"  Changed:  {printable(line)}" for line in report.surroundings)
+    lines.extend(f"  Note:  {printable(note.message)}" for note in report.notes)
+    lines.extend(f"  Gate:  {gate.result.value}, {gate.gate}: {gate.text}" for gate in verdict.gate_lines)
+    lines.extend(f"  Next:  {printable(command)}" for command in report.next_commands)
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def diff_comment(report: DiffReport, options: RenderOptions) -> str:
+    """One short Markdown text that can be pasted into an issue."""
+    return "\n\n".join(_blocks(report, options)) + "\n"
+
+
+def _blocks(report: DiffReport, options: RenderOptions) -> Iterator[str]:
+    from leakreport.render.markdown import cell, code, prose
+
+    def public(text: str) -> str:
+        return text if options.include_host else without_home(text)
+
+    verdict = report.verdict
+    yield f"**{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}: {prose(public(verdict.sentence))}**"
+    if verdict.lead:
+        yield prose(public(" ".join(verdict.lead)))
+    shown = shown_rows(report, options, MOST_COMMENT_ROWS)
+    if shown:
+        table = ["| | Responsible frame | Place | Library | Before | After | Change |", "|--:|---|---|---|--:|--:|--:|"]
+        for number, row in enumerate(shown, 1):
+            frame = named_frame(report, row)
+            name, place = ("–", "–") if frame is None else (cell(frame_name(frame)), cell(location(frame)))
+            before, after = (format_bytes(side.get("retained_bytes", 0)) for side in (row.before, row.after))
+            change = format_change(row.change.get("retained_bytes", 0))
+            sign = f" ({SIGNS[row.presence]})" if SIGNS[row.presence] else ""
+            table.append(
+                f"| {number} | {name} | {place} | {cell(row.module or '')} | {before} | {after} | {change}{sign} |"
+            )
+        yield "\n".join(table)
+    lines = [f"- Not comparable: {prose(public(reason))}" for reason in report.mismatches]
+    lines += [f"- Changed: {prose(public(line))}" for line in report.surroundings]
+    lines += [f"- Gate: {gate.result.value}, {code(gate.gate)}: {prose(gate.text)}" for gate in verdict.gate_lines]
+    if report.noise_rows:
+        lines.append(
+            f"- {plural(report.noise_rows, 'path')} within the noise, {format_change(report.noise_change)} together"
+        )
+    if lines:
+        yield "\n".join(lines)
+    yield f"leakreport {code(__version__)}, {code(public(report.before.label))} → {code(public(report.after.label))}"
