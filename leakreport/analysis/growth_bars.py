@@ -78,7 +78,7 @@ def smallest_leaks(group: SeriesGroup, measured: Measured, believed: BoolColumn,
     ratio = effective * np.expm1(np.minimum(2 * bar.level_ratio / effective, _MOST_EXPONENT))
     by_ratio = 2.4 * (1.645 + np.sqrt(2.7 + ratio)) * np.sqrt(left / effective / group.axis.sum_of_squares)
     by_floor = measured.least_floor_slope + 1.645 * slopes.error
-    level = np.maximum(by_test, np.where(measured.is_cycle, by_floor, by_ratio))
+    level = np.maximum(by_test, np.where(measured.is_cycle, by_floor, by_ratio)) + 2 * measured.phase_error
     count = group.tail_length - 1
     one = np.array([float(max(1, count - 1))])
     tested = float((upper_t(bar.share, one) + upper_t(_MISSED_SHARE, one))[0])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leakreport.analysis.changepoints import Shapes, describe
-from leakreport.analysis.cycles import LEAST_VALLEYS, Cycles, find_cycles
+from leakreport.analysis.cycles import Cycles, find_cycles
 from leakreport.analysis.doubling import Doubling, find_doubling
 from leakreport.analysis.series_tests import t_to_normal
 from leakreport.analysis.slopes import Axis, Slopes, fit_slopes
@@ -21,6 +21,7 @@ _PIECE_VALUES = 150_000
 # Each pattern of missing snapshots is judged on an axis of its own; inputs with more patterns are not what tools write.
 MOST_PATTERNS = 64
 LAST_DROPS = 3
+_NORMAL_95 = 1.96
 
 
 class Measured(NamedTuple):
@@ -33,6 +34,8 @@ class Measured(NamedTuple):
     is_untestable_cycle: BoolColumn
     least_floor_slope: Float64Column
     """What the floor of a sawtooth must rise by at least, per unit of x; 0 for others."""
+    phase_error: Float64Column
+    """How far the slope of a regular sawtooth may be off because nobody saw its drops; 0 for others."""
     valleys: Int64Column
     cycle_height: Float64Column
     rising: Int64Column
@@ -149,6 +152,7 @@ def _measure(group: SeriesGroup, values: Int64Column, part: NDArray[np.int64]) -
         is_cycle=np.zeros(count, dtype=np.bool_),
         is_untestable_cycle=np.zeros(count, dtype=np.bool_),
         least_floor_slope=np.zeros(count),
+        phase_error=np.zeros(count),
         valleys=np.zeros(count, dtype=np.int64),
         cycle_height=np.zeros(count),
         rising=np.count_nonzero(changes > 0, axis=1).astype(np.int64),
@@ -162,17 +166,18 @@ def _measure(group: SeriesGroup, values: Int64Column, part: NDArray[np.int64]) -
 def _put_cycles(measured: Measured, cycles: Cycles) -> None:
     """The floor of a sawtooth takes the place of its level."""
     rows, slopes = cycles.rows, measured.slopes
-    can_test = cycles.valleys >= LEAST_VALLEYS
     slopes.slope[rows] = cycles.slope
     slopes.error[rows] = cycles.error
-    slopes.interval_error[rows] = cycles.error
+    slopes.interval_error[rows] = cycles.error + cycles.phase_error / _NORMAL_95
     slopes.freedom[rows] = cycles.freedom
     slopes.safe_correlation[rows] = 0
-    slopes.z[rows] = np.where(can_test, t_to_normal(cycles.slope / cycles.z_error, cycles.freedom), -np.inf)
+    least = cycles.slope - cycles.phase_error
+    slopes.z[rows] = np.where(cycles.is_testable, t_to_normal(least / cycles.error, cycles.freedom), -np.inf)
     slopes.difference_z[rows] = -np.inf
     measured.is_cycle[rows] = True
-    measured.is_untestable_cycle[rows] = ~can_test
-    measured.least_floor_slope[rows] = cycles.least_rise / cycles.valley_span
+    measured.is_untestable_cycle[rows] = ~cycles.is_testable
+    measured.least_floor_slope[rows] = cycles.least_rise
+    measured.phase_error[rows] = cycles.phase_error
     measured.valleys[rows] = cycles.valleys
     measured.cycle_height[rows] = cycles.height
     owner, place = np.nonzero(cycles.drops)
