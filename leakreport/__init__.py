@@ -14,6 +14,7 @@ _PUBLIC = {
     "symbolize": "leakreport.api",
     "analyze": "leakreport.api",
     "compare": "leakreport.api",
+    "trend": "leakreport.api",
     "check": "leakreport.model.check",
     "CallTree": "leakreport.model.calltree",
     "Frame": "leakreport.model.raw",

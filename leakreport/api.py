@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from leakreport.analysis.diffreport import DiffReport
     from leakreport.analysis.options import AnalysisOptions
     from leakreport.analysis.report import Report
+    from leakreport.analysis.trendreport import TrendReport
     from leakreport.model.raw import Note, RawSnapshot
     from leakreport.model.snapshot import Run
     from leakreport.readers._stream import OpenInput, Progress
@@ -150,6 +151,17 @@ def compare(before: Run, after: Run, *, config: AnalysisOptions | None = None) -
     from leakreport.analysis.compare import compare as compare_runs
 
     return compare_runs(before, after, config)
+
+
+def trend(run: Run, *, config: AnalysisOptions | None = None) -> TrendReport:
+    """What each call path holds over the snapshots of a run, or over several runs in order, and whether that is growth.
+
+    Raises:
+        UsageError: there are not two points.
+    """
+    from leakreport.analysis.trend import trend as trend_of
+
+    return trend_of(run, config)
 
 
 def render(report: Report, *, to: str = "html", options: RenderOptions | None = None) -> str | bytes:

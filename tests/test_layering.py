@@ -24,7 +24,18 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "readers": frozenset({"model", "limits", "errors", "plugins"}),
     "symbols": frozenset({"model", "limits", "errors"}),
     "analysis": frozenset({"model", "errors", "units"}),
-    "render": frozenset({"analysis.report", "analysis.diffreport", "model", "units", "errors", "limits", "plugins"}),
+    "render": frozenset(
+        {
+            "analysis.report",
+            "analysis.diffreport",
+            "analysis.trendreport",
+            "model",
+            "units",
+            "errors",
+            "limits",
+            "plugins",
+        }
+    ),
     "api": None,
     "cli": frozenset(
         {
@@ -35,6 +46,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "analysis.options",
             "analysis.processes",
             "analysis.diffreport",
+            "analysis.trendreport",
             "model.snapshot",
             "analysis.report",
             "readers",

@@ -7,7 +7,7 @@ equal stack and kind as the smaller of the parent's and the child's amount; a ch
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -57,7 +57,7 @@ def judge(run: Run, grouping: Grouping | None) -> Judged:
         grouping: the user's word; None to find out from pids.
     """
     processes = _processes(run.snapshots, grouping)
-    exit_dumps = {index for process in processes if (index := _exit_dump(run.snapshots, process)) is not None}
+    exit_dumps = exit_dumps_of(run.snapshots, processes)
     latest = sorted(_judged_of(run.snapshots, process, exit_dumps) for process in processes)
     links = _links(run.snapshots, latest)
     if grouping is None:
@@ -140,6 +140,16 @@ def _exit_dump(snapshots: Sequence[Snapshot], process: Sequence[int]) -> int | N
     held = [snapshots[index].totals.get("retained_bytes") for index in process]
     *earlier, final = [amount for amount in held if amount is not None] or [0]
     return process[-1] if len(earlier) == len(process) - 1 and final < min(earlier) else None
+
+
+def exit_dumps_of(snapshots: Sequence[Snapshot], processes: Iterable[Sequence[int]]) -> set[int]:
+    """The snapshots of some processes that were written while these cleaned up."""
+    return {index for process in processes if (index := _exit_dump(snapshots, process)) is not None}
+
+
+def judged_of_process(snapshots: Sequence[Snapshot], process: Sequence[int]) -> int:
+    """The snapshot that stands for a process."""
+    return _judged_of(snapshots, process, exit_dumps_of(snapshots, [process]))
 
 
 def _judged_of(snapshots: Sequence[Snapshot], process: Sequence[int], exit_dumps: Collection[int]) -> int:

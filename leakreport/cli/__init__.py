@@ -19,6 +19,7 @@ from leakreport.cli.analyze import analyze
 from leakreport.cli.convert import convert
 from leakreport.cli.diff import diff
 from leakreport.cli.formats import formats
+from leakreport.cli.trend import trend
 from leakreport.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTPUT, EXIT_USAGE, LeakreportError
 
 app = typer.Typer(
@@ -50,9 +51,10 @@ def _root(
 
 app.command("analyze")(analyze)
 app.command("diff")(diff)
+app.command("trend")(trend)
 app.command("convert")(convert)
 app.command("formats")(formats)
-COMMANDS = ("analyze", "diff", "convert", "formats")
+COMMANDS = ("analyze", "diff", "trend", "convert", "formats")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

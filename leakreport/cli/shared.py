@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from leakreport.analysis.diffreport import DiffReport
     from leakreport.analysis.options import AnalysisOptions
     from leakreport.analysis.report import Report
+    from leakreport.analysis.trendreport import TrendReport
     from leakreport.model.snapshot import Run
     from leakreport.render.interface import RenderOptions
     from leakreport.symbols.options import SymbolOptions
@@ -84,7 +85,7 @@ def read_run(
     return (loaded.run if symbol_options is None else symbolize(loaded.run, options=symbol_options)), loaded.errors
 
 
-def incomplete_inputs(report: Report | DiffReport) -> list[TruncatedInput]:
+def incomplete_inputs(report: Report | DiffReport | TrendReport) -> list[TruncatedInput]:
     """An error for each input that does not say all it had to say, and is not reported as unreadable already."""
     return [
         _incomplete(summary.source, report, summary.pid)
@@ -93,7 +94,7 @@ def incomplete_inputs(report: Report | DiffReport) -> list[TruncatedInput]:
     ]
 
 
-def _incomplete(source: str, report: Report | DiffReport, pid: int | None) -> TruncatedInput:
+def _incomplete(source: str, report: Report | DiffReport | TrendReport, pid: int | None) -> TruncatedInput:
     summary = next(found for found in report.inputs if found.source == source and found.pid == pid)
     if summary.truncation is not None:
         return TruncatedInput(summary.truncation.what, where=f"{source}:{summary.truncation.line}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from leakreport.errors import PluginError, UsageError
 from leakreport.plugins import RENDERERS, by_name, load_plugins
-from leakreport.render.interface import DiffRenderer, Renderer
+from leakreport.render.interface import DiffRenderer, Renderer, TrendRenderer
 
 if TYPE_CHECKING:
     from leakreport.render._plugins import PluginRenderer
@@ -52,6 +52,17 @@ def plugin_renderers() -> tuple[dict[str, PluginRenderer], dict[str, PluginError
     from leakreport.render._plugins import PluginRenderer
 
     return load_plugins(RENDERERS, PluginRenderer, BUILTIN)
+
+
+def as_trend(renderer: Renderer) -> TrendRenderer:
+    """The renderer, if it can write a trend.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not isinstance(renderer, TrendRenderer):
+        raise UsageError(f"{renderer.name} cannot hold a trend in this version", advice="Use terminal or json.")
+    return renderer
 
 
 def as_diff(renderer: Renderer) -> DiffRenderer:

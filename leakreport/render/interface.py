@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Report
+from leakreport.analysis.trendreport import TrendReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,15 @@ class Renderer(Protocol):
 
     def render(self, report: Report, options: RenderOptions) -> str | bytes:
         """The whole output. Same report and options, same output."""
+        ...
+
+
+@runtime_checkable
+class TrendRenderer(Protocol):
+    """A renderer that can write a trend, too."""
+
+    def render_trend(self, report: TrendReport, options: RenderOptions) -> str:
+        """The whole output."""
         ...
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from leakreport import __version__
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, GroupRow, InputSummary, PathRow, Report, Verdict
+from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Truncation
 from leakreport.render.interface import RenderOptions
@@ -28,6 +29,12 @@ class JsonRenderer:
     def render(self, report: Report, options: RenderOptions) -> str:
         """The document as text, ASCII only."""
         return _written(_document(report, options))
+
+    def render_trend(self, report: TrendReport, options: RenderOptions) -> str:
+        """The same for a trend."""
+        from leakreport.render.trend_text import trend_document
+
+        return _written(trend_document(report, options))
 
     def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
         """The same for a comparison."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, GateResult, PathRow, Report
+from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame
 from leakreport.render.diff_text import diff_lines, diff_screen
@@ -29,6 +30,7 @@ from leakreport.render.phrases import (
     site_frame,
     title_frame,
 )
+from leakreport.render.trend_text import trend_lines
 from leakreport.units import format_bytes, format_count, format_share, plural
 
 NARROWEST = 80
@@ -59,6 +61,10 @@ class TerminalRenderer:
         if options.with_colour:
             return _coloured(lines)
         return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
+
+    def render_trend(self, report: TrendReport, options: RenderOptions) -> str:
+        """The same for a trend: lines, in a terminal as well."""
+        return "".join(f"{line}\n" for line in trend_lines(report, options))
 
     def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
         """The same for a comparison."""
