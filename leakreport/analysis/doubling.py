@@ -17,6 +17,7 @@ from leakreport.model.columns import BoolColumn, Float64Column
 LEAST_JUMPS = 3
 # More jumps than that would be a factor of 2^40 in one series.
 _MOST_JUMPS = 40
+_LEAST_LAST_SHARE = 0.4
 # A jump is seen up to one snapshot late: once in a gap, twice in twice the gap before.
 _GAP_TOLERANCE = 3
 
@@ -46,6 +47,8 @@ def find_doubling(changes: Float64Column, axis: Axis, quantum: Float64Column) ->
     is_jump = changes > quantum[:, None]
     count = np.count_nonzero(is_jump, axis=1)
     is_likely = (count >= LEAST_JUMPS) & (count <= _MOST_JUMPS) & (changes.min(axis=1) >= -quantum)
+    # The last jump is about half of all: few other series need a look at each jump.
+    is_likely &= changes.max(axis=1) >= _LEAST_LAST_SHARE * changes.sum(axis=1)
     for row in np.flatnonzero(is_likely).tolist():
         places = np.flatnonzero(is_jump[row])
         if not _doubles(changes[row, places], places, axis.length, 3 * float(quantum[row])):

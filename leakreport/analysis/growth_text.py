@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from leakreport.analysis.growth_results import GrowthVerdicts, GrowthWord, SeriesVerdict
 from leakreport.units import MINUS, format_bytes, format_count, plural
@@ -75,6 +76,8 @@ def _reason(verdict: SeriesVerdict, wording: Wording, family_size: int, snapshot
             return _unclear(verdict, wording, family_size)
         case GrowthWord.TOO_FEW:
             return _too_few(verdict, wording)
+        case _:
+            assert_never(verdict.word)
 
 
 def _growing(verdict: SeriesVerdict, wording: Wording, family_size: int) -> str:

@@ -24,6 +24,10 @@ from leakreport.model.columns import BoolColumn, Float64Column
 _MOST_CORRELATION = 0.995
 _CORRELATIONS = np.concatenate([np.linspace(0, 0.9, 40), np.linspace(0.905, _MOST_CORRELATION, 40)])
 _INTERVAL_SHARE = 0.025
+_LEAST_TO_REJECT_WALKS = 15
+_WALK_SHARE = 0.6
+# Added to the correlation for the interval, in 1/√snapshots of the tail; the test adds 1.
+_INTERVAL_WIDENING = 0.5
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ def fit_slopes(values: Float64Column, changes: Float64Column, axis: Axis, quantu
     return Slopes(
         slope=slope,
         error=error,
-        interval_error=error_with(_interval_widening(length))[1],
+        interval_error=error_with(_INTERVAL_WIDENING)[1],
         freedom=freedoms,
         z=t_to_normal(slope / error, freedoms),
         residual_squares=squares,
@@ -152,12 +156,6 @@ def fit_slopes(values: Float64Column, changes: Float64Column, axis: Axis, quantu
         difference_z=t_to_normal(difference_slope / difference_error, np.full(len(values), float(max(1, length - 2)))),
         middle=middle,
     )
-
-
-def _interval_widening(length: int) -> float:
-    """What is added to the correlation for the interval, in 1/√length."""
-    del length
-    return 0.5
 
 
 def _differences(steps: Float64Column, axis: Axis, quantum: Float64Column) -> tuple[Float64Column, Float64Column]:
@@ -187,5 +185,8 @@ def intervals(fits: Slopes, axis: Axis, arrivals: Float64Column, is_cycle: BoolC
         ~is_cycle & fits.is_noisy & (fits.correlation > walk_quantile(length, 0.05)) & (fits.difference_error > error)
     )
     slope = np.where(by_differences, fits.difference_slope, fits.slope)
-    half = upper_t(_INTERVAL_SHARE, fits.freedom) * np.where(by_differences, fits.difference_error, error)
+    # A short tail rejects a random walk hardly ever, so that most noise would get the width of a walk.
+    share = _WALK_SHARE if length < _LEAST_TO_REJECT_WALKS else 1.0
+    wide = error ** (1 - share) * fits.difference_error**share
+    half = upper_t(_INTERVAL_SHARE, fits.freedom) * np.where(by_differences, wide, error)
     return slope, slope - half, slope + half

@@ -120,6 +120,11 @@ def test_an_unclear_rise_says_how_many_more_would_do() -> None:
     assert line.endswith(" more snapshots would do.")
 
 
+def test_a_long_series_needs_no_warning_of_a_buffer() -> None:
+    line = _line(*(4096 * i for i in range(40)))
+    assert line.endswith("p < 1e-12 among 1 series.")
+
+
 def test_counts_and_hours_are_named_in_their_units() -> None:
     wording = Wording("hour", is_bytes=False, scale=3600.0)
     times = [60.0 * i for i in range(12)]
