@@ -18,7 +18,7 @@ from leakreport.analysis.report import PathRow, Status
 from leakreport.analysis.rows import path_rows
 from leakreport.analysis.trendreport import Point, TrendReport, TrendRow
 from leakreport.errors import UsageError
-from leakreport.model.columns import Int64Column
+from leakreport.model.columns import BoolColumn, Float64Column, Int64Column
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame
 from leakreport.model.snapshot import Run
@@ -50,11 +50,11 @@ def trend(run: Run, options: AnalysisOptions | None = None) -> TrendReport:
         allocators=options.allocators,
     )
     columns = describe(run.frames, ownership)
-    paths, matrix, missing = _matrix(run, points, columns, is_rust=ownership.is_rust, is_one=is_one)
+    paths, matrix, missing, quanta = _matrix(run, points, columns, is_rust=ownership.is_rust, is_one=is_one)
     times = [point.time for point in points]
     known = [time for time in times if time is not None]
     axis = known if len(known) == len(points) else None
-    verdicts = judge_series(matrix, is_missing=missing, times=axis)
+    verdicts = judge_series(matrix, is_missing=missing, times=axis, quantum=quanta)
     held = np.asarray([[point.totals.get("retained_bytes", 0) for point in points]], dtype=np.int64)
     of_total = judge_series(held, times=axis)
     wording = Wording(points[0].time_unit or "unit of time" if verdicts.unit == "time" else "snapshot")
@@ -124,30 +124,36 @@ def _point(run: Run, members: tuple[int, ...], label: str) -> Point:
 
 def _matrix(
     run: Run, points: Sequence[Point], columns: FrameColumns, *, is_rust: bool, is_one: bool
-) -> tuple[list[PathRow], Int64Column, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
-    """Paths, their values (paths × points), and where they were not measured."""
+) -> tuple[list[PathRow], Int64Column, BoolColumn, Float64Column]:
+    """Paths, their values (paths × points), where they were not measured, and the mean size of a block per path."""
     index: dict[tuple[str, LeakKind], int] = {}
     paths: list[PathRow] = []
-    cells: list[tuple[int, int, int]] = []
+    cells: list[tuple[int, int, int, int]] = []
     detailed = [number for number, point in enumerate(points) if point.is_detailed]
     for number in detailed:
         judged = _judged(run, points, detailed, number, is_one=is_one)
         rows = path_rows(run, judged, columns, is_rust=is_rust)
-        held = rows.column("retained_bytes").tolist()
-        for row, key, amount in zip(rows, zip(rows.ids(), rows.leak_kind.tolist(), strict=True), held, strict=True):
-            place = index.setdefault((key[0], LeakKind(key[1])), len(index))
+        held, blocks = rows.column("retained_bytes").tolist(), rows.column("retained_blocks").tolist()
+        for row, path_id, kind, amount, count in zip(
+            rows, rows.ids(), rows.leak_kind.tolist(), held, blocks, strict=True
+        ):
+            place = index.setdefault((path_id, LeakKind(kind)), len(index))
             if place == len(paths):
                 paths.append(row)
             elif amount:
                 paths[place] = row
-            cells.append((place, number, amount))
+            cells.append((place, number, amount, count))
     matrix = np.zeros((len(paths), len(points)), dtype=np.int64)
+    quanta = np.ones(len(paths))
     if cells:
-        rows_of, points_of, amounts = np.asarray(cells, dtype=np.int64).T
+        rows_of, points_of, amounts, counts = np.asarray(cells, dtype=np.int64).T
         np.add.at(matrix, (rows_of, points_of), amounts)
+        all_blocks = np.bincount(rows_of, weights=counts, minlength=len(paths))
+        all_bytes = np.bincount(rows_of, weights=amounts, minlength=len(paths))
+        quanta = np.maximum(all_bytes / np.maximum(all_blocks, 1), 1.0) * (all_blocks > 0) + (all_blocks == 0)
     missing = np.zeros(matrix.shape, dtype=np.bool_)
     missing[:, [number for number in range(len(points)) if number not in set(detailed)]] = True
-    return paths, matrix, missing
+    return paths, matrix, missing, quanta
 
 
 def _judged(run: Run, points: Sequence[Point], detailed: Sequence[int], number: int, *, is_one: bool) -> Judged:
@@ -163,7 +169,7 @@ def _judged(run: Run, points: Sequence[Point], detailed: Sequence[int], number: 
 def _row(
     path: PathRow,
     matrix: Int64Column,
-    missing: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+    missing: BoolColumn,
     verdicts: GrowthVerdicts,
     index: int,
     wording: Wording,
