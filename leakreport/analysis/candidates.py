@@ -16,7 +16,7 @@ _MOST_TOUCHED = 512
 """Entries that are looked at per site; the rarest names first."""
 _MOST_CANDIDATES = 32
 _FEWEST_CANDIDATES = 4
-_MOST_PAIRS = 48_000
+_MOST_PAIRS = 16_000
 """Pairs compared per round, about: the candidates per site become fewer when more sites are open."""
 _MOST_IMAGES = 4
 _FEW_PAIRS = 6_400
@@ -109,8 +109,11 @@ def further_pairs(
         if is_before:
             keys_of = [with_images(keys, learned) for keys in keys_of]
         wanted = set().union(*keys_of)
+        told = _telling_points(wanted, subject, learned)
         holders: defaultdict[Hashable, list[int]] = defaultdict(list)
         for index, site in enumerate(others):
+            if told.isdisjoint(site.chain):
+                continue
             keys = site_keys(site, subject.points, by_address=subject.by_address)
             for key in wanted & (keys if is_before else with_images(keys, learned)):
                 holders[key].append(index)
@@ -119,3 +122,14 @@ def further_pairs(
             for other in nlargest(most, weights, key=lambda other: (weights[other], -other)):
                 found.add((index, other) if is_before else (other, index))
     return sorted(found)
+
+
+def _telling_points(wanted: set[Hashable], subject: Subject, learned: Learned) -> set[int]:
+    """Points that alone give one of some keys: most sites have none, and need no keys of their own."""
+    return {
+        number
+        for number, point in enumerate(subject.points)
+        if point.name.base in wanted
+        or (not subject.by_address and (point.file, point.position) in wanted)
+        or not wanted.isdisjoint(learned.images(point.name.base))
+    }

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from leakreport.analysis.groups import BY_AMOUNTS, Decision, Group
 from leakreport.analysis.identity import canonical_name
-from leakreport.analysis.sites import Paths, Point, Site, Subject
+from leakreport.analysis.sites import Paths, Point, Subject
 
 _LIKELY_SCORE, _LIKELY_LEAD = 0.7, 0.1
 
@@ -123,40 +123,39 @@ class _Words:
 
     def __init__(self, groups: Sequence[Group], subject: Subject) -> None:
         self._points = subject.points
+        self._keys = [point.name.key for point in subject.points]
+        # What a build without debug information does not tell is not different.
+        self._where = [(None if subject.by_address else point.file, point.module) for point in subject.points]
         self._by_address = subject.by_address
         # How many groups saw a rename: one that many saw is no accident.
         self._renames: Counter[tuple[str, str]] = Counter()
         for group in groups:
             self._renames.update(set(self._renamed(group)))
 
+    def _aligned(self, group: Group) -> Sequence[tuple[int, int]]:
+        if group.decision is Decision.MAPPED:
+            return list(zip(group.before[0].chain, group.after[0].chain, strict=True))
+        return group.aligned
+
     def _renamed(self, group: Group) -> list[tuple[str, str]]:
-        points = self._points
+        keys = self._keys
         return [
-            (points[a].name.key, points[b].name.key)
-            for a, b in group.aligned
-            if a != b and points[a].name.base is not None is not points[b].name.base
-            and points[a].name.key != points[b].name.key
-        ]  # fmt: skip
+            (keys[a], keys[b])
+            for a, b in self._aligned(group)
+            if keys[a] != keys[b] and self._points[a].name.base and self._points[b].name.base
+        ]
 
     def matched_as(self, group: Group) -> MatchedAs:
         """For as many rows on each side."""
         if len(group.before) > 1 or len(group.after) > 1:
             return MatchedAs.RESHAPED
-        ours, theirs = self._named(group.before[0]), self._named(group.after[0])
-        if ours == theirs:
-            is_same = self._places(group.before[0]) == self._places(group.after[0])
+        one, other = group.before[0].chain, group.after[0].chain
+        if [self._keys[p] for p in one] == [self._keys[p] for p in other]:
+            is_same = [self._where[p] for p in one] == [self._where[p] for p in other]
             return MatchedAs.EXACT if is_same else MatchedAs.MOVED
-        if len(ours) != len(theirs) or len(group.aligned) != len(ours):
+        if len(one) != len(other) or len(self._aligned(group)) != len(one):
             return MatchedAs.RESHAPED
         return MatchedAs.RENAMED
-
-    def _named(self, site: Site) -> list[str]:
-        return [self._points[p].name.key for p in site.chain]
-
-    def _places(self, site: Site) -> list[tuple[str | None, str]]:
-        """Files and modules; what a build without debug information does not tell is not different."""
-        points = [self._points[p] for p in site.chain]
-        return [(None if self._by_address else point.file, point.module) for point in points]
 
     def confidence(self, group: Group) -> Confidence:
         """The word for how a group was decided."""
@@ -191,7 +190,7 @@ class _Words:
         return [text]
 
     def _place_words(self, group: Group) -> list[str]:
-        pairs = [(self._points[a], self._points[b]) for a, b in group.aligned]
+        pairs = [(self._points[a], self._points[b]) for a, b in self._aligned(group) if a != b]
         told = []
         for title, values in (
             ("file", [(a.file, b.file) for a, b in pairs if a.file and b.file]),
@@ -207,8 +206,8 @@ class _Words:
     def _frame_words(self, group: Group) -> list[str]:
         told = []
         for word, site in (("gone", group.before[0]), ("inserted", group.after[0])):
-            count = len(site.chain) - len(group.aligned)
-            if count > 0 and group.aligned:
+            count = len(site.chain) - len(self._aligned(group))
+            if count > 0 and group.decision is not Decision.CODE:
                 told.append(f"{count} {'frames' if count > 1 else 'frame'} {word}")
         return told
 

@@ -41,7 +41,7 @@ class Group:
     lead: float = 1.0
     """How much more alike than the next best."""
     aligned: tuple[tuple[int, int], ...] = ()
-    """Points of the first sites that stand for each other, innermost first."""
+    """Points of the first sites that stand for each other, innermost first; empty where all do, in order."""
     tie: int | None = None
     """One number for all one-sided groups that could be each other and that nothing tells apart."""
 

@@ -74,7 +74,7 @@ def group_sites(before: Paths, after: Paths) -> Grouping:
 
 
 def _identical(one: Site, other: Site) -> Group:
-    return Group([one], [other], Decision.MAPPED, 1.0, aligned=tuple(zip(one.chain, other.chain, strict=True)))
+    return Group([one], [other], Decision.MAPPED, 1.0)
 
 
 class _Matching:

@@ -124,8 +124,9 @@ def subject_of(before: Paths, after: Paths) -> Subject:
 
 def content(site: Site) -> tuple[object, ...]:
     """What a site is, apart from its place in the input: sorts and compares."""
-    leaves = sorted(site.leaves)
-    return (site.chain, leaves, site.bytes, site.blocks, sorted(site.kinds))
+    leaves = site.leaves if len(site.leaves) == 1 else sorted(site.leaves)
+    kinds = tuple(site.kinds) if len(site.kinds) == 1 else tuple(sorted(site.kinds))
+    return site.chain, leaves, site.has_own, site.bytes, site.blocks, kinds
 
 
 def address_of(frame: Frame) -> int | None:
