@@ -28,11 +28,13 @@ class Learned:
         self._rewrites: defaultdict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
         for (before, after), count in aligned:
             self._learn(points[before], points[after], count)
+        self._renamed: set[Hashable] = set()
         self._images: defaultdict[Hashable, list[tuple[int, Hashable]]] = defaultdict(list)
         for (before_base, after_base), count in self._votes[BASE].items():
             if before_base == after_base:
                 continue
             self._images[before_base].append((-count, after_base))
+            self._renamed.update((before_base, after_base))
         for images in self._images.values():
             images.sort(key=lambda image: (image[0], str(image[1])))
 
@@ -60,6 +62,10 @@ class Learned:
     def has_seen(self, part: str, before: Hashable, after: Hashable) -> bool:
         """Whether anything is known of one of the two."""
         return before in self._before[part] or after in self._after[part]
+
+    def was_renamed(self, base: str) -> bool:
+        """Whether a name of either side was ever aligned with another name."""
+        return base in self._renamed
 
     def images(self, base: str | None) -> list[str]:
         """Other names of the after side that stood for a name of the before side, the most frequent first."""

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from leakreport.analysis.acceptance import LEAST_SCORE, Accepted, accept
+from leakreport.analysis.acceptance import LEAST_LEAD, LEAST_SCORE, Accepted, accept
 from leakreport.analysis.callsites import CallSites
 from leakreport.analysis.candidates import candidate_pairs, further_pairs
 from leakreport.analysis.explaining import Match, Unmatched, explained
@@ -18,8 +18,9 @@ from leakreport.analysis.learning import Learned
 from leakreport.analysis.leaves import Leaves
 from leakreport.analysis.rungs import MappedRung, same_code
 from leakreport.analysis.settling import Open, regroup, settle
-from leakreport.analysis.similarity import Similarity, Vocabulary
+from leakreport.analysis.similarity import Similarity
 from leakreport.analysis.sites import Paths, Site, Subject, content, subject_of
+from leakreport.analysis.vocabulary import Vocabulary
 
 _MOST_ROUNDS = 5
 MOST_OPEN = 20_000
@@ -177,13 +178,22 @@ class _Matching:
             learned,
             by_address=self._subject.by_address,
         )
-        return {(ours[i], theirs[j]): self._similarity.of(before[ours[i]], after[theirs[j]]) for i, j in pairs}
+        return self._scored((ours[i], theirs[j]) for i, j in pairs)
+
+    def _scored(self, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], float]:
+        """Scores of the pairs that can be accepted, or take the lead from one that is."""
+        before, after = self._subject.before, self._subject.after
+        return {
+            (i, j): self._similarity.of(before[i], after[j])
+            for i, j in pairs
+            if self._similarity.bound(before[i], after[j]) >= LEAST_SCORE - LEAST_LEAD
+        }
 
     def _further_scores(self, ours: list[int], theirs: list[int], learned: Learned) -> dict[tuple[int, int], float]:
         """Of what is left, against what is paired already: it may be a part of it."""
         subject = self._subject
         pairs = further_pairs(subject, ours, theirs, learned)
-        return {(i, j): self._similarity.of(subject.before[i], subject.after[j]) for i, j in pairs}
+        return self._scored(pairs)
 
     def _learned(self, mapped: set[tuple[int, int]], accepted: Sequence[Accepted]) -> Learned:
         before, after = self._subject.before, self._subject.after

@@ -143,7 +143,6 @@ class MappedRung:
         return found
 
     def _leaf(self, site: Site) -> Hashable:
-        names = self._points
-        return tuple(
-            sorted((leaf.family, tuple([names[p].name.base or "" for p in leaf.library])) for leaf in site.leaves)
-        )
+        points = self._points
+        found = [(leaf.family, tuple([points[p].name.base or "" for p in leaf.library])) for leaf in site.leaves]
+        return found[0] if len(found) == 1 else tuple(sorted(found))

@@ -5,16 +5,13 @@ Source: the weights are those of `docs/identity.md`; rare functions count more t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import log
 
 from leakreport.analysis.callsites import CallMap, CallSites
-from leakreport.analysis.identity import CanonicalName
 from leakreport.analysis.learning import BASE, FILE, MODULE, SCOPE, TEMPLATE, Learned
 from leakreport.analysis.leaves import Leaves
 from leakreport.analysis.sites import Point, Site, Subject
+from leakreport.analysis.vocabulary import Profile, Vocabulary
 from leakreport.analysis.wording import likeness, without_scopes
 
 _NAME, _POSITION = 0.75, 0.4
@@ -22,31 +19,9 @@ _LEAF = 0.45
 _SAME_KIND = 0.02
 _INNERMOST, _SECOND = 1.3, 1.1
 _LEAST_POSITION_WEIGHT = 0.7
+_MOST_OF_FRAME = _NAME + _POSITION * 0.7
+_MOST_OF_LEAF = _LEAF * 1.1
 _GAP, _GAP_ONE_SIDED, _GAP_NAMELESS = 0.42, 0.25, 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """What occurs on one side."""
-
-    bases: dict[str, float]
-    """By name, how telling it is: from 0 (in every site) to 1 (in one)."""
-    names: frozenset[CanonicalName]
-    files: frozenset[str | None]
-    modules: frozenset[str]
-
-    @classmethod
-    def of(cls, sites: Sequence[Site], points: Sequence[Point]) -> Vocabulary:
-        """What occurs in some sites."""
-        used = Counter(base for site in sites for base in {points[p].name.base for p in site.chain})
-        numbers = {p for site in sites for p in site.chain}
-        whole = log(len(sites) + 1)
-        return cls(
-            bases={base: log((len(sites) + 1) / n) / whole for base, n in used.items() if base is not None},
-            names=frozenset(points[p].name._replace(lambda_number=None) for p in numbers),
-            files=frozenset(points[p].file for p in numbers),
-            modules=frozenset(points[p].module for p in numbers),
-        )
 
 
 class Similarity:
@@ -66,6 +41,7 @@ class Similarity:
         self._before, self._after = vocabularies
         self._by_address = subject.by_address
         self._frames: dict[tuple[int, int], tuple[float, float]] = {}
+        self._profiles: dict[int, Profile] = {}
         self._learned = Learned()
         self._map = CallMap()
 
@@ -74,6 +50,31 @@ class Similarity:
         self._learned = learned
         self._map = call_map
         self._frames = {}
+        self._profiles = {}
+
+    def bound(self, before: Site, after: Site) -> float:
+        """What the score of a pair surely is not above; costs far less than the score."""
+        x, y = self._profile(before, is_before=True), self._profile(after, is_before=False)
+        most = (x.most_with(y.names) + y.most_with(x.names)) / 2
+        return (most + _MOST_OF_LEAF) / (0.9 * (x.weight + y.weight) / 2 + _LEAF) + _SAME_KIND
+
+    def _profile(self, site: Site, *, is_before: bool) -> Profile:
+        known = self._profiles.get(id(site))
+        if known is None:
+            mine, others = (self._before, self._after) if is_before else (self._after, self._before)
+            weights = self.weights(site, mine)
+            bases = [self._points[p].name.base for p in site.chain]
+            values = [_MOST_OF_FRAME * max(weight, _LEAST_POSITION_WEIGHT) for weight in weights]
+            # A name that lives on both sides stands for itself only, unless it was seen to be renamed.
+            is_fixed = [base in others.bases and not self._learned.was_renamed(base or "") for base in bases]
+            fixed = [
+                (base, value)
+                for base, value, fix in zip(bases, values, is_fixed, strict=True)
+                if fix and base is not None
+            ]
+            free = sum(value for value, fix in zip(values, is_fixed, strict=True) if not fix)
+            known = self._profiles[id(site)] = Profile(frozenset(bases), fixed, free, sum(weights))
+        return known
 
     def of(self, before: Site, after: Site) -> float:
         """About -1 to 1."""
@@ -112,12 +113,13 @@ class Similarity:
         for j in range(head, k):
             row.append(row[-1] - gy[j])
         steps: list[list[int]] = []
+        known = self._frames
         for i in range(head, n):
             a, wa, gap = x[i], wx[i], gx[i]
             above, row = row, [row[0] - gap]
             taken = []
             for j in range(head, k):
-                name, position = self._frame(a, y[j])
+                name, position = known.get((a, y[j])) or self._frame(a, y[j])
                 weight = (wa + wy[j]) / 2
                 place = j - head
                 both = above[place] + name * weight + position * max(weight, _LEAST_POSITION_WEIGHT)
