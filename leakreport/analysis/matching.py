@@ -23,6 +23,8 @@ from leakreport.analysis.sites import Paths, Site, Subject, content, subject_of
 from leakreport.analysis.vocabulary import Vocabulary
 
 _MOST_ROUNDS = 5
+_FIRST_LESSON = 2_000
+"""Sites of the before side that the first renames are learned from: after them, far fewer are open."""
 MOST_OPEN = 20_000
 """Sites per side that are compared one by one; of more, the largest."""
 
@@ -103,7 +105,7 @@ class _Matching:
         learned = Learned()
         last: set[tuple[int, int]] | None = None
         for _ in range(_MOST_ROUNDS):
-            mapped, accepted, scores = self._round(learned)
+            mapped, accepted, scores = self._round(learned, _FIRST_LESSON if last is None else MOST_OPEN)
             pairs = mapped | {(pair.before, pair.after) for pair in accepted}
             if pairs == last:
                 break
@@ -145,7 +147,9 @@ class _Matching:
         )
         return ours, theirs
 
-    def _round(self, learned: Learned) -> tuple[set[tuple[int, int]], list[Accepted], dict[tuple[int, int], float]]:
+    def _round(
+        self, learned: Learned, most_before: int
+    ) -> tuple[set[tuple[int, int]], list[Accepted], dict[tuple[int, int], float]]:
         """Pairs by position, pairs by similarity, and the scores of all that were compared."""
         subject = self._subject
         call_map = self._calls.align(learned)
@@ -158,16 +162,12 @@ class _Matching:
             )
         }
         done = {before for before, _ in mapped}, {after for _, after in mapped}
-        ours = self._largest([i for i in ours if i not in done[0]], subject.before)
-        theirs = self._largest([i for i in theirs if i not in done[1]], subject.after)
+        ours, theirs = [i for i in ours if i not in done[0]], [i for i in theirs if i not in done[1]]
+        self._uncompared = max(0, len(ours) - most_before) + max(0, len(theirs) - MOST_OPEN)
+        ours = _largest(ours, subject.before, most_before)
+        theirs = _largest(theirs, subject.after, MOST_OPEN)
         scores = self._scores(ours, theirs, learned)
         return mapped, accept(scores), scores
-
-    def _largest(self, open_sites: list[int], sites: Sequence[Site]) -> list[int]:
-        if len(open_sites) <= MOST_OPEN:
-            return open_sites
-        self._uncompared = max(self._uncompared, len(open_sites) - MOST_OPEN)
-        return sorted(sorted(open_sites, key=lambda index: (-sites[index].bytes, index))[:MOST_OPEN])
 
     def _scores(self, ours: list[int], theirs: list[int], learned: Learned) -> dict[tuple[int, int], float]:
         before, after = self._subject.before, self._subject.after
@@ -205,3 +205,10 @@ class _Matching:
         for group in self._code:
             aligned.update(self._similarity.aligned(group.before[0], group.after[0]))
         return Learned(self._subject.points, sorted(aligned.items()))
+
+
+def _largest(open_sites: list[int], sites: Sequence[Site], most: int) -> list[int]:
+    """So many of some sites, in order."""
+    if len(open_sites) <= most:
+        return open_sites
+    return sorted(sorted(open_sites, key=lambda index: (-sites[index].bytes, index))[:most])

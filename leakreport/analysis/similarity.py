@@ -21,6 +21,7 @@ _INNERMOST, _SECOND = 1.3, 1.1
 _LEAST_POSITION_WEIGHT = 0.7
 _MOST_OF_FRAME = _NAME + _POSITION * 0.7
 _MOST_OF_LEAF = _LEAF * 1.1
+_MOST_REMEMBERED = 1_000_000
 _GAP, _GAP_ONE_SIDED, _GAP_NAMELESS = 0.42, 0.25, 0.2
 
 
@@ -171,6 +172,8 @@ class Similarity:
             x, y = self._points[a], self._points[b]
             name = self._name_value(x, y)
             found = _NAME * name + self._module_value(x, y), _POSITION * self._position_value(a, b)
+            if len(self._frames) >= _MOST_REMEMBERED:
+                self._frames.clear()
             self._frames[a, b] = found
         return found
 
