@@ -22,8 +22,12 @@ def mismatches(
     after: Sequence[SnapshotMeta],
     columns_before: FrameColumns,
     columns_after: FrameColumns,
+    recognised: float,
 ) -> tuple[str, ...]:
-    """Why the figures of two runs say nothing together, one sentence each; symmetric in the two sides."""
+    """Why the figures of two runs say nothing together, one sentence each; symmetric in the two sides.
+
+    `recognised` is the share of the call paths of a side that were found on the other, the smaller of both.
+    """
     found: list[str] = []
     formats = [{_FAMILIES.get(meta.format, meta.format) for meta in side} for side in (before, after)]
     if formats[0] != formats[1]:
@@ -41,14 +45,21 @@ def mismatches(
         found.append(_two("The sampling differs", *periods))
     for title, flags in (
         ("One side is a dump of a process that was ending", [_any_exit(side) for side in (before, after)]),
+        ("One side is a dump that was cut at 1 MiB", [_any_cut(side) for side in (before, after)]),
         ("One side is incomplete", [any(not meta.is_complete for meta in side) for side in (before, after)]),
     ):
         if flags[0] != flags[1]:
             found.append(f"{title}, the other is not.")
+    if _any_cut(before) and _any_cut(after):
+        found.append("Both sides are dumps that were cut at 1 MiB: a path that is missing has not shrunk.")
     if all(any(not meta.is_complete for meta in side) for side in (before, after)):
         found.append("Both sides are incomplete.")
-    found.extend(_names(columns_before, columns_after))
+    found.extend(_names(columns_before, columns_after, recognised))
     return tuple(found)
+
+
+def _any_cut(metas: Iterable[SnapshotMeta]) -> bool:
+    return any(note.slug == "truncated-at-1-mib" for meta in metas for note in meta.notes)
 
 
 def _any_exit(metas: Iterable[SnapshotMeta]) -> bool:
@@ -71,7 +82,7 @@ def _option(meta: SnapshotMeta, option: str, default: str) -> str:
     return value
 
 
-def _names(before: FrameColumns, after: FrameColumns) -> list[str]:
+def _names(before: FrameColumns, after: FrameColumns, recognised: float) -> list[str]:
     known = [set(columns.functions) for columns in (before, after)]
     named = [float((columns.function >= 0).mean()) if len(columns.function) else 1.0 for columns in (before, after)]
     if min(named) < NAMELESS and max(named) >= LEAST_KNOWN:
@@ -79,8 +90,8 @@ def _names(before: FrameColumns, after: FrameColumns) -> list[str]:
     if min(map(len, known)) < FEWEST_FUNCTIONS:
         return []
     share = len(known[0] & known[1]) / max(map(len, known))
-    if share >= LEAST_KNOWN:
-        return []
+    if max(share, recognised) >= LEAST_KNOWN:
+        return []  # renaming a namespace renames every function in it, and the paths are still found
     return [f"Only {share:.0%} of the functions of one side are known to the other: these may be different programs."]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import NamedTuple
 
@@ -13,13 +13,17 @@ from leakreport.analysis.comparable import mismatches, surroundings
 from leakreport.analysis.diffgate import evaluate_growth
 from leakreport.analysis.diffreport import DiffReport, DiffRow, NoiseRule, Presence, Side
 from leakreport.analysis.diffverdict import Growth, sentence_of_diff, status_of_diff
+from leakreport.analysis.explaining import Unmatched
 from leakreport.analysis.frames import FrameColumns, describe
+from leakreport.analysis.matching import match
 from leakreport.analysis.noise import is_significant, noise_rule
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import Ownership, ownership_of
 from leakreport.analysis.processes import Judged
 from leakreport.analysis.report import GroupRow, PathRow, Verdict
 from leakreport.analysis.rows import path_rows
+from leakreport.analysis.sites import Paths
+from leakreport.analysis.sites import Side as PathSide
 from leakreport.model.raw import Frame, Moment, SnapshotMeta
 from leakreport.model.snapshot import Run, Snapshot
 
@@ -48,6 +52,8 @@ class Pair(NamedTuple):
     confidence: str | None
     score: float | None
     evidence: str
+    tie: int | None
+    """One number for rows that could be each other: their sum is judged."""
 
 
 def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> DiffReport:
@@ -77,7 +83,8 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         [half.judged.totals.get("retained_bytes", 0) for half in (old, new)],
         options.min_change_bytes,
     )
-    rows = [_row(pair, old, new, metrics, rule) for pair in pairs_of(old.rows, new.rows)]
+    pairs = _pairs(old, new)
+    rows = _judged_with_ties(pairs, [_row(pair, old, new, metrics, rule) for pair in pairs], rule)
     rows.sort(key=_order)
     change = {name: new.judged.totals[name] - old.judged.totals[name] for name in metrics}
     unattributed = dict(change)
@@ -85,7 +92,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         for name, amount in row.change.items():
             unattributed[name] -= amount
     growth = _growth(rows, change, unattributed, metric)
-    reasons = mismatches(_metas(old), _metas(new), old.columns, new.columns)
+    reasons = mismatches(_metas(old), _metas(new), old.columns, new.columns, _recognised(pairs))
     status = status_of_diff(growth, reasons, is_forced=options.force_compare)
     sides = [_side(half) for half in (old, new)]
     gate, lines = evaluate_growth(options, growth, rows, reasons)
@@ -146,32 +153,38 @@ def _metas(half: _Half) -> list[SnapshotMeta]:
     return [snapshot.meta for snapshot in half.members]
 
 
-def pairs_of(before: Sequence[PathRow], after: Sequence[PathRow]) -> list[Pair]:
+def _pairs(old: _Half, new: _Half) -> list[Pair]:
     """Which rows of two sides are of one path; every row of either side is in exactly one pair."""
-    open_before: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
-    for index, row in enumerate(before):
-        open_before[row.id, row.leak_kind].append(index)
-    pairs: list[Pair] = []
-    left: list[int] = []
-    for index, row in enumerate(after):
-        same = open_before.pop((row.id, row.leak_kind), None)
-        if same is None:
-            left.append(index)
-        else:
-            pairs.append(Pair(tuple(same), (index,), "exact", "certain", 1.0, ""))
-    # The id is of the path alone: a leak that went from possible to definite keeps it.
-    by_id: defaultdict[str, list[int]] = defaultdict(list)
-    for (row_id, _), indexes in open_before.items():
-        by_id[row_id].extend(indexes)
-    for index in left:
-        candidates = by_id.get(after[index].id, [])
-        if len(candidates) == 1 and sum(after[other].id == after[index].id for other in left) == 1:
-            pairs.append(Pair((candidates[0],), (index,), "exact", "certain", 1.0, "its leak kind changed"))
-            by_id[after[index].id] = []
-        else:
-            pairs.append(Pair((), (index,), None, None, None, ""))
-    pairs.extend(Pair((index,), (), None, None, None, "") for indexes in by_id.values() for index in indexes)
+    found = match(_paths_of(old), _paths_of(new))
+    pairs = [
+        Pair(one.before, one.after, one.matched_as.value, one.confidence.value, one.score, one.evidence, None)
+        for one in found.matches
+    ]
+    for one in found.gone:
+        pairs.append(_lone((one.row,), (), one))
+    for one in found.new:
+        pairs.append(_lone((), (one.row,), one))
     return pairs
+
+
+def _lone(before: tuple[int, ...], after: tuple[int, ...], found: Unmatched) -> Pair:
+    confidence = None if found.tie is None else "undecided"
+    return Pair(before, after, None, confidence, None, found.evidence, found.tie)
+
+
+def _paths_of(half: _Half) -> Paths:
+    rows = [
+        PathSide(
+            id=row.id,
+            leak_kind=row.leak_kind,
+            frames=row.frames,
+            family=row.family,
+            bytes=row.values.get("retained_bytes", 0),
+            blocks=row.values.get("retained_blocks", 0),
+        )
+        for row in half.rows
+    ]
+    return Paths(half.run.frames, half.columns.is_own.tolist(), rows)
 
 
 def _row(pair: Pair, old: _Half, new: _Half, metrics: Sequence[str], rule: NoiseRule) -> DiffRow:
@@ -212,6 +225,32 @@ def _row(pair: Pair, old: _Half, new: _Half, metrics: Sequence[str], rule: Noise
         records_after=tuple(name for row in after for name in row.records),
         error=error or None,
     )
+
+
+def _recognised(pairs: Sequence[Pair]) -> float:
+    """The share of the rows of one side that are paired, the smaller of both sides; 1 where there are no rows."""
+    if not pairs:
+        return 1.0
+    rows = [(len(pair.before), len(pair.after)) for pair in pairs]
+    paired = [row for row in rows if all(row)]
+    return min(sum(row[side] for row in paired) / max(1, sum(row[side] for row in rows)) for side in (0, 1))
+
+
+def _judged_with_ties(pairs: Sequence[Pair], rows: Sequence[DiffRow], rule: NoiseRule) -> list[DiffRow]:
+    """Rows that could be each other are judged by their sum: which of them changed is not known."""
+    tied: defaultdict[int, list[int]] = defaultdict(list)
+    for index, pair in enumerate(pairs):
+        if pair.tie is not None:
+            tied[pair.tie].append(index)
+    found = list(rows)
+    for indexes in tied.values():
+        byte_change = sum(rows[index].change.get("retained_bytes", 0) for index in indexes)
+        block_change = sum(rows[index].change.get("retained_blocks", 0) for index in indexes)
+        kinds = [rows[index].leak_kind for index in indexes]
+        is_change = is_significant(rule, [*kinds, kinds[0]], byte_change, block_change, 0.0)
+        for index in indexes:
+            found[index] = replace(rows[index], is_significant=is_change)
+    return found
 
 
 def _summed(rows: Iterable[PathRow]) -> dict[str, int]:

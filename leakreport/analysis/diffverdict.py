@@ -56,6 +56,8 @@ class Growth:
             amount = top.change["retained_bytes"]
             share = "all" if amount == self.grown_bytes else format_share(amount, self.grown_bytes)
             found.append(f"The largest: {format_change(amount)}{_through(top, frames)}, {share} of the growth.")
+        if not counts and self.net and not self.unattributed:
+            found.append("No path changed by more than the noise; --min-change 1B shows them all.")
         if self.unattributed and self.has_paths:
             found.append(f"{format_change(self.unattributed)} of the change is on no recorded path.")
         return tuple(found)

@@ -107,6 +107,34 @@ def test_the_series_tells_its_story() -> None:
     assert [len(rows) for rows in gone] == [0, 0, 1, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("program", "build"),
+    [
+        ("logfmt", "lto"),
+        ("lrurust", "opt_O0"),
+        ("lrurust", "v0"),
+        ("plughost", "clang"),
+        *(
+            ("tilecache", build)
+            for build in ("clang", "comment", "func", "nodebug", "ns", "opt_O2", "rename", "swap", "wrap")
+        ),
+    ],
+)
+def test_a_rebuild_without_a_change_of_leaks_is_no_growth(program: str, build: str) -> None:
+    # What each build changed is said in fixtures/identity/origin.md: names, lines, compilers and options, never a leak.
+    folder = FIXTURES / "identity" / program
+    report = compare(load(str(folder / "base.xml.gz")), load(str(folder / f"{build}.xml.gz")), AnalysisOptions())
+    assert report.verdict.status is Status.NO_GROWTH
+    assert {row.presence for row in report.rows} == {Presence.BOTH}
+
+
+@pytest.mark.parametrize(("build", "presence"), [("added", Presence.NEW), ("fixed", Presence.GONE)])
+def test_one_leak_more_or_less_is_one_row(build: str, presence: Presence) -> None:
+    folder = FIXTURES / "identity" / "tilecache"
+    report = compare(load(str(folder / "base.xml.gz")), load(str(folder / f"{build}.xml.gz")), AnalysisOptions())
+    assert [row.presence for row in report.rows if row.is_significant] == [presence]
+
+
 def test_dumps_of_one_build_under_aslr_match_by_offset() -> None:
     # The README of the data: 0004 to 0012 grew by 2,348,032: alloc_pixels 2,097,152, grow 245,760, make_entry 5,120.
     report = compared(("gperftools", "series-v2-0004"), ("gperftools", "series-v2-0012"))

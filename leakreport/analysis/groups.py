@@ -1,0 +1,80 @@
+"""What the matching decides: which sites of the one side are which of the other, and by what."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from leakreport.analysis.sites import Site
+
+
+class Decision(StrEnum):
+    """What paired a group."""
+
+    CODE = "code"
+    """The machine code did not change, and the addresses are equal."""
+    MAPPED = "mapped"
+    """Equal names, and every call is the mapped one."""
+    SIMILAR = "similar"
+    """Best for each other, with a lead over all others."""
+    TWINS = "twins"
+    """Alike as others are; equal amounts told them apart."""
+    SUMS = "sums"
+    """Several records that are one on the other side: exactly the same bytes and blocks."""
+    REGROUPED = "regrouped"
+    """Records of one allocation site, other callers, the same bytes and blocks together."""
+
+
+BY_AMOUNTS = frozenset((Decision.TWINS, Decision.SUMS, Decision.REGROUPED))
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Sites that are one leak."""
+
+    before: list[Site]
+    after: list[Site]
+    decision: Decision
+    score: float
+    lead: float = 1.0
+    """How much more alike than the next best."""
+    aligned: tuple[tuple[int, int], ...] = ()
+    """Points of the first sites that stand for each other, innermost first; empty where all do, in order."""
+    tie: int | None = None
+    """One number for all one-sided groups that could be each other and that nothing tells apart."""
+
+    def mirrored(self) -> Group:
+        """The same with sides swapped."""
+        aligned = tuple((other, one) for one, other in self.aligned)
+        return replace(self, before=self.after, after=self.before, aligned=aligned)
+
+
+End = tuple[int, int]
+"""0 for the before side or 1 for the after side, and an index there."""
+
+
+def connected(pairs: Iterable[tuple[int, int]]) -> list[list[End]]:
+    """Indexes of both sides that pairs connect, directly or through others; all in order.
+
+    >>> connected([(1, 5), (2, 5), (7, 8)])
+    [[(0, 1), (0, 2), (1, 5)], [(0, 7), (1, 8)]]
+    """
+    neighbours: defaultdict[End, set[End]] = defaultdict(set)
+    for before, after in pairs:
+        neighbours[0, before].add((1, after))
+        neighbours[1, after].add((0, before))
+    found = []
+    seen: set[End] = set()
+    for start in sorted(neighbours):
+        if start in seen:
+            continue
+        seen.add(start)
+        members = [start]
+        # The list grows while it is walked.
+        for member in members:
+            members.extend(fresh := neighbours[member] - seen)
+            seen |= fresh
+        found.append(sorted(members))
+    return found

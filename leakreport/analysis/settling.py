@@ -1,0 +1,197 @@
+"""Amounts, last and only to settle what stacks leave open: twins, and records that a compiler or tool split or joined.
+
+A sum never decides against names: only sites that are alike enough already are looked at, and only equality counts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
+
+from leakreport.analysis.acceptance import LEAST_LEAD, LEAST_SCORE, Scores
+from leakreport.analysis.groups import Decision, Group
+from leakreport.analysis.sites import Site, Subject, amounts
+
+_MOST_PARTS = 12
+"""Records that one may have been split into."""
+_MOST_SUBSETS = 200_000
+"""Sums that are tried, all together."""
+
+Sites = set[int]
+"""Indexes into the sites of one side."""
+
+
+class Open:
+    """What no stack decided yet, with the scores there are."""
+
+    def __init__(self, subject: Subject, scores: Scores, before: Iterable[int], after: Iterable[int]) -> None:
+        """Scores may be of pairs that are decided, too."""
+        self.sites = (subject.before, subject.after)
+        self.free: tuple[Sites, Sites] = (set(before), set(after))
+        self._scores: tuple[defaultdict[int, dict[int, float]], defaultdict[int, dict[int, float]]] = (
+            defaultdict(dict),
+            defaultdict(dict),
+        )
+        for (one, other), score in scores.items():
+            self._scores[0][one][other] = score
+            self._scores[1][other][one] = score
+
+    def rivals(self, side: int, index: int) -> dict[int, float]:
+        """The free sites of the other side that a site was compared with."""
+        free = self.free[1 - side]
+        return {other: score for other, score in self._scores[side][index].items() if other in free}
+
+    def alike(self, side: int, index: int) -> dict[int, float]:
+        """All sites of the other side that are alike enough, decided or not."""
+        return {other: score for other, score in self._scores[side][index].items() if score >= LEAST_SCORE}
+
+    def amount(self, side: int, index: int) -> tuple[int, int]:
+        """Bytes and blocks of a site."""
+        site = self.sites[side][index]
+        return site.bytes, site.blocks
+
+    def group(self, before: Iterable[int], after: Iterable[int], decision: Decision, score: float) -> Group:
+        """Close some sites as one leak."""
+        ours, theirs = sorted(before), sorted(after)
+        self.free[0].difference_update(ours)
+        self.free[1].difference_update(theirs)
+        return Group(
+            [self.sites[0][index] for index in ours], [self.sites[1][index] for index in theirs], decision, score, 0.0
+        )
+
+
+def settle(state: Open, groups: list[Group]) -> list[Group]:
+    """All groups: those that came in, some of them larger now, and those that amounts decided."""
+    found = [*groups, *_twins(state)]
+    found += _sums(state)
+    _join_groups(state, found)
+    found += [Group([state.sites[0][index]], [], Decision.SIMILAR, 0.0) for index in sorted(state.free[0])]
+    found += [Group([], [state.sites[1][index]], Decision.SIMILAR, 0.0) for index in sorted(state.free[1])]
+    return found
+
+
+def _twins(state: Open) -> Iterator[Group]:
+    """Sites alike as others are, where exactly one of each side has these amounts."""
+
+    def equal(side: int, index: int) -> list[int]:
+        amount = state.amount(side, index)
+        return [
+            other
+            for other, score in state.rivals(side, index).items()
+            if score >= LEAST_SCORE and any(amount) and state.amount(1 - side, other) == amount
+        ]
+
+    for index in sorted(state.free[0]):
+        found = equal(0, index)
+        if len(found) != 1 or equal(1, found[0]) != [index]:
+            continue
+        ours, theirs = state.rivals(0, index), state.rivals(1, found[0])
+        if ours[found[0]] >= max(*ours.values(), *theirs.values()) - LEAST_LEAD:
+            yield state.group([index], found, Decision.TWINS, ours[found[0]])
+
+
+def _sums(state: Open) -> Iterator[Group]:
+    """One free site against several that it is the best for, with exactly the same bytes and blocks together."""
+    for side in (1, 0):
+        for index in sorted(state.free[side]):
+            parts = []
+            for other, score in state.rivals(side, index).items():
+                if score >= LEAST_SCORE and max(state.rivals(1 - side, other).values()) <= score + LEAST_LEAD:
+                    parts.append((score, other))
+            chosen = [other for _, other in parts]
+            if not 2 <= len(parts) <= _MOST_PARTS or not any(state.amount(side, index)):
+                continue
+            if amounts(state.sites[1 - side][other] for other in chosen) == state.amount(side, index):
+                score = max(score for score, _ in parts)
+                ours, theirs = (chosen, [index]) if side == 1 else ([index], chosen)
+                yield state.group(ours, theirs, Decision.SUMS, score)
+
+
+def _join_groups(state: Open, groups: Sequence[Group]) -> None:
+    """Free sites join the decided group that they are most alike, if that makes its sums agree."""
+    group_of = tuple(
+        {id(site): number for number, group in enumerate(groups) for site in (group.before, group.after)[side]}
+        for side in (0, 1)
+    )
+    waiting: defaultdict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
+    for side in (0, 1):
+        for index in sorted(state.free[side]):
+            decided = [
+                (score, number)
+                for other, score in state.alike(side, index).items()
+                if (number := group_of[1 - side].get(id(state.sites[1 - side][other]))) is not None
+            ]
+            if decided:
+                score, number = max(decided)
+                waiting[side, number].append((score, index))
+    left = _MOST_SUBSETS
+    for (side, number), parts in sorted(waiting.items()):
+        group = groups[number]
+        have, want = amounts((group.before, group.after)[side]), amounts((group.after, group.before)[side])
+        missing = want[0] - have[0], want[1] - have[1]
+        if not any(missing) or left <= 0:
+            continue
+        held = {index: state.amount(side, index) for _, index in sorted(parts, reverse=True)[:_MOST_PARTS]}
+        chosen, tried = _subset(held, missing)
+        left -= tried
+        if chosen:
+            (group.before, group.after)[side].extend(state.sites[side][index] for index in chosen)
+            group.decision = Decision.SUMS
+            state.free[side].difference_update(chosen)
+
+
+def _subset(held: Mapping[int, tuple[int, int]], wanted: tuple[int, int]) -> tuple[tuple[int, ...], int]:
+    """The largest choice of parts whose amounts sum to what is wanted, and how many were tried."""
+    tried = 0
+    for count in range(len(held), 0, -1):
+        for chosen in combinations(held, count):
+            tried += 1
+            if (sum(held[i][0] for i in chosen), sum(held[i][1] for i in chosen)) == wanted:
+                return chosen, tried
+    return (), tried
+
+
+def regroup(groups: Sequence[Group], subject: Subject) -> list[Group]:
+    """Groups at one allocation site that do not agree one by one, but do exactly together, as one group.
+
+    What an inlined or unrolled caller does to records: other stacks, the same memory.
+    """
+    votes: Counter[tuple[Hashable, Hashable]] = Counter()
+    for group in groups:
+        votes.update((_place(one, subject), _place(other, subject)) for one in group.before for other in group.after)
+    image: dict[Hashable, Hashable] = {}
+    taken: set[Hashable] = set()
+    for (ours, other), _ in sorted(votes.items(), key=lambda item: (-item[1], repr(item[0]))):
+        if ours not in image and other not in taken:
+            image[ours] = other
+            taken.add(other)
+    families: defaultdict[Hashable, list[Group]] = defaultdict(list)
+    for group in groups:
+        if group.before and group.after and amounts(group.before) == amounts(group.after):
+            continue
+        places = {image.get(place, ("gone", place)) for place in (_place(site, subject) for site in group.before)}
+        places |= {_place(site, subject) for site in group.after}
+        if len(places) == 1:
+            families[places.pop()].append(group)
+    gone: set[int] = set()
+    joined = []
+    for family in families.values():
+        mine = [site for group in family for site in group.before]
+        theirs = [site for group in family for site in group.after]
+        if len(family) > 1 and mine and theirs and amounts(mine) == amounts(theirs) and any(amounts(mine)):
+            gone |= {id(group) for group in family}
+            joined.append(Group(mine, theirs, Decision.REGROUPED, min(group.score for group in family), 0.0))
+    return [*(group for group in groups if id(group) not in gone), *joined]
+
+
+def _place(site: Site, subject: Subject) -> Hashable:
+    """Where a site allocates."""
+    if not site.chain:
+        return None
+    point = subject.points[site.chain[0]]
+    leaf = site.leaves[0]
+    below = ()
+    if subject.by_address or point.position is None:
+        below = tuple(subject.points[p].name.base for p in leaf.library)  # type: ignore[assignment]
+    return point.name.base, point.position, point.name.template_arguments, leaf.family, below
