@@ -192,9 +192,9 @@ def _read(path: str, format_name: str | None, limits: Limits, progress: Progress
     from leakreport.readers._stream import open_input
 
     with open_input(path, limits, progress=progress) as stream:
-        reader = get_reader(format_name) if format_name else pick_reader(stream, limits)
-        stream.rewind()
         try:
+            reader = get_reader(format_name) if format_name else pick_reader(stream, limits)
+            stream.rewind()
             raws = list(reader.read(stream, limits))
         except InputError as error:
             if stream.damage is not None:

@@ -136,7 +136,7 @@ def _leak_facts(
             + f", which drags {format_bytes(root.dragged_bytes)} along."
         )
     if first.errors and "retained_bytes" in first.errors:
-        facts.append(f"An estimate; its relative standard error is {first.errors['retained_bytes']:.0%}.")
+        facts.append(f"An estimate; its relative standard error is {first.errors['retained_bytes']:.1%}.")
     if first.responsible is not None:
         facts.extend(_wrapper_fact(frames, first))
     else:

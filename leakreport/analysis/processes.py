@@ -139,7 +139,12 @@ def _exit_dump(snapshots: Sequence[Snapshot], process: Sequence[int]) -> int | N
         return None
     held = [snapshots[index].totals.get("retained_bytes") for index in process]
     *earlier, final = [amount for amount in held if amount is not None] or [0]
-    return process[-1] if len(earlier) == len(process) - 1 and final < min(earlier) else None
+    if len(earlier) < len(process) - 1 or not earlier:
+        return None
+    allocated = [snapshots[index].totals.get("allocated_bytes") for index in process[-2:]]
+    # Or nothing was allocated since the dump before, only released: a program at work does both.
+    only_released = allocated[0] is not None and allocated[0] == allocated[1] and final < earlier[-1]
+    return process[-1] if final < min(earlier) or only_released else None
 
 
 def exit_dumps_of(snapshots: Sequence[Snapshot], processes: Iterable[Sequence[int]]) -> set[int]:
@@ -154,22 +159,26 @@ def judged_of_process(snapshots: Sequence[Snapshot], process: Sequence[int]) -> 
 
 def _judged_of(snapshots: Sequence[Snapshot], process: Sequence[int], exit_dumps: Collection[int]) -> int:
     """The snapshot that stands for a process: the last one in service, or the peak where the last says little."""
+    searched = [index for index in process if snapshots[index].meta.leak_search is not LeakSearch.NONE]
+    if searched and len(searched) < len(process):
+        # A leak search says more than a profile of the same process, whichever was given last.
+        process = searched
     if not snapshots[process[-1]].meta.judges_peak:
         served = [index for index in process if index not in exit_dumps]
         return served[-1]
     source = snapshots[process[-1]].meta.source
-    of_file = [index for index in process if snapshots[index].meta.source == source]
-    marked = [index for index in of_file if snapshots[index].meta.is_peak]
-    if marked:
-        return marked[-1]
-    return peak_of(snapshots, [index for index in of_file if snapshots[index].is_detailed] or of_file)
+    return peak_of(snapshots, [index for index in process if snapshots[index].meta.source == source])
 
 
 _PEAK_METRICS = ("retained_bytes", "overhead_bytes", "stack_bytes")
 
 
 def peak_of(snapshots: Sequence[Snapshot], indexes: Sequence[int]) -> int:
-    """The snapshot with the greatest total; the first of equals."""
+    """The peak: the last that is marked as one, else the first with the greatest total, of those with paths if any are."""
+    marked = [index for index in indexes if snapshots[index].meta.is_peak]
+    if marked:
+        return marked[-1]
+    indexes = [index for index in indexes if snapshots[index].is_detailed] or indexes
     return max(indexes, key=lambda index: sum(snapshots[index].totals.get(metric, 0) for metric in _PEAK_METRICS))
 
 

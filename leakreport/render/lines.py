@@ -38,6 +38,8 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
     stack_frames = _frame_fields(report) if options.verbosity >= 2 else []
     for row in shown:
         yield _path_line(report, row)
+        if row.errors and "retained_bytes" in row.errors:
+            yield f"ESTIMATE {word(row.id)} {row.errors['retained_bytes']:.4f}"
         if stack_frames:
             yield from _frame_lines(report, row, stack_frames)
     if len(shown) < len(report.paths):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from leakreport import __version__
 from leakreport.analysis.diffreport import DiffReport
-from leakreport.analysis.report import Finding, Report
+from leakreport.analysis.report import Finding, PathRow, Report
 from leakreport.render.diff_text import diff_comment
 from leakreport.render.interface import RenderOptions
 from leakreport.render.names import shorten_name
@@ -173,7 +173,7 @@ def _table(report: Report, leaks: tuple[Finding, ...]) -> Iterator[str]:
             "–" if site is None else cell(shorten_name(frame_name(site), LONGEST_FUNCTION)),
             cell(row.module or ""),
             f"{finding.leak_kind.mark} {finding.leak_kind.title}",
-            "–" if amount is None else format_bytes(amount),
+            "–" if amount is None else _estimate(amount, row),
             "–" if blocks is None else format_count(blocks),
         )
         yield f"| {' | '.join(columns)} |"
@@ -188,6 +188,12 @@ def _group_table(report: Report) -> Iterator[str]:
         yield f"| {name} | {'–' if amount is None else format_bytes(amount)} | {format_count(group.path_count)} |"
     if len(report.groups) > MOST_LEAKS:
         yield f"| {plural(len(report.groups) - MOST_LEAKS, 'more name')} | | |"
+
+
+def _estimate(amount: int, row: PathRow) -> str:
+    """The bytes, with the standard error where they are an estimate."""
+    error = (row.errors or {}).get("retained_bytes")
+    return format_bytes(amount) if error is None else f"{format_bytes(amount)} ± {error:.1%}"
 
 
 def _stack(report: Report, finding: Finding) -> str:
