@@ -11,9 +11,6 @@ _MEMCHECK = "valgrind --leak-check=full --show-leak-kinds=all --xml=yes --xml-fi
 _USE_MEMCHECK = f"This version reads memcheck: {_MEMCHECK}"
 
 
-_USE_HEAP = "Give a heap profile: HEAPPROFILE=PREFIX with libtcmalloc, or /debug/pprof/heap of a Go service."
-
-
 @dataclass(frozen=True, slots=True)
 class Foreign:
     """What a file is, as in "FILE is {title}", and what to do instead."""
@@ -44,12 +41,25 @@ def _is_cpu_profile(head: bytes) -> bool:
 
 
 _USE_HEAP = "Give a heap profile: HEAPPROFILE=/tmp/program LD_PRELOAD=libtcmalloc.so.4 ./program"
+_USE_JEMALLOC = "Record the native side: MALLOC_CONF=prof:true,prof_prefix:jeprof,lg_prof_interval:30 LD_PRELOAD=libjemalloc.so.2 java ..."
 _KNOWN: tuple[tuple[Callable[[bytes], bool], Foreign], ...] = (
     (_is_cpu_profile, Foreign("a CPU profile of pprof", f"It says where time goes, not what is retained. {_USE_HEAP}")),
     (_finds(rb"\A--- (?:contentionz|contention:|mutex:)"), Foreign("a profile of lock contention", _USE_HEAP)),
     (_finds(rb"\A--- threadz \d+ ---"), Foreign("a list of thread stacks", _USE_HEAP)),
     (_finds(rb"\A[\w/.-]{1,80} profile: total \d+\r?\n"), Foreign("a Go profile that counts events, not memory", "Fetch the heap: curl -o heap.pb.gz http://HOST:PORT/debug/pprof/heap")),
     (_finds(rb"\A--- symbol\r?\n"), Foreign("a list of symbols without a profile behind it", "Give the .heap file itself.", is_certain=False)),
+    (_finds(rb"\A-{20,}\r?\nCommand: .{0,2000}\nms_print arguments: "), Foreign("the text that ms_print made of a massif file", "Give the massif.out file itself.", is_certain=False)),
+    (_finds(rb"\A(?:reading file \"|Debuggee command was: |MOST CALLS TO ALLOCATION FUNCTIONS)"), Foreign("the text that heaptrack_print made of a recording", "Give the heaptrack.*.zst or .gz file itself.", is_certain=False)),
+    (_finds(rb"\A(?:File: .{0,500}\n)?(?:Build ID: .{0,500}\n)?(?:Type: \w+\n(?:Time: [^\n]*\n)?|Showing nodes accounting for )|\ATotal: [\d.]+ \w+\r?\n\s+[\d.]+\s+[\d.]+%"), Foreign("the text that pprof made of a profile", "Give the profile itself (.pb.gz or .heap).", is_certain=False)),
+    (_finds(rb"\A\S[^\n]{0,80}?\s+\d+(?:/\d+)?\s+(?:\[\d+\]\s+)?\d+\.\d+:\s+(?:\d+\s+)?[\w.:/-]+:"), Foreign("the text of perf script", f"perf samples events and does not know what is retained. {_USE_MEMCHECK}", is_certain=False)),
+    (_finds(rb"\AAttaching to pid \d+, Ctrl\+C to quit\.|\A\[[\d:]+\] Top \d+ stacks with outstanding allocations:"), Foreign("the output of bcc's memleak, which this version does not read", _USE_HEAP, is_certain=False)),
+    (_finds(rb"\A(?:\d+:\s+)?Native Memory Tracking:"), Foreign("a summary of Java's native memory tracking, which has no call paths in it and is not read", _USE_JEMALLOC, is_certain=False)),
+    (_starts(b"JAVA PROFILE 1.0"), Foreign("a heap dump of Java (hprof)", f"It holds Java's objects, not native memory. {_USE_JEMALLOC}")),
+    (_starts(b"FLR\0"), Foreign("a Java Flight Recording", f"It does not say who retains native memory. {_USE_JEMALLOC}")),
+    (_starts(b"memray\0"), Foreign("a recording of memray", "leakreport does not read it: memray flamegraph --leaks FILE does.")),
+    (_starts(b"MDMP"), Foreign("a minidump", f"It holds memory, not who allocated it. {_USE_MEMCHECK}")),
+    (_finds(rb"\A\x80(?:[\x02\x03][\](}c]|[\x04\x05]\x95)"), Foreign("a Python pickle, which is never opened: it could run code", _USE_HEAP, is_certain=False)),
+    (_finds(rb"\A\d+:\s[^\n]*\r?\nAddress\s+Kbytes"), Foreign("the output of pmap, which this version does not read", _USE_MEMCHECK)),
     (_finds(rb"\A<jemalloc>: "), Foreign("jemalloc's own summary, which has no paths", "Give the .heap file that it wrote beside it.")),
     (_starts(b"PERFILE2"), Foreign("a perf recording", f"perf samples events and does not know what is retained. {_USE_MEMCHECK}")),
     (_finds(rb"\A\x7fELF.{12}\x04\x00"), Foreign("a core dump", f"It holds memory, not who allocated it. {_USE_MEMCHECK}")),

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from leakreport.api import load
 from leakreport.cli import main
+from leakreport.errors import UnsupportedInput
 
 pytestmark = pytest.mark.profilers
 
@@ -42,6 +44,14 @@ def analysed(*arguments: str | Path) -> dict[str, Any]:
     assert code == 0, complaints.getvalue()
     document: dict[str, Any] = json.loads(out.getvalue())
     return document
+
+
+def assert_refused(printed: str, folder: Path, word: str) -> None:
+    """What a tool prints for people is refused by name, not read as something else."""
+    path = folder / "printed.txt"
+    path.write_text(printed, encoding="utf-8")
+    with pytest.raises(UnsupportedInput, match=word):
+        load(str(path))
 
 
 def recorded(command: list[str], folder: Path, **environment: str) -> str:
@@ -86,6 +96,7 @@ def test_massif_as_ms_print_reads_it(
     path = tmp_path / "massif.out"
     recorded([tool("valgrind"), "--tool=massif", *options, f"--massif-out-file={path}", "./program"], program)
     printed = recorded([tool("ms_print"), str(path)], tmp_path)
+    assert_refused(printed, tmp_path, "ms_print")
     rows = re.findall(r"^ +(\d+) +[\d,]+ +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+)$", printed, re.MULTILINE)
     expected = [tuple(int(number.replace(",", "")) for number in row) for row in rows]
     document = analysed(path)
@@ -140,6 +151,7 @@ def test_a_heap_profile_as_pprof_reads_it(
     printed = recorded(
         [tool("google-pprof"), "--text", "--show_bytes", "--lines", str(program / "program"), str(path)], tmp_path
     )
+    assert_refused(printed, tmp_path, "pprof")
     total = re.search(r"^Total: (\d+) B", printed, re.MULTILINE)
     assert total is not None, printed
     document = analysed(path)
