@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from leakreport.analysis.frames import FrameColumns
 from leakreport.analysis.identity import module_stem, module_version
 from leakreport.model.raw import Frame, SnapshotMeta
+from leakreport.model.series import places_of
 
 _FAMILIES = {"memcheck-xml": "memcheck", "memcheck-text": "memcheck"}
 _DECIDING_OPTIONS = {"--num-callers": "12", "--leak-resolution": "high", "--leak-check-heuristics": "all"}
@@ -15,6 +16,8 @@ FEWEST_FUNCTIONS = 20
 """Below so many distinct functions a share says little."""
 LEAST_KNOWN = 0.8
 NAMELESS = 0.5
+EARLIEST_DATE = 1e9
+"""Seconds since 1970 from which a time is a date (2001) and not the age of a process."""
 
 
 def mismatches(
@@ -24,7 +27,7 @@ def mismatches(
     columns_after: FrameColumns,
     recognised: float,
 ) -> tuple[str, ...]:
-    """Why the figures of two runs say nothing together, one sentence each; symmetric in the two sides.
+    """Why the figures of two runs say nothing together, one sentence each; symmetric in the two sides, but for swapped inputs.
 
     `recognised` is the share of the call paths of a side that were found on the other, the smaller of both.
     """
@@ -55,7 +58,23 @@ def mismatches(
     if all(any(not meta.is_complete for meta in side) for side in (before, after)):
         found.append("Both sides are incomplete.")
     found.extend(_names(columns_before, columns_after, recognised))
+    if _is_swapped(before, after):
+        found.append("The inputs are swapped: what was given as before was recorded after the other side.")
     return tuple(found)
+
+
+def _is_swapped(before: Sequence[SnapshotMeta], after: Sequence[SnapshotMeta]) -> bool:
+    """Whether times inside the inputs, or the numbers of one series of dumps, say so; times of files do not count."""
+    times = [
+        [meta.time for meta in side if meta.time is not None and meta.time_unit == "s" and meta.time >= EARLIEST_DATE]
+        for side in (before, after)
+    ]
+    if all(times):
+        return min(times[0]) > max(times[1])
+    places = places_of([*before, *after])
+    numbers = [place.number for place in places]
+    is_series = len({place.process for place in places}) == 1 and all(numbers)
+    return is_series and min(numbers[: len(before)]) > max(numbers[len(before) :])
 
 
 def _any_cut(metas: Iterable[SnapshotMeta]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,31 @@ def test_what_cannot_be_compared_is_no_pass(before: tuple[str, str], after: tupl
     assert report.verdict.gate is GateResult.INCONCLUSIVE
     forced = compared(before, after, fail_on=("growth",), force_compare=True)
     assert forced.verdict.gate is not GateResult.INCONCLUSIVE
+
+
+def test_swapped_dumps_of_one_series_are_no_growth_and_no_pass(tmp_path: Path) -> None:
+    for number in ("0004", "0012"):
+        content = fixture_path("gperftools", f"series-v2-{number}")
+        (tmp_path / f"demo.{number}.heap").write_bytes(Path(content).read_bytes())
+    early, late = (load(str(tmp_path / f"demo.{number}.heap")) for number in ("0004", "0012"))
+    assert compare(early, late).mismatches == ()
+    swapped = compare(late, early, AnalysisOptions(fail_on=("growth",)))
+    assert swapped.verdict.status is Status.INCONCLUSIVE
+    assert ["swapped" in reason for reason in swapped.mismatches] == [True]
+    assert swapped.verdict.gate is GateResult.INCONCLUSIVE
+
+
+def test_swapped_profiles_are_told_by_their_dates() -> None:
+    run = run_of("memcheck-xml", "svc-v1")
+    early, late = (
+        replace(
+            run,
+            snapshots=tuple(replace(one, meta=replace(one.meta, time=time, time_unit="s")) for one in run.snapshots),
+        )
+        for time in (1.7e9, 1.8e9)
+    )
+    assert compare(early, late).mismatches == ()
+    assert "swapped" in compare(late, early).mismatches[0]
 
 
 def test_noise_is_marked_and_summed_and_never_dropped() -> None:
