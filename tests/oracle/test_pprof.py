@@ -1,12 +1,11 @@
-"""`go tool pprof` reads what is written for it, and says the same of it. Skipped where Go is not installed: it is large."""
+"""`go tool pprof` reads what is written for it, and says the same of it."""
 
 from __future__ import annotations
 
-import glob
 import re
-import shutil
 import subprocess
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,13 +26,9 @@ CASES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def pprof() -> str:
-    found = [shutil.which("pprof"), *sorted(glob.glob("/usr/lib/go-*/pkg/tool/*/pprof"))]
-    path = next((path for path in found if path), None)
-    if path is None:
-        pytest.skip("no pprof: apt-get install golang-go")
-    return path
+@pytest.fixture
+def pprof(tool: Callable[[str], str]) -> str:
+    return tool("pprof")
 
 
 def raw_of(pprof: str, report: Report, folder: Path) -> tuple[list[str], list[tuple[list[int], tuple[str, ...]]]]:
