@@ -13,7 +13,7 @@ import pytest
 from leakreport.analysis.report import Report
 from leakreport.api import analyze, load, render
 from tests.render.test_golden import leak_report
-from tests.support import fixture_path
+from tests.support import FIXTURES, fixture_path
 
 CASES = [
     ("memcheck-xml", "kinds"),
@@ -83,3 +83,23 @@ def test_labels_and_comments_are_shown(pprof: str, tmp_path: Path) -> None:
     assert re.search(r"leak_kind: Total", done.stdout) and "definite" in done.stdout
     done = subprocess.run([pprof, "-comments", "x.pb.gz"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "input: memcheck.xml" in done.stdout
+
+
+def _heap_profiles() -> list[Path]:
+    """All but dumps cut at 1 MiB (pprof sums their rows, we take their header) and a profile with a base in it."""
+    found = [path for family in ("gperftools", "pprof") for path in sorted((FIXTURES / family).glob("*/input.*"))]
+    other = ("1-mib", "diff-base", "checker-text", "raw-symbolized", "speedscope-cpu")
+    return [path for path in found if not any(word in path.parent.name for word in other)]
+
+
+@pytest.mark.parametrize("path", _heap_profiles(), ids=lambda path: path.parent.name)
+def test_a_profile_holds_what_pprof_says_it_holds(pprof: str, path: Path) -> None:
+    done = subprocess.run(
+        [pprof, "-top", "-unit=B", "-symbolize=none", "-sample_index=inuse_space", path],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = re.search(r"of (\d+)B total", done.stdout)
+    assert found is not None, done.stdout
+    assert analyze(load(str(path))).totals["retained_bytes"] == int(found[1])
