@@ -310,7 +310,8 @@ def _side(half: _Half) -> Side:
 def _by_module(rows: Sequence[DiffRow], metric: str) -> tuple[GroupRow, ...]:
     sums: defaultdict[str, int] = defaultdict(int)
     counts: defaultdict[str, int] = defaultdict(int)
-    name = "retained_bytes" if metric.startswith("leaked") else metric
+    is_of_rows = metric.endswith("_bytes") and metric != "leaked_bytes"
+    name = metric if is_of_rows else "retained_bytes"
     for row in rows:
         if row.change.get(name):
             sums[row.module or UNKNOWN_MODULE] += row.change[name]

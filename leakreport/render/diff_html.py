@@ -54,6 +54,11 @@ class DiffPage:
             if metric in self._report.change
         ]
 
+    def library_metric(self) -> str:
+        """What the change by library is in: whatever was lost, libraries are told by all that they retain."""
+        metric = next(iter(self._report.by_module[0].values))
+        return _TITLES.get(metric, metric.replace("_", " ")).lower()
+
     @staticmethod
     def sign(amount: int) -> str:
         """The mark of a change; colour never stands alone."""

@@ -56,8 +56,8 @@ def diff_lines(report: DiffReport, options: RenderOptions) -> Iterator[str]:
     if report.noise_rows:
         yield f"NOISE {report.noise_change:+d} B {report.noise_rows} paths within the noise"
     for group in report.by_module[:10]:
-        amount = next(iter(group.values.values()))
-        yield f"MODULE {amount:+d} B {group.path_count} paths {printable(group.name)}"
+        ((metric, amount),) = group.values.items()
+        yield f"MODULE {metric} {amount:+d} {group.path_count} paths {printable(group.name)}"
     for reason in report.mismatches:
         yield f"MISMATCH {printable(reason)}"
     for line in report.surroundings:
