@@ -82,7 +82,7 @@ def chains_of(
     lengths: list[Int64Column] = []
     leaves: list[Leaf] = []
     known: dict[Hashable, Leaf] = {}
-    bases, names = intern(point.name.base for point in points)
+    bases, _ = intern(point.name.base for point in points)
     for start, part in stacks.parts():
         stop = start + len(part)
         below, own_entries, library, dropped = _entries(part, facts, wanted[start:stop], by_address=by_address)
@@ -90,7 +90,7 @@ def chains_of(
         real = library & ~dropped
         chosen = np.where(below[part.owner], own_entries, _stand_ins(part, library, real))
         found = _innermost_first(part, chosen, facts.number)
-        found = _folded(found, points, bases, len(names) + 1)
+        found = _folded(found, points, bases)
         flats.append(found.flat)
         lengths.append(found.lengths)
         leaves += _leaves(families[start:stop], part, library, real, facts.number, known)
@@ -164,13 +164,10 @@ def _innermost_first(part: Stacks, chosen: BoolColumn, number: Int32Column) -> S
     return Stacks(number[kept.flat[turned]], kept.offsets)
 
 
-def _folded(chains: Stacks, points: Sequence[Point], bases: Int32Column, width: int) -> Stacks:
+def _folded(chains: Stacks, points: Sequence[Point], bases: Int32Column) -> Stacks:
     """Each recursion reduced to its innermost round, and all chains cut to what is compared."""
     is_kept = np.ones(len(chains.flat), dtype=np.bool_)
-    base = bases[chains.flat].astype(np.int64)
-    pairs = np.sort((chains.owner * np.int64(width) + base)[base >= 0])
-    repeated = np.unique(pairs[1:][pairs[1:] == pairs[:-1]] // width)
-    for number in repeated.tolist():
+    for number in chains.with_repeats(bases):
         start, stop = int(chains.offsets[number]), int(chains.offsets[number + 1])
         is_kept[start:stop] = False
         is_kept[[start + place for place in _unrecursed(chains.flat[start:stop].tolist(), points)]] = True
