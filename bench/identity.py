@@ -27,15 +27,15 @@ def load(path: Path) -> Loaded:
 
 
 def rows_of(found: Matching, before: Loaded, after: Loaded) -> list[dict[str, object]]:
-    sides = [(list(one.before), list(one.after), one.matched_as, one.confidence) for one in found.matches]
+    sides = [(list(one.before), list(one.after), one.matched_as, one.confidence) for one in found.all_matches()]
     sides += [([one.row], [], None, None) for one in found.gone]
     sides += [([], [one.row], None, None) for one in found.new]
     return [
         {
             "before": [name for row in ours for name in before[1][row]],
             "after": [name for row in theirs for name in after[1][row]],
-            "before_bytes": sum(before[0].rows[row].bytes for row in ours),
-            "after_bytes": sum(after[0].rows[row].bytes for row in theirs),
+            "before_bytes": sum(before[0].row(row).bytes for row in ours),
+            "after_bytes": sum(after[0].row(row).bytes for row in theirs),
             "matched_as": how,
             "confidence": confidence,
         }

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
 from leakreport.analysis.learning import MODULE, Learned
-from leakreport.analysis.sites import Point, Site, Subject
+from leakreport.analysis.points import Point
+from leakreport.analysis.sites import SiteTable, Subject
 
 _MOST_POSITIONS = 60
 """Positions of one function that are aligned at once."""
@@ -94,22 +95,14 @@ class CallSites:
     def _function(self, point: Point) -> Function:
         return self.unit(point), point.name.base or ""
 
-    def _calls(self, sites: Iterable[Site]) -> dict[Function, Calls]:
-        edges: set[tuple[int, int]] = set()
-        ends: set[tuple[int, str]] = set()
-        for site in sites:
-            chain = site.chain
-            if not chain:
-                continue
-            edges.update(zip(chain[1:], chain, strict=False))
-            for leaf in site.leaves:
-                base = self._points[leaf.library[-1]].name.base if leaf.library else leaf.family
-                ends.add((chain[0], base or _UNKNOWN))
+    def _calls(self, sites: SiteTable) -> dict[Function, Calls]:
         found: dict[Function, Calls] = {}
-        for caller, callee in edges:
+        for caller, callee in sites.edges():
             self._add(found, caller, self._points[callee].name.base or _UNKNOWN)
-        for caller, name in ends:
-            self._add(found, caller, name)
+        for caller, leaves in sites.ends():
+            for leaf in leaves:
+                base = self._points[leaf.library[-1]].name.base if leaf.library else leaf.family
+                self._add(found, caller, base or _UNKNOWN)
         return found
 
     def _add(self, calls: dict[Function, Calls], caller: int, callee: str) -> None:

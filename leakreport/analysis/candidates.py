@@ -7,8 +7,12 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from heapq import heappush, heappushpop, nlargest
 from math import log
 
+import numpy as np
+
 from leakreport.analysis.learning import Learned
-from leakreport.analysis.sites import Point, Site, Subject
+from leakreport.analysis.points import Point
+from leakreport.analysis.sites import Site, Subject
+from leakreport.model.columns import BoolColumn
 
 _COMMON = 64
 """A function in more open sites than this, and in more than 1 % of them, tells nothing."""
@@ -111,10 +115,8 @@ def further_pairs(
         wanted = set().union(*keys_of)
         told = _telling_points(wanted, subject, learned)
         holders: defaultdict[Hashable, list[int]] = defaultdict(list)
-        for index, site in enumerate(others):
-            if told.isdisjoint(site.chain):
-                continue
-            keys = site_keys(site, subject.points, by_address=subject.by_address)
+        for index in others.touching(told):
+            keys = site_keys(others[index], subject.points, by_address=subject.by_address)
             for key in wanted & (keys if is_before else with_images(keys, learned)):
                 holders[key].append(index)
         for index, keys in zip(left, keys_of, strict=True):
@@ -124,12 +126,12 @@ def further_pairs(
     return sorted(found)
 
 
-def _telling_points(wanted: set[Hashable], subject: Subject, learned: Learned) -> set[int]:
+def _telling_points(wanted: set[Hashable], subject: Subject, learned: Learned) -> BoolColumn:
     """Points that alone give one of some keys: most sites have none, and need no keys of their own."""
-    return {
-        number
-        for number, point in enumerate(subject.points)
-        if point.name.base in wanted
+    found = (
+        point.name.base in wanted
         or (not subject.by_address and (point.file, point.position) in wanted)
         or not wanted.isdisjoint(learned.images(point.name.base))
-    }
+        for point in subject.points
+    )
+    return np.fromiter(found, np.bool_, len(subject.points))

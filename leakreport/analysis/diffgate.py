@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leakreport.analysis.diffreport import DiffRow, Presence
+from leakreport.analysis.diffreport import Presence
+from leakreport.analysis.difftable import DiffTable
 from leakreport.analysis.diffverdict import Growth
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.report import GateLine, GateResult
+from leakreport.model.columns import exact_sum
 from leakreport.units import format_bytes, plural
 
 
 def evaluate_growth(
-    options: AnalysisOptions, growth: Growth, rows: Sequence[DiffRow], mismatches: Sequence[str]
+    options: AnalysisOptions, growth: Growth, rows: DiffTable, mismatches: Sequence[str]
 ) -> tuple[GateResult, tuple[GateLine, ...]]:
     """Every threshold that was asked for, and what they make together."""
     words = set(options.fail_on)
@@ -44,9 +46,9 @@ def _growth_line(options: AnalysisOptions, growth: Growth) -> GateLine:
     return GateLine(gate, GateResult.PASSED, text)
 
 
-def _new_line(rows: Sequence[DiffRow]) -> GateLine:
-    new = [row for row in rows if row.is_significant and row.presence is Presence.NEW]
-    if new:
-        amount = sum(row.change.get("retained_bytes", 0) for row in new)
+def _new_line(rows: DiffTable) -> GateLine:
+    new = rows.taken(rows.is_significant & rows.are(Presence.NEW))
+    if len(new):
+        amount = exact_sum(new.weight)
         return GateLine("--fail-on new", GateResult.FAILED, f"{plural(len(new), 'new path')}, {format_bytes(amount)}")
     return GateLine("--fail-on new", GateResult.PASSED, "no new path")

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from leakreport.analysis.report import GroupRow, InputSummary, Verdict
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Moment, Note
+
+if TYPE_CHECKING:
+    from leakreport.analysis.difftable import DiffTable
 
 
 class Presence(StrEnum):
@@ -99,8 +103,10 @@ class DiffReport:
     """The part of `change` that no path carries: Σ paths.change + unattributed = change, for every metric."""
     frames: tuple[Frame, ...]
     own: tuple[bool, ...]
-    rows: tuple[DiffRow, ...]
-    """Significant rows first, by the size of their change; all paths of either side."""
+    rows: DiffTable
+    """Significant rows first, by the size of their change; all paths of either side. A slice costs what is in it."""
+    significant_rows: int
+    """How many of them are outside the noise rules."""
     by_module: tuple[GroupRow, ...]
     """Per allocating object the change of the metric; `values` may be negative."""
     noise: NoiseRule
@@ -120,6 +126,6 @@ class DiffReport:
         return all(summary.is_complete for summary in self.inputs)
 
     @property
-    def significant(self) -> tuple[DiffRow, ...]:
+    def significant(self) -> DiffTable:
         """The rows outside the noise rules."""
-        return tuple(row for row in self.rows if row.is_significant)
+        return self.rows[: self.significant_rows]

@@ -11,6 +11,8 @@ from leakreport.analysis.report import Status
 from leakreport.model.raw import Frame
 from leakreport.units import format_bytes, format_change, format_share, plural
 
+_MOST_LOOKED_AT = 25
+
 
 @dataclass(frozen=True, slots=True)
 class Growth:
@@ -51,7 +53,9 @@ class Growth:
         ]
         if counts:
             found.append(f"{', '.join(counts)}.")
-        top = next((row for row in rows if row.is_significant and row.change.get("retained_bytes", 0) > 0), None)
+        # What grew stands first.
+        first = rows[:_MOST_LOOKED_AT]
+        top = next((row for row in first if row.is_significant and row.change.get("retained_bytes", 0) > 0), None)
         if top is not None and self.grown_bytes:
             amount = top.change["retained_bytes"]
             share = "all" if amount == self.grown_bytes else format_share(amount, self.grown_bytes)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+import numpy as np
+
 from leakreport.analysis.groups import BY_AMOUNTS, Decision, Group
-from leakreport.analysis.identity import canonical_name
-from leakreport.analysis.sites import Paths, Point, Subject
+from leakreport.analysis.identity import canonical_name, module_stem
+from leakreport.analysis.points import Point, address_of
+from leakreport.analysis.settling import Settled
+from leakreport.analysis.sites import Paths, Subject
+from leakreport.model.columns import Int64Column
+from leakreport.model.raw import Frame
 
 _LIKELY_SCORE, _LIKELY_LEAD = 0.7, 0.1
+_CODE = "equal addresses: the machine code did not change"
+_EQUAL = "equal names and positions"
 
 
 class MatchedAs(StrEnum):
@@ -56,10 +64,40 @@ class Unmatched(NamedTuple):
     evidence: str
 
 
-def explained(
-    groups: Sequence[Group], subject: Subject, before: Paths, after: Paths
-) -> tuple[list[Match], list[Unmatched], list[Unmatched]]:
+class Unchanged(NamedTuple):
+    """Matches of one row on each side whose frames are equal, in columns: exact, certain, with one evidence for all."""
+
+    before: Int64Column
+    after: Int64Column
+    evidence: str
+
+    def matches(self) -> Iterator[Match]:
+        """One by one."""
+        for one, other in zip(self.before.tolist(), self.after.tolist(), strict=True):
+            yield Match((one,), (other,), MatchedAs.EXACT, 1.0, Confidence.CERTAIN, self.evidence)
+
+
+class Explained(NamedTuple):
+    """Every row of both sides, once."""
+
+    unchanged: list[Unchanged]
+    matches: list[Match]
+    gone: list[Unmatched]
+    new: list[Unmatched]
+
+
+def explained(settled: Settled, subject: Subject, before: Paths, after: Paths) -> Explained:
     """Matches, gone rows and new rows, sorted by their rows."""
+    groups = list(settled.groups)
+    unchanged = []
+    for pairs in settled.pairs:
+        is_plain = pairs.have_equal_chains(subject)
+        for sites, chosen in ((subject.before, pairs.before), (subject.after, pairs.after)):
+            is_plain &= sites.rows.lengths[chosen] == 1
+        plain = pairs.taken(is_plain)
+        ours, theirs = subject.before.first_rows(plain.before), subject.after.first_rows(plain.after)
+        unchanged.append(Unchanged(ours, theirs, _CODE if pairs.decision is Decision.CODE else _EQUAL))
+        groups += [pairs.group(index, subject) for index in np.flatnonzero(~is_plain).tolist()]
     words = _Words(groups, subject)
     tied = Counter(group.tie for group in groups if group.tie is not None)
     matches: list[Match] = []
@@ -72,7 +110,7 @@ def explained(
         evidence = f"one of {tied[group.tie]} whose stacks do not tell them apart" if group.tie is not None else ""
         for side, unmatched in ((group.before, gone), (group.after, new)):
             unmatched += [Unmatched(row, group.tie, evidence) for site in side for row in site.rows]
-    return sorted(matches), sorted(gone), sorted(new)
+    return Explained(unchanged, sorted(matches), sorted(gone), sorted(new))
 
 
 def _matches(group: Group, words: _Words, before: Paths, after: Paths) -> list[Match]:
@@ -106,16 +144,21 @@ def _separate(ours: list[int], theirs: list[int], before: Paths, after: Paths) -
 
 
 def _amount(side: Paths, rows: Sequence[int]) -> tuple[int, int]:
-    return sum(side.rows[row].bytes for row in rows), sum(side.rows[row].blocks for row in rows)
+    return sum(side.bytes[rows].tolist()), sum(side.blocks[rows].tolist())
 
 
 def _by_names(side: Paths, rows: Sequence[int]) -> dict[Hashable, list[int]]:
     found: defaultdict[Hashable, list[int]] = defaultdict(list)
     for index in rows:
-        row = side.rows[index]
-        names = tuple(canonical_name(side.frames[frame].function).key for frame in row.frames)
+        row = side.row(index)
+        names = tuple(_name_of(side.frames[frame]) for frame in row.frames)
         found[row.leak_kind, row.family, names].append(index)
     return found
+
+
+def _name_of(frame: Frame) -> Hashable:
+    name = canonical_name(frame.function)
+    return (module_stem(frame.module), address_of(frame)) if name.base is None else name.key
 
 
 class _Words:
@@ -173,9 +216,9 @@ class _Words:
         if group.decision in BY_AMOUNTS:
             return f"{_records(ours)} before, {_records(theirs)} after; bytes and blocks agree"
         if group.decision is Decision.CODE:
-            return "equal addresses: the machine code did not change"
+            return _CODE
         told = [*self._rename_words(group), *self._place_words(group), *self._frame_words(group)]
-        return ", ".join(told) or "equal names and positions"
+        return ", ".join(told) or _EQUAL
 
     def _rename_words(self, group: Group) -> list[str]:
         renamed = list(dict.fromkeys(self._renamed(group)))

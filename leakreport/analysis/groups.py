@@ -7,7 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from leakreport.analysis.sites import Site
+import numpy as np
+
+from leakreport.analysis.sites import Site, Subject
+from leakreport.analysis.stacks import Stacks
+from leakreport.model.columns import BoolColumn, Int64Column
 
 
 class Decision(StrEnum):
@@ -49,6 +53,47 @@ class Group:
         """The same with sides swapped."""
         aligned = tuple((other, one) for one, other in self.aligned)
         return replace(self, before=self.after, after=self.before, aligned=aligned)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SitePairs:
+    """Many groups of one site on each side that one decision made, in columns: most paths of two runs."""
+
+    before: Int64Column
+    """Numbers of sites, each at most once."""
+    after: Int64Column
+    decision: Decision
+
+    def __len__(self) -> int:
+        return len(self.before)
+
+    def taken(self, chosen: BoolColumn) -> SitePairs:
+        """Some of them."""
+        return SitePairs(self.before[chosen], self.after[chosen], self.decision)
+
+    def mirrored(self) -> SitePairs:
+        """The same with sides swapped."""
+        return SitePairs(self.after, self.before, self.decision)
+
+    def group(self, index: int, subject: Subject) -> Group:
+        """One of them as a group of its own."""
+        one, other = subject.before[int(self.before[index])], subject.after[int(self.after[index])]
+        return Group([one], [other], self.decision, 1.0)
+
+    def have_equal_chains(self, subject: Subject) -> BoolColumn:
+        """Whether both sites have the same points."""
+        ours, theirs = subject.before.chains, subject.after.chains
+        return equal_stacks(ours, self.before, theirs, self.after)
+
+
+def equal_stacks(ours: Stacks, before: Int64Column, theirs: Stacks, after: Int64Column) -> BoolColumn:
+    """Per pair of stacks, whether their entries are equal."""
+    is_equal: BoolColumn = ours.lengths[before] == theirs.lengths[after]
+    chosen = np.flatnonzero(is_equal)
+    mine = ours.taken(before[chosen])
+    differs = mine.flat != theirs.taken(after[chosen]).flat
+    is_equal[chosen[np.unique(mine.owner[differs])]] = False
+    return is_equal
 
 
 End = tuple[int, int]

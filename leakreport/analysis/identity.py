@@ -11,7 +11,7 @@ of a canonical form is another version.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
@@ -303,19 +303,24 @@ def fold_recursion(keys: Sequence[str]) -> list[str]:
     return folded
 
 
-def path_text(own_keys: Sequence[str], stem: str, family: str) -> str:
+def encoded(text: str) -> bytes:
+    """A part of a path text; what an input wrote in no valid encoding stays told apart."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def path_text(folded_keys: Iterable[bytes], stem: bytes, family: bytes) -> bytes:
     """What a path id is a hash of: the folded canonical chain of your frames, the module, the allocator family."""
-    return "\n".join((*fold_recursion(own_keys), stem, family))
+    return b"\n".join([*folded_keys, stem, family])
 
 
-def long_path_id(text: str, ordinal: int) -> str:
+def long_path_id(text: bytes, ordinal: int) -> str:
     """The id of a path with 32 digits; paths that share their text are told apart by an ordinal, the first has none.
 
-    >>> short_path_id(long_path_id("main", 1)), long_path_id("main", 2) != long_path_id("main", 1)
+    >>> short_path_id(long_path_id(b"main", 1)), long_path_id(b"main", 2) != long_path_id(b"main", 1)
     ('p1-72e0224eca9c0d03', True)
     """
-    named = text if ordinal == 1 else f"{text}#{ordinal}"
-    return f"{ID_VERSION}-{blake2b(named.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
+    named = text if ordinal == 1 else b"%b#%d" % (text, ordinal)
+    return f"{ID_VERSION}-{blake2b(named, digest_size=16).hexdigest()}"
 
 
 def short_path_id(long_id: str) -> str:

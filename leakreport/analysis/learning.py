@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 
-from leakreport.analysis.sites import Point
+from leakreport.analysis.points import Point
 from leakreport.analysis.wording import rewrite
 
 BASE, SCOPE, FILE, MODULE, TEMPLATE = "base", "scope", "file", "module", "template"

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from operator import eq
 from typing import TypeVar
 
-from leakreport.analysis.sites import Leaf, Point, Site
+from leakreport.analysis.points import Leaf, Point
+from leakreport.analysis.sites import Site
 from leakreport.analysis.wording import words
 
 _T = TypeVar("_T")

@@ -9,18 +9,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from leakreport.analysis.acceptance import LEAST_LEAD, LEAST_SCORE, Accepted, accept
 from leakreport.analysis.callsites import CallSites
 from leakreport.analysis.candidates import candidate_pairs, further_pairs
-from leakreport.analysis.explaining import Match, Unmatched, explained
-from leakreport.analysis.groups import Decision, Group, connected
+from leakreport.analysis.explaining import Match, Unchanged, Unmatched, explained
+from leakreport.analysis.groups import Decision, Group, SitePairs, connected
 from leakreport.analysis.learning import Learned
 from leakreport.analysis.leaves import Leaves
-from leakreport.analysis.rungs import MappedRung, same_code
-from leakreport.analysis.settling import Open, regroup, settle
+from leakreport.analysis.rungs import NO_CODE, MappedRung, same_code
+from leakreport.analysis.settling import Open, Settled, regroup, settle
 from leakreport.analysis.similarity import Similarity
-from leakreport.analysis.sites import Paths, Site, Subject, content, subject_of
+from leakreport.analysis.sites import Paths, SiteTable, Subject, subject_of
 from leakreport.analysis.vocabulary import Vocabulary
+from leakreport.model.columns import BoolColumn, Int64Column
 
 _MOST_ROUNDS = 5
 _FIRST_LESSON = 2_000
@@ -29,24 +32,23 @@ MOST_OPEN = 20_000
 """Sites per side that are compared one by one; of more, the largest."""
 
 
-class Grouping(NamedTuple):
-    """All sites of both sides in groups, and how many were too many to be compared."""
-
-    groups: list[Group]
-    subject: Subject
-    uncompared: int
-
-
 class Matching(NamedTuple):
     """Every row of both sides, exactly once."""
 
+    unchanged: list[Unchanged]
+    """Most rows of two similar runs, in columns."""
     matches: list[Match]
+    """All other pairs."""
     gone: list[Unmatched]
     """Rows of the before side without a partner."""
     new: list[Unmatched]
     """Rows of the after side without a partner."""
     uncompared: int
     """Sites that were too many to be compared one by one; they are among `gone` and `new`."""
+
+    def all_matches(self) -> list[Match]:
+        """Those in columns, too, sorted by their rows."""
+        return sorted([*self.matches, *(match for found in self.unchanged for match in found.matches())])
 
 
 def match(before: Paths, after: Paths) -> Matching:
@@ -55,29 +57,27 @@ def match(before: Paths, after: Paths) -> Matching:
     Deterministic, whatever the order of rows; swapped sides give the mirrored result. Linear but for what is open after
     the rungs, and that is bounded.
     """
-    grouping = group_sites(before, after)
-    matches, gone, new = explained(grouping.groups, grouping.subject, before, after)
-    return Matching(matches, gone, new, grouping.uncompared)
+    subject, order = subject_of(before, after)
+    uncompared = 0
+    if order == 0:
+        every = np.arange(len(subject.before), dtype=np.int64)
+        settled = Settled([], [SitePairs(every, every, Decision.MAPPED)])
+    elif order < 0:
+        settled, uncompared = _Matching(before, after, subject).settled()
+    else:
+        # The work is always done in one order, that of the content: so swapped sides mirror exactly, ties included.
+        mirrored, uncompared = _Matching(after, before, subject.swapped()).settled()
+        settled = Settled([one.mirrored() for one in mirrored.groups], [one.mirrored() for one in mirrored.pairs])
+    return Matching(*explained(settled, subject, before, after), uncompared)
 
 
-def group_sites(before: Paths, after: Paths) -> Grouping:
-    """Decide which sites are one leak."""
-    subject = subject_of(before, after)
-    ours, theirs = (list(map(content, sites)) for sites in (subject.before, subject.after))
-    if ours == theirs:
-        pairs = zip(subject.before, subject.after, strict=True)
-        return Grouping([_identical(one, other) for one, other in pairs], subject, 0)
-    # The work is always done in one order, that of the content: so swapped sides mirror exactly, ties included.
-    if theirs < ours:
-        mirrored = Subject(subject.points, subject.after, subject.before, subject.by_address)
-        groups, uncompared = _Matching(after, before, mirrored).groups()
-        return Grouping([group.mirrored() for group in groups], subject, uncompared)
-    groups, uncompared = _Matching(before, after, subject).groups()
-    return Grouping(groups, subject, uncompared)
+class _Round(NamedTuple):
+    """What one state of knowledge pairs."""
 
-
-def _identical(one: Site, other: Site) -> Group:
-    return Group([one], [other], Decision.MAPPED, 1.0)
+    mapped: SitePairs
+    accepted: list[Accepted]
+    scores: dict[tuple[int, int], float]
+    """Of all that were compared."""
 
 
 class _Matching:
@@ -93,81 +93,65 @@ class _Matching:
         )
         leaves = Leaves(subject.points, by_address=subject.by_address)
         self._similarity = Similarity(subject, self._calls, leaves, vocabularies)
-        self._code = same_code(before, after, subject) if subject.by_address else []
-        self._number = (
-            {id(site): index for index, site in enumerate(subject.before)},
-            {id(site): index for index, site in enumerate(subject.after)},
-        )
+        code = same_code(before, after, subject) if subject.by_address else NO_CODE
+        self._code, self._code_groups = code
         self._uncompared = 0
 
-    def groups(self) -> tuple[list[Group], int]:
+    def settled(self) -> tuple[Settled, int]:
         """All groups, and how many sites were not compared because there were too many."""
         learned = Learned()
-        last: set[tuple[int, int]] | None = None
+        last: Int64Column | None = None
         for _ in range(_MOST_ROUNDS):
-            mapped, accepted, scores = self._round(learned, _FIRST_LESSON if last is None else MOST_OPEN)
-            pairs = mapped | {(pair.before, pair.after) for pair in accepted}
-            if pairs == last:
+            found = self._round(learned, _FIRST_LESSON if last is None else MOST_OPEN)
+            pairs = self._numbered(found)
+            if last is not None and np.array_equal(pairs, last):
                 break
             last = pairs
-            learned = self._learned(mapped, accepted)
-        before, after = self._subject.before, self._subject.after
-        groups = [*self._code]
-        groups += [_identical(before[one], after[other]) for one, other in sorted(mapped)]
-        groups += [self._similar(pair) for pair in accepted]
-        ours, theirs = self._left(groups)
-        scores |= self._further_scores(ours, theirs, learned)
-        groups = settle(Open(self._subject, scores, ours, theirs), groups)
-        groups = regroup(groups, self._subject)
-        self._number_ties(groups, scores)
-        return groups, self._uncompared
+            learned = self._learned(found)
+        groups = [*self._code_groups, *(self._similar(pair) for pair in found.accepted)]
+        free = self._free(found.mapped, groups)
+        ours, theirs = (np.flatnonzero(column).tolist() for column in free)
+        scores = found.scores | self._scored(further_pairs(self._subject, ours, theirs, learned))
+        settled = settle(Open(self._subject, scores, ours, theirs), groups, [self._code, found.mapped])
+        settled = regroup(settled, self._subject)
+        _number_ties(settled.groups, scores)
+        return settled, self._uncompared
+
+    def _numbered(self, found: _Round) -> Int64Column:
+        """All pairs of a round, one number each."""
+        width = len(self._subject.after) + 1
+        accepted = np.asarray([pair.before * width + pair.after for pair in found.accepted], dtype=np.int64)
+        return np.sort(np.concatenate([found.mapped.before * width + found.mapped.after, accepted]))
 
     def _similar(self, pair: Accepted) -> Group:
         one, other = self._subject.before[pair.before], self._subject.after[pair.after]
         aligned = tuple(self._similarity.aligned(one, other))
         return Group([one], [other], Decision.SIMILAR, pair.score, pair.lead, aligned)
 
-    def _number_ties(self, groups: Sequence[Group], scores: Mapping[tuple[int, int], float]) -> None:
-        """Mark what stays open because several are equally alike."""
-        gone = {self._number[0][id(group.before[0])]: group for group in groups if not group.after}
-        new = {self._number[1][id(group.after[0])]: group for group in groups if not group.before}
-        alike = [pair for pair, score in sorted(scores.items()) if score >= LEAST_SCORE]
-        for number, members in enumerate(
-            connected((one, other) for one, other in alike if one in gone and other in new)
-        ):
-            for side, index in members:
-                (new if side else gone)[index].tie = number
+    def _free(self, mapped: SitePairs | None, groups: Iterable[Group]) -> tuple[BoolColumn, BoolColumn]:
+        """Per site of each side, whether it is in no group."""
+        before, after = (np.ones(len(sites), dtype=np.bool_) for sites in (self._subject.before, self._subject.after))
+        for pairs in (self._code, mapped):
+            if pairs is not None:
+                before[pairs.before] = False
+                after[pairs.after] = False
+        for group in groups:
+            before[[site.number for site in group.before]] = False
+            after[[site.number for site in group.after]] = False
+        return before, after
 
-    def _left(self, groups: Iterable[Group]) -> tuple[list[int], list[int]]:
-        """Indexes of the sites that are in no group."""
-        grouped = {id(site) for group in groups for site in (*group.before, *group.after)}
-        ours, theirs = (
-            [index for index, site in enumerate(sites) if id(site) not in grouped]
-            for sites in (self._subject.before, self._subject.after)
-        )
-        return ours, theirs
-
-    def _round(
-        self, learned: Learned, most_before: int
-    ) -> tuple[set[tuple[int, int]], list[Accepted], dict[tuple[int, int], float]]:
-        """Pairs by position, pairs by similarity, and the scores of all that were compared."""
+    def _round(self, learned: Learned, most_before: int) -> _Round:
+        """Pairs by position, and pairs by similarity."""
         subject = self._subject
         call_map = self._calls.align(learned)
         self._similarity.know(learned, call_map)
-        ours, theirs = self._left(self._code)
-        mapped = {
-            (self._number[0][id(one)], self._number[1][id(other)])
-            for one, other in self._rung.pairs(
-                [subject.before[i] for i in ours], [subject.after[i] for i in theirs], learned, call_map
-            )
-        }
-        done = {before for before, _ in mapped}, {after for _, after in mapped}
-        ours, theirs = [i for i in ours if i not in done[0]], [i for i in theirs if i not in done[1]]
+        mapped = self._rung.pairs(self._free(None, self._code_groups), learned, call_map)
+        ours, theirs = (np.flatnonzero(column) for column in self._free(mapped, self._code_groups))
         self._uncompared = max(0, len(ours) - most_before) + max(0, len(theirs) - MOST_OPEN)
-        ours = _largest(ours, subject.before, most_before)
-        theirs = _largest(theirs, subject.after, MOST_OPEN)
-        scores = self._scores(ours, theirs, learned)
-        return mapped, accept(scores), scores
+        scores = self._scores(
+            _largest(ours, subject.before, most_before), _largest(theirs, subject.after, MOST_OPEN), learned
+        )
+        return _Round(mapped, accept(scores), scores)
 
     def _scores(self, ours: list[int], theirs: list[int], learned: Learned) -> dict[tuple[int, int], float]:
         before, after = self._subject.before, self._subject.after
@@ -189,26 +173,48 @@ class _Matching:
             if self._similarity.bound(before[i], after[j]) >= LEAST_SCORE - LEAST_LEAD
         }
 
-    def _further_scores(self, ours: list[int], theirs: list[int], learned: Learned) -> dict[tuple[int, int], float]:
-        """Of what is left, against what is paired already: it may be a part of it."""
+    def _learned(self, found: _Round) -> Learned:
         subject = self._subject
-        pairs = further_pairs(subject, ours, theirs, learned)
-        return self._scored(pairs)
-
-    def _learned(self, mapped: set[tuple[int, int]], accepted: Sequence[Accepted]) -> Learned:
-        before, after = self._subject.before, self._subject.after
         aligned: Counter[tuple[int, int]] = Counter()
-        for one, other in mapped:
-            aligned.update(zip(before[one].chain, after[other].chain, strict=True))
-        for pair in accepted:
-            aligned.update(self._similarity.aligned(before[pair.before], after[pair.after]))
-        for group in self._code:
+        aligned.update(_aligned(found.mapped, subject))
+        is_equal = self._code.have_equal_chains(subject)
+        aligned.update(_aligned(self._code.taken(is_equal), subject))
+        others = self._code.taken(~is_equal)
+        groups = [*self._code_groups, *(others.group(index, subject) for index in range(len(others)))]
+        for group in groups:
             aligned.update(self._similarity.aligned(group.before[0], group.after[0]))
-        return Learned(self._subject.points, sorted(aligned.items()))
+        for pair in found.accepted:
+            aligned.update(self._similarity.aligned(subject.before[pair.before], subject.after[pair.after]))
+        return Learned(subject.points, sorted(aligned.items()))
 
 
-def _largest(open_sites: list[int], sites: Sequence[Site], most: int) -> list[int]:
+def _aligned(pairs: SitePairs, subject: Subject) -> dict[tuple[int, int], int]:
+    """How often points stand for each other in pairs of equally long chains."""
+    ours = subject.before.chains.taken(pairs.before).flat.astype(np.int64)
+    theirs = subject.after.chains.taken(pairs.after).flat
+    is_same = ours == theirs
+    counts = np.bincount(ours[is_same])
+    found = {(point, point): int(counts[point]) for point in np.flatnonzero(counts).tolist()}
+    width = len(subject.points)
+    moved, times = np.unique((ours * width + theirs)[~is_same], return_counts=True)
+    found |= {divmod(pair, width): count for pair, count in zip(moved.tolist(), times.tolist(), strict=True)}
+    return found
+
+
+def _number_ties(groups: Sequence[Group], scores: Mapping[tuple[int, int], float]) -> None:
+    """Mark what stays open because several are equally alike."""
+    gone = {group.before[0].number: group for group in groups if not group.after}
+    new = {group.after[0].number: group for group in groups if not group.before}
+    alike = [pair for pair, score in sorted(scores.items()) if score >= LEAST_SCORE]
+    for number, members in enumerate(connected((one, other) for one, other in alike if one in gone and other in new)):
+        for side, index in members:
+            (new if side else gone)[index].tie = number
+
+
+def _largest(open_sites: Int64Column, sites: SiteTable, most: int) -> list[int]:
     """So many of some sites, in order."""
-    if len(open_sites) <= most:
-        return open_sites
-    return sorted(sorted(open_sites, key=lambda index: (-sites[index].bytes, index))[:most])
+    if len(open_sites) > most:
+        order = np.lexsort([open_sites, -sites.bytes[open_sites]])
+        open_sites = np.sort(open_sites[order[:most]])
+    found: list[int] = open_sites.tolist()
+    return found

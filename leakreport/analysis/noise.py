@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from leakreport.analysis.diffreport import NoiseRule
-from leakreport.model.metrics import LOST_KINDS, LeakKind
+from leakreport.model.columns import BoolColumn, Float64Column, Int64Column
 from leakreport.model.raw import SnapshotMeta
 
 LEAST_BYTES = 64 * 1024
@@ -30,20 +32,25 @@ def noise_rule(metas: Sequence[SnapshotMeta], totals: Sequence[int], min_change:
     return NoiseRule(least, is_exact_for_lost=is_exact, is_by_user=False)
 
 
-def is_significant(
-    rule: NoiseRule, kinds: Sequence[LeakKind], byte_change: int, block_change: int, error: float
-) -> bool:
-    """Whether a change is outside the noise.
+def are_significant(
+    rule: NoiseRule,
+    is_lost: BoolColumn,
+    byte_change: Int64Column,
+    block_change: Int64Column,
+    error: Float64Column,
+) -> BoolColumn:
+    """Per row, whether its change is outside the noise.
 
     Args:
         rule: the rule of the comparison.
-        kinds: the leak kinds of the row before and after.
+        is_lost: whether the leak kind, before or after, is one of lost memory.
         byte_change: after minus before.
         block_change: the same for blocks; 0 where they are not known.
         error: the standard error of the change, 0 where both sides are exact.
     """
-    if abs(byte_change) <= STANDARD_ERRORS * error:
-        return False
-    if rule.is_exact_for_lost and any(kind in LOST_KINDS for kind in kinds):
-        return bool(byte_change or block_change or kinds[0] is not kinds[-1])
-    return bool(byte_change) and abs(byte_change) >= rule.min_change_bytes
+    found: BoolColumn = (byte_change != 0) & (np.abs(byte_change) >= rule.min_change_bytes)
+    if rule.is_exact_for_lost:
+        found = np.where(is_lost, (byte_change != 0) | (block_change != 0), found)
+    # Blocks of no bytes are lost, too.
+    found &= (np.abs(byte_change) > STANDARD_ERRORS * error) | (error == 0)
+    return found

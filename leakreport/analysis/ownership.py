@@ -292,6 +292,10 @@ def ownership_of(
     executables = {module for module in modules if module.rsplit("/", 1)[-1] in program_names}
     if not executables and with_main:
         executables = {with_main.most_common(1)[0][0]}
+    if not executables:
+        # Heap dumps name neither a command nor functions; a mapped file that is no shared object is the program.
+        programs = Counter(frame.module for frame in all_frames if _looks_like_program(frame.module))
+        executables = {module for module, _ in programs.most_common(1) if module is not None}
     neighbours = {folder for module in executables if (folder := _neighbourhood(module))}
     return Ownership(
         own=own,
@@ -300,6 +304,10 @@ def ownership_of(
         neighbours=tuple(sorted(neighbours)),
         is_rust=is_rust,
     )
+
+
+def _looks_like_program(module: str | None) -> bool:
+    return module is not None and module.startswith("/") and ".so" not in module.rsplit("/", 1)[-1]
 
 
 def _neighbourhood(executable: str) -> str:

@@ -6,7 +6,7 @@ memory than the whole model, and longer than reading the input.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
@@ -32,7 +32,8 @@ class Paths:
     named_by: Int64Column
     site: Int64Column
     families: Sequence[str]
-    place: Int64Column
+    places: Callable[[], Int64Column]
+    """Makes a column: per stack one number for the same allocator and the same lines of code."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,7 +22,7 @@ def reading_groups(rows: PathTable, metric: str) -> tuple[Int64Column, Int64Colu
     Raises:
         LimitExceeded: a sum does not fit in 64 bits.
     """
-    places = rows.paths.place[rows.stack]
+    places = rows.paths.places()[rows.stack]
     width = int(places.max(initial=0)) + 1
     _, first, group, counts = np.unique(
         rows.leak_kind * width + places, return_index=True, return_inverse=True, return_counts=True

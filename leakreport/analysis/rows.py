@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leakreport.analysis.frames import FrameColumns, allocator_families, chains_of_interest, locate
-from leakreport.analysis.identity import long_path_id, module_stem, path_text, short_path_id
+from leakreport.analysis.identity import encoded, fold_recursion, long_path_id, module_stem, path_text, short_path_id
 from leakreport.analysis.paths import Paths, PathTable, RecordNames
 from leakreport.analysis.processes import Judged
-from leakreport.analysis.stacks import Stacks
+from leakreport.analysis.stacks import Stacks, intern
 from leakreport.errors import UsageError
 from leakreport.model.columns import BoolColumn, Float64Column, Int64Column
 from leakreport.model.metrics import LOST_KINDS, LeakKind
@@ -121,23 +121,15 @@ def _paths(run: Run, nodes: Int64Column, columns: FrameColumns, *, is_rust: bool
     located = locate(stacks, columns)
     chains = chains_of_interest(stacks, columns, is_rust=is_rust)
     families = allocator_families(stacks, columns)
-    keys = np.array(columns.key, dtype=object)
-    stems = [module_stem(frame.module) for frame in run.frames]
-    starts = chains.offsets.tolist()
-
-    def text_of(number: int) -> str:
-        inner = chains.flat[starts[number] : starts[number + 1]]
-        stem = stems[inner[-1]] if len(inner) else "?"
-        return path_text(keys[inner].tolist(), stem, families[number])
-
+    texts = _texts(run.frames, chains, columns.key, families)
     return Paths(
         stacks=stacks,
-        ids=path_ids(len(stacks), text_of, lambda number: _twin_order(run.frames, stacks[number])),
+        ids=path_ids(len(stacks), texts, lambda number: _twin_order(run.frames, stacks[number])),
         responsible=located.responsible,
         named_by=located.named_by,
         site=located.site,
         families=families,
-        place=_places(chains, columns, families),
+        places=lambda: _places(chains, columns, families),
     )
 
 
@@ -146,27 +138,49 @@ def _places(chains: Stacks, columns: FrameColumns, families: Sequence[str]) -> I
     places = columns.place[chains.flat]
     # Of long chains only a digest is kept, as in path ids.
     digests = (
-        blake2b(family.encode("utf-8", "surrogatepass") + b"\n" + places[start:stop].tobytes(), digest_size=16).digest()
+        blake2b(encoded(family) + b"\n" + places[start:stop].tobytes(), digest_size=16).digest()
         for family, (start, stop) in zip(families, pairwise(chains.offsets.tolist()), strict=True)
     )
     _, numbers = np.unique(np.fromiter(digests, "S16", len(families)), return_inverse=True)
     return numbers.astype(np.int64)
 
 
+def _texts(
+    frames: Sequence[Frame], chains: Stacks, keys: Sequence[str], families: Sequence[str]
+) -> Callable[[int], bytes]:
+    """What the id of each path is a hash of."""
+    numbers, _ = intern(keys)
+    repeats = chains.with_repeats(numbers)
+    key_texts = [encoded(key) for key in keys]
+    stems = [encoded(module_stem(frame.module)) for frame in frames]
+    family_texts = {family: encoded(family) for family in set(families)}
+    starts = chains.offsets.tolist()
+
+    def text_of(number: int) -> bytes:
+        inner = chains.flat[starts[number] : starts[number + 1]].tolist()
+        stem = stems[inner[-1]] if inner else b"?"
+        folded = map(key_texts.__getitem__, inner)
+        if number in repeats:
+            folded = map(encoded, fold_recursion([keys[frame] for frame in inner]))
+        return path_text(folded, stem, family_texts[families[number]])
+
+    return text_of
+
+
 def path_ids(
-    count: int, text_of: Callable[[int], str], twin_order: Callable[[int], tuple[object, ...]]
+    count: int, text_of: Callable[[int], bytes], twin_order: Callable[[int], tuple[object, ...]]
 ) -> NDArray[np.bytes_]:
     """The id of each path by its canonical text. Paths with the same text get ordinals in `twin_order`.
 
     Should two texts share an id by chance, both get 32 digits. Texts are long: none is kept.
     """
-    width = len(long_path_id("", 1))
+    width = len(long_path_id(b"", 1))
     ids = np.fromiter((long_path_id(text_of(number), 1).encode("ascii") for number in range(count)), f"S{width}", count)
     for numbers in _equal(ids):
         text = text_of(numbers[0])
         for ordinal, number in enumerate(sorted(numbers, key=twin_order), 1):
             ids[number] = long_path_id(text, ordinal).encode("ascii")
-    shortened = ids.astype(f"S{len(short_path_id(long_path_id('', 1)))}")
+    shortened = ids.astype(f"S{len(short_path_id(long_path_id(b'', 1)))}")
     shared = [number for numbers in _equal(shortened) for number in numbers]
     if not shared:
         return shortened

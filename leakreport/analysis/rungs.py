@@ -4,65 +4,153 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from leakreport.analysis.callsites import CallMap, CallSites
-from leakreport.analysis.groups import Decision, Group, connected
+from leakreport.analysis.groups import Decision, Group, SitePairs, connected, equal_stacks
 from leakreport.analysis.identity import canonical_name, module_stem
 from leakreport.analysis.learning import BASE, FILE, MODULE, SCOPE, Learned
-from leakreport.analysis.sites import Paths, Site, Subject, address_of
+from leakreport.analysis.points import address_of
+from leakreport.analysis.sites import Paths, SiteTable, Subject
+from leakreport.analysis.stacks import Stacks
+from leakreport.model.columns import BoolColumn, Int32Column, Int64Column
 
 _SAME_CODE = 0.6
 """Share of rows on both sides that must have a partner with equal addresses."""
 _SURE = 0.9
 """Support from which a rename counts as known."""
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+"""2^64 over the golden ratio, as in Knuth's multiplicative hashing."""
 
-CodeKey = tuple[Hashable, ...]
+CodeKey = tuple[str, bytes]
 
 
-def same_code(before: Paths, after: Paths, subject: Subject) -> list[Group]:
-    """Groups of sites whose rows stand at equal addresses, if that holds for most rows: the code did not change.
+class SameCode(NamedTuple):
+    """What equal machine code pairs."""
+
+    pairs: SitePairs
+    groups: list[Group]
+    """Where several sites of a side belong together."""
+
+
+_NOTHING = np.zeros(0, dtype=np.int64)
+NO_CODE = SameCode(SitePairs(_NOTHING, _NOTHING, Decision.CODE), [])
+
+
+def same_code(before: Paths, after: Paths, subject: Subject) -> SameCode:
+    """Pairs of sites whose rows stand at equal addresses, if that holds for most rows: the code did not change.
 
     In address mode only: where lines are known, two statements that were swapped keep every address.
     """
-    ours, theirs = _rows_by_code(before), _rows_by_code(after)
-    shared = [key for key in ours if key in theirs and len(key) > 1]
-    for rows, side in ((ours, before), (theirs, after)):
-        if sum(len(rows[key]) for key in shared) < _SAME_CODE * max(1, len(side.rows)):
-            return []
-    pairs = [
-        (ours[key][0], theirs[key][0])
-        for key in shared
-        if len(ours[key]) == len(theirs[key]) == 1
-        and _names_agree(_names_by_place(before, ours[key][0]), _names_by_place(after, theirs[key][0]))
-    ]
-    return _joined(pairs, subject)
+    places: dict[Hashable, int] = {}
+    known: dict[CodeKey, int] = {}
+    ours, theirs = (_Code(side, places, known) for side in (before, after))
+    counts = [np.bincount(code.own_code, minlength=len(known)) for code in (ours, theirs)]
+    is_shared = (counts[0] > 0) & (counts[1] > 0)
+    is_shared[[number for (_, text), number in known.items() if not text]] = False
+    for code, side in ((ours, before), (theirs, after)):
+        if int(is_shared[code.own_code].sum()) < _SAME_CODE * max(1, len(side)):
+            return NO_CODE
+    is_single = is_shared & (counts[0] == 1) & (counts[1] == 1)
+    pairs = [np.stack([code.rows_of(is_single) for code in (ours, theirs)], axis=1)]
+    # What is the same in your code may differ in library code.
+    several = [code.grouped(is_shared & ~is_single) for code in (ours, theirs)]
+    for number, rows in several[0].items():
+        mine, others = ours.by_whole_code(rows), theirs.by_whole_code(several[1][number])
+        same = [(mine[text], others[text]) for text in mine if text in others]
+        pairs.append(np.asarray([(one[0], two[0]) for one, two in same if len(one) == len(two) == 1]).reshape(-1, 2))
+    found = np.concatenate(pairs).astype(np.int64)
+    return _joined(found[_names_agree(before, found[:, 0], after, found[:, 1])], subject)
 
 
-def _own_modules(side: Paths) -> set[str | None]:
-    return {frame.module for frame, own in zip(side.frames, side.own, strict=True) if own}
+class _Code:
+    """The addresses on the stacks of one side."""
+
+    def __init__(self, side: Paths, places: dict[Hashable, int], known: dict[CodeKey, int]) -> None:
+        self._side = side
+        found = [
+            places.setdefault((module_stem(frame.module), address), len(places)) if address else -1
+            for frame, address in ((frame, address_of(frame)) for frame in side.frames)
+        ]
+        self._place = np.asarray(found, dtype=np.int32)
+        texts = _texts(self._own_places())
+        numbers = [known.setdefault(key, len(known)) for key in zip(side.families, texts, strict=True)]
+        self.own_code = np.asarray(numbers, dtype=np.int64)[side.stack]
+        """Per row one number for its allocator and the addresses in the modules that hold your code."""
+
+    def _own_places(self) -> Stacks:
+        """Inlined frames share a place. Where a stack has nothing in modules that hold your code, all its places."""
+        side, stacks = self._side, self._side.stacks
+        modules = {frame.module for frame, own in zip(side.frames, side.own.tolist(), strict=True) if own}
+        is_own = np.fromiter((frame.module in modules for frame in side.frames), np.bool_, len(side.frames))
+        is_inside = (self._place >= 0)[stacks.flat]
+        of_own = is_inside & is_own[stacks.flat]
+        inside = stacks.kept(np.where((stacks.count(of_own) > 0)[stacks.owner], of_own, is_inside))
+        codes = self._place[inside.flat]
+        is_other = np.ones(len(codes), dtype=np.bool_)
+        is_other[1:] = (codes[1:] != codes[:-1]) | (inside.owner[1:] != inside.owner[:-1])
+        return Stacks(codes, inside.offsets).kept(is_other)
+
+    def rows_of(self, is_wanted: BoolColumn) -> Int64Column:
+        """The rows with some codes, in the order of the codes; each has one."""
+        rows = np.flatnonzero(is_wanted[self.own_code])
+        return rows[np.argsort(self.own_code[rows])]
+
+    def grouped(self, is_wanted: BoolColumn) -> dict[int, list[int]]:
+        """The rows with some codes, by code."""
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for row in np.flatnonzero(is_wanted[self.own_code]).tolist():
+            found[int(self.own_code[row])].append(row)
+        return found
+
+    def by_whole_code(self, rows: Sequence[int]) -> dict[bytes, list[int]]:
+        """Some rows by all their addresses."""
+        found: defaultdict[bytes, list[int]] = defaultdict(list)
+        for row in rows:
+            found[self._place[self._side.stacks[int(self._side.stack[row])]].tobytes()].append(row)
+        return found
 
 
-def _rows_by_code(side: Paths) -> dict[CodeKey, list[int]]:
-    """Rows by allocator and addresses in the modules that hold your code; inlined frames share theirs."""
-    modules = _own_modules(side)
-    where = [
-        (module_stem(frame.module), address) if frame.module in modules and (address := address_of(frame)) else None
-        for frame in side.frames
-    ]
-    found: defaultdict[CodeKey, list[int]] = defaultdict(list)
-    for index, row in enumerate(side.rows):
-        key: list[Hashable] = [row.family]
-        for frame in row.frames:
-            place = where[frame]
-            if place is not None and place != key[-1]:
-                key.append(place)
-        found[tuple(key)].append(index)
+def _texts(stacks: Stacks) -> list[bytes]:
+    """Each stack as one text: equal stacks have equal texts."""
+    content = stacks.flat.tobytes()
+    return [content[start:stop] for start, stop in pairwise((stacks.offsets * stacks.flat.itemsize).tolist())]
+
+
+def _names_agree(before: Paths, ours: Int64Column, after: Paths, theirs: Int64Column) -> BoolColumn:
+    """Per pair of rows, whether no name at an address of your code contradicts that it is one path."""
+    names: dict[Hashable, int] = {}
+    one, other = _named(before, names), _named(after, names)
+    found = equal_stacks(one, before.stack[ours], other, after.stack[theirs])
+    for index in np.flatnonzero(~found).tolist():
+        mine, others = _names_by_place(before, int(ours[index])), _names_by_place(after, int(theirs[index]))
+        found[index] = all(some & others[address] for address, some in mine.items() if address in others)
     return found
+
+
+def _named(side: Paths, names: dict[Hashable, int]) -> Stacks:
+    """Your names with their addresses, on each stack: where these are equal, names agree."""
+    code = np.fromiter(
+        (
+            names.setdefault((canonical_name(frame.function).base, address), len(names))
+            if own and frame.function is not None and (address := address_of(frame)) is not None
+            else -1
+            for frame, own in zip(side.frames, side.own.tolist(), strict=True)
+        ),
+        np.int32,
+        len(side.frames),
+    )
+    kept = side.stacks.kept(code[side.stacks.flat] >= 0)
+    return Stacks(code[kept.flat], kept.offsets)
 
 
 def _names_by_place(side: Paths, row: int) -> dict[int, set[str]]:
     found: defaultdict[int, set[str]] = defaultdict(set)
-    for index in side.rows[row].frames:
+    for index in side.row(row).frames:
         frame = side.frames[index]
         address = address_of(frame)
         if side.own[index] and frame.function is not None and address is not None:
@@ -70,22 +158,26 @@ def _names_by_place(side: Paths, row: int) -> dict[int, set[str]]:
     return found
 
 
-def _names_agree(ours: Mapping[int, set[str]], theirs: Mapping[int, set[str]]) -> bool:
-    return all(names & theirs[address] for address, names in ours.items() if address in theirs)
-
-
-def _joined(pairs: Sequence[tuple[int, int]], subject: Subject) -> list[Group]:
+def _joined(rows: Int64Column, subject: Subject) -> SameCode:
     """The sites of paired rows; sites that share one become one group."""
-    site_of: tuple[dict[int, int], dict[int, int]] = (
-        {row: number for number, site in enumerate(subject.before) for row in site.rows},
-        {row: number for number, site in enumerate(subject.after) for row in site.rows},
+    sites = np.unique(
+        np.stack([_site_of_rows(subject.before)[rows[:, 0]], _site_of_rows(subject.after)[rows[:, 1]]], axis=1), axis=0
     )
+    is_alone = np.ones(len(sites), dtype=np.bool_)
+    for side in (0, 1):
+        is_alone &= np.bincount(sites[:, side], minlength=1)[sites[:, side]] == 1
     groups = []
-    for members in connected((site_of[0][one], site_of[1][other]) for one, other in pairs):
+    for members in connected([(one, other) for one, other in sites[~is_alone].tolist()]):
         before = [subject.before[number] for side, number in members if side == 0]
         after = [subject.after[number] for side, number in members if side == 1]
         groups.append(Group(before, after, Decision.CODE, 1.0))
-    return groups
+    return SameCode(SitePairs(sites[is_alone, 0], sites[is_alone, 1], Decision.CODE), groups)
+
+
+def _site_of_rows(sites: SiteTable) -> Int64Column:
+    found = np.empty(len(sites.rows.flat), dtype=np.int64)
+    found[sites.rows.flat] = sites.rows.owner
+    return found
 
 
 class MappedRung:
@@ -93,22 +185,30 @@ class MappedRung:
 
     def __init__(self, subject: Subject, calls: CallSites) -> None:
         """Prepare what does not change from round to round."""
-        self._points = subject.points
+        self._subject = subject
         self._calls = calls
-        self._by_address = subject.by_address
+        below: dict[Hashable, int] = {}
+        self._leaf = [self._leaf_numbers(sites, below) for sites in (subject.before, subject.after)]
 
-    def pairs(
-        self, before: Sequence[Site], after: Sequence[Site], learned: Learned, call_map: CallMap
-    ) -> list[tuple[Site, Site]]:
-        """Pairs whose key is there once on each side."""
+    def pairs(self, free: tuple[BoolColumn, BoolColumn], learned: Learned, call_map: CallMap) -> SitePairs:
+        """Pairs whose key is there once on each side, among the sites that are free."""
         known: dict[Hashable, int] = {}
         renames = {part: learned.best_image(part, _SURE) for part in (BASE, SCOPE, FILE, MODULE)}
-        ours = [self._code(p, known, renames, call_map) for p in range(len(self._points))]
-        theirs = [self._code(p, known, None, call_map) for p in range(len(self._points))]
-        mine, other = self._by_key(before, ours), self._by_key(after, theirs)
-        return [
-            (sites[0], other[key][0]) for key, sites in mine.items() if len(sites) == 1 and len(other.get(key, ())) == 1
+        count = range(len(self._subject.points))
+        codes = [
+            np.fromiter((self._code(p, known, images, call_map) for p in count), np.int32, len(count))
+            for images in (renames, None)
         ]
+        sides = (self._subject.before, self._subject.after)
+        ours, theirs = (
+            _once(sites, np.flatnonzero(is_free & sites.has_own), code, leaf)
+            for sites, is_free, code, leaf in zip(sides, free, codes, self._leaf, strict=True)
+        )
+        _, mine, other = np.intersect1d(ours.keys, theirs.keys, assume_unique=True, return_indices=True)
+        order = np.argsort(ours.sites[mine])
+        mine, other = mine[order], other[order]
+        is_equal = equal_stacks(ours.codes, mine, theirs.codes, other)
+        return SitePairs(ours.sites[mine][is_equal], theirs.sites[other][is_equal], Decision.MAPPED)
 
     def _code(
         self,
@@ -118,7 +218,7 @@ class MappedRung:
         call_map: CallMap,
     ) -> int:
         """One number for the same name and position on the after side; -1 where that is not known."""
-        point = self._points[number]
+        point = self._subject.points[number]
         name = point.name
         if name.base is None:
             return -1
@@ -127,22 +227,56 @@ class MappedRung:
             place = call_map.forward.get(place, -2) if renames is not None else place
             if place not in call_map.backward:
                 return -1
-        label = (name.base, name.scope, None if self._by_address else point.file, point.module)
+        label = (name.base, name.scope, None if self._subject.by_address else point.file, point.module)
         if renames is not None:
             label = tuple(  # type: ignore[assignment]
                 renames[part].get(value, value) for part, value in zip((BASE, SCOPE, FILE, MODULE), label, strict=True)
             )
         return known.setdefault((label, name.template_arguments, name.arguments, place), len(known))
 
-    def _by_key(self, sites: Sequence[Site], codes: Sequence[int]) -> dict[Hashable, list[Site]]:
-        found: dict[Hashable, list[Site]] = {}
-        for site in sites:
-            chain = tuple([codes[p] for p in site.chain])
-            if site.has_own and -1 not in chain:
-                found.setdefault((chain, self._leaf(site)), []).append(site)
-        return found
+    def _leaf_numbers(self, sites: SiteTable, below: dict[Hashable, int]) -> Int64Column:
+        """Per site one number for the same names below your code."""
+        points = self._subject.points
+        names: list[Sequence[Hashable]] = [
+            [(leaf.family, tuple([points[p].name.base or "" for p in leaf.library])) for leaf in leaves]
+            for leaves in sites.leaves
+        ]
+        numbers = [below.setdefault(tuple(sorted(found, key=repr)), len(below)) for found in names]
+        return np.asarray(numbers, dtype=np.int64)[sites.leaf] if numbers else np.zeros(0, dtype=np.int64)
 
-    def _leaf(self, site: Site) -> Hashable:
-        points = self._points
-        found = [(leaf.family, tuple([points[p].name.base or "" for p in leaf.library])) for leaf in site.leaves]
-        return found[0] if len(found) == 1 else tuple(sorted(found))
+
+class _Once(NamedTuple):
+    """Sites whose key no other site has."""
+
+    keys: NDArray[np.uint64]
+    """In order."""
+    sites: Int64Column
+    codes: Stacks
+    """Per site the codes of its points."""
+
+
+def _once(sites: SiteTable, chosen: Int64Column, code: Int32Column, leaf: Int64Column) -> _Once:
+    """Of the chosen sites those whose points all have a code, and whose key is there once."""
+    codes = sites.chains.taken(chosen)
+    codes = Stacks(code[codes.flat], codes.offsets)
+    coded = np.flatnonzero(codes.count(codes.flat < 0) == 0)
+    codes, chosen = codes.taken(coded), chosen[coded]
+    keys, first, counts = np.unique(_keys(codes, leaf[chosen]), return_index=True, return_counts=True)
+    single = first[counts == 1]
+    return _Once(keys[counts == 1], chosen[single], codes.taken(single))
+
+
+def _keys(codes: Stacks, leaf: Int64Column) -> NDArray[np.uint64]:
+    """Per site a hash of the codes of its points, in order, and of what is below."""
+    place = (np.arange(len(codes.flat), dtype=np.int64) - codes.offsets[codes.owner]).astype(np.uint64)
+    mixed = _mixed(codes.flat.astype(np.uint64) + (place << np.uint64(32)))
+    sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(mixed, dtype=np.uint64)])
+    return _mixed(sums[codes.offsets[1:]] - sums[codes.offsets[:-1]] + _mixed(leaf.astype(np.uint64)))
+
+
+def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spread over all bits. Source: the finaliser of splitmix64 (Steele, Lea, Flood, 2014)."""
+    z = (numbers + np.uint64(1)) * _FACTOR
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

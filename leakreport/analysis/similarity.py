@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from leakreport.analysis.callsites import CallMap, CallSites
 from leakreport.analysis.learning import BASE, FILE, MODULE, SCOPE, TEMPLATE, Learned
 from leakreport.analysis.leaves import Leaves
-from leakreport.analysis.sites import Point, Site, Subject
+from leakreport.analysis.points import Point
+from leakreport.analysis.sites import Site, Subject
 from leakreport.analysis.vocabulary import Profile, Vocabulary
 from leakreport.analysis.wording import likeness, without_scopes
 

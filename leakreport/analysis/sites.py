@@ -1,34 +1,34 @@
-"""Paths as the matching sees them: frames reduced to points, paths to chains of your points, equal paths to one site.
+"""Paths as the matching sees them: equal paths are one site, and all sites of a side are one table.
 
 A site is the unit of matching: all rows of one run whose chain is equal in every known part. Leak kinds are no part of
-it: the head and the tail of a list differ in kind. Recursion is folded: depth is data, not identity.
+it: the head and the tail of a list differ in kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
-from leakreport.analysis.identity import LAMBDA, CanonicalName, canonical_name, module_stem
+import numpy as np
+
+from leakreport.analysis.chains import Chains, chains_of
+from leakreport.analysis.points import Leaf, Point, point_of
 from leakreport.analysis.report import Report
+from leakreport.analysis.stacks import Stacks
+from leakreport.model.columns import BoolColumn, Int32Column, Int64Column, sums_at
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame
 
-_DEEPEST = 64
-"""Points of a chain that are compared, from the innermost."""
-_STAND_INS = 12
-"""Library frames that stand in where a path has none of yours."""
 _LINES_NEEDED = 0.4
 """Below this share of own frames with a line, on either side, addresses are the positions."""
-_FOLD_TRIES = 16
 _MOST_LEAVES = 6
 
 
 class Side(NamedTuple):
     """One row of a report, as far as matching needs it."""
 
-    id: str
     leak_kind: LeakKind
     frames: tuple[int, ...]
     """Indexes into `Paths.frames`, outermost first."""
@@ -38,21 +38,46 @@ class Side(NamedTuple):
     blocks: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Paths:
-    """One side of a comparison."""
+    """One side of a comparison, in columns."""
 
     frames: Sequence[Frame]
-    own: Sequence[bool]
+    own: BoolColumn
     """Per frame, whether it is yours."""
-    rows: Sequence[Side]
+    stacks: Stacks
+    """Outermost first; rows of several leak kinds may share one."""
+    families: Sequence[str]
+    """Per stack what was called to allocate."""
+    stack: Int64Column
+    """Per row its stack."""
+    leak_kind: Int64Column
+    bytes: Int64Column
+    blocks: Int64Column
+
+    def __len__(self) -> int:
+        return len(self.stack)
+
+    @classmethod
+    def of_rows(cls, frames: Sequence[Frame], own: Sequence[bool], rows: Sequence[Side]) -> Paths:
+        """Rows that are given one by one."""
+        count = len(rows)
+        return cls(
+            frames=frames,
+            own=np.asarray(own, dtype=np.bool_),
+            stacks=Stacks.of([row.frames for row in rows]),
+            families=[row.family for row in rows],
+            stack=np.arange(count, dtype=np.int64),
+            leak_kind=np.fromiter((row.leak_kind for row in rows), np.int64, count),
+            bytes=np.fromiter((row.bytes for row in rows), np.int64, count),
+            blocks=np.fromiter((row.blocks for row in rows), np.int64, count),
+        )
 
     @classmethod
     def of(cls, report: Report) -> Paths:
         """The paths of a report, in its order."""
         rows = [
             Side(
-                id=row.id,
                 leak_kind=row.leak_kind,
                 frames=row.frames,
                 family=row.family,
@@ -61,220 +86,252 @@ class Paths:
             )
             for row in report.paths
         ]
-        return cls(report.frames, report.own, rows)
+        return cls.of_rows(report.frames, report.own, rows)
+
+    def row(self, index: int) -> Side:
+        """One row."""
+        stack = int(self.stack[index])
+        return Side(
+            leak_kind=LeakKind(int(self.leak_kind[index])),
+            frames=tuple(self.stacks[stack]),
+            family=self.families[stack],
+            bytes=int(self.bytes[index]),
+            blocks=int(self.blocks[index]),
+        )
 
 
-class Point(NamedTuple):
-    """A frame without what builds change at will: clones, folders, versions."""
-
-    name: CanonicalName
-    file: str | None
-    """Without its folder."""
-    position: int | None
-    """The line; in address mode the return address, or the offset in the module."""
-    module: str
-
-
-class Leaf(NamedTuple):
-    """What a path does below your code: the allocator, and the library frames that call it, innermost first."""
-
-    family: str
-    library: tuple[int, ...]
-    real: tuple[int, ...]
-    """Those of `library` that are no inlined code: a build without debug information shows these only."""
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Site:
     """Rows of one side with one chain."""
 
+    number: int
+    """Its place in the table."""
     chain: tuple[int, ...]
     """Point numbers, innermost first, recursion folded."""
-    leaves: list[Leaf]
+    leaves: tuple[Leaf, ...]
     rows: list[int]
-    kinds: set[LeakKind]
+    kinds: frozenset[LeakKind]
     has_own: bool
-    bytes: int = 0
-    blocks: int = 0
+    bytes: int
+    blocks: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
+class SiteTable(Sequence[Site]):
+    """All sites of one side, in the order of their content."""
+
+    chains: Stacks
+    """Per site its point numbers, innermost first."""
+    has_own: BoolColumn
+    bytes: Int64Column
+    blocks: Int64Column
+    kinds: Int64Column
+    """Per site the bits of the leak kinds of its rows."""
+    leaf: Int64Column
+    """Per site a number for what its rows do below your code; equal numbers are equal."""
+    leaves: Sequence[tuple[Leaf, ...]]
+    """What `leaf` means."""
+    rows: Stacks
+    """Per site its rows."""
+    made: dict[int, Site]
+    """Those that were asked for: one object per site."""
+
+    def __len__(self) -> int:
+        return len(self.has_own)
+
+    @overload
+    def __getitem__(self, index: int) -> Site: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Site]: ...
+
+    def __getitem__(self, index: int | slice) -> Site | list[Site]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        number = range(len(self))[index]
+        found = self.made.get(number)
+        if found is None:
+            found = self.made[number] = Site(
+                number=number,
+                chain=tuple(self.chains[number]),
+                leaves=self.leaves[int(self.leaf[number])],
+                rows=self.rows[number],
+                kinds=frozenset(kind for kind in LeakKind if int(self.kinds[number]) >> kind & 1),
+                has_own=bool(self.has_own[number]),
+                bytes=int(self.bytes[number]),
+                blocks=int(self.blocks[number]),
+            )
+        return found
+
+    def __iter__(self) -> Iterator[Site]:
+        return map(self.__getitem__, range(len(self)))
+
+    def first_rows(self, sites: Int64Column) -> Int64Column:
+        """The first row of some sites."""
+        return self.rows.flat[self.rows.offsets[sites]].astype(np.int64)
+
+    def touching(self, is_wanted: BoolColumn) -> list[int]:
+        """The sites with any of some points; one truth value per point."""
+        found: list[int] = np.flatnonzero(self.chains.count(is_wanted[self.chains.flat])).tolist()
+        return found
+
+    def edges(self) -> Iterable[tuple[int, int]]:
+        """Each pair of a caller and what it calls, once."""
+        flat, owner = self.chains.flat.astype(np.int64), self.chains.owner
+        width = int(flat.max(initial=0)) + 1
+        pairs = np.sort((flat[1:] * width + flat[:-1])[owner[1:] == owner[:-1]])
+        is_first = np.ones(len(pairs), dtype=np.bool_)
+        is_first[1:] = pairs[1:] != pairs[:-1]
+        pairs = pairs[is_first]
+        return zip((pairs // width).tolist(), (pairs % width).tolist(), strict=True)
+
+    def ends(self) -> Iterable[tuple[int, tuple[Leaf, ...]]]:
+        """Each pair of an innermost point and what is below it, once."""
+        chosen = np.flatnonzero(self.chains.lengths)
+        width = len(self.leaves) + 1
+        inner = self.chains.flat[self.chains.offsets[chosen]].astype(np.int64)
+        pairs = np.unique(inner * width + self.leaf[chosen]).tolist()
+        return ((pair // width, self.leaves[pair % width]) for pair in pairs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Subject:
     """Both sides, ready to be matched."""
 
     points: Sequence[Point]
     """Of both sides, in an order that does not depend on which is which."""
-    before: list[Site]
-    after: list[Site]
+    before: SiteTable
+    after: SiteTable
     by_address: bool
 
+    def swapped(self) -> Subject:
+        """The same with before and after changed about."""
+        return Subject(self.points, self.after, self.before, self.by_address)
 
-def subject_of(before: Paths, after: Paths) -> Subject:
-    """The sites of both sides, each list in the order of its content."""
+
+class Ordered(NamedTuple):
+    """A subject, and which side comes first by its content."""
+
+    subject: Subject
+    order: int
+    """-1 where the before side is first, 0 where both are equal, 1 where the after side is."""
+
+
+def subject_of(before: Paths, after: Paths) -> Ordered:
+    """The sites of both sides."""
     by_address = min(_share_with_lines(before), _share_with_lines(after)) < _LINES_NEEDED
-    both = [[_point(frame, by_address=by_address) for frame in side.frames] for side in (before, after)]
+    sides = (before, after)
+    both = [[point_of(frame, by_address=by_address) for frame in side.frames] for side in sides]
     points = sorted({point for side in both for point in side}, key=repr)
     number = {point: index for index, point in enumerate(points)}
-    sides = [
-        _sites(side, points, [number[point] for point in found], by_address=by_address)
-        for side, found in zip((before, after), both, strict=True)
-    ]
-    return Subject(points, sides[0], sides[1], by_address)
+    numbers = [np.fromiter((number[point] for point in found), np.int32, len(found)) for found in both]
+    chains = [_chains(side, points, found, by_address=by_address) for side, found in zip(sides, numbers, strict=True)]
+    rank = {leaf: index for index, leaf in enumerate(sorted({leaf for found in chains for leaf in set(found.leaves)}))}
+    is_vague = np.fromiter((by_address or point.position is None for point in points), np.bool_, len(points))
+    ours, theirs = (
+        _sites(side, found, is_vague, rank, by_address=by_address) for side, found in zip(sides, chains, strict=True)
+    )
+    subject = Subject(points, ours[0], theirs[0], by_address)
+    return Ordered(subject, (ours[1] > theirs[1]) - (ours[1] < theirs[1]))
 
 
-def content(site: Site) -> tuple[object, ...]:
-    """What a site is, apart from its place in the input: sorts and compares."""
-    leaves = site.leaves if len(site.leaves) == 1 else sorted(site.leaves)
-    kinds = tuple(site.kinds) if len(site.kinds) == 1 else tuple(sorted(site.kinds))
-    return site.chain, leaves, site.has_own, site.bytes, site.blocks, kinds
-
-
-def address_of(frame: Frame) -> int | None:
-    """Where the code of a frame stands: in its file if that is known, else in memory."""
-    return frame.address if frame.offset is None else frame.offset
+def _chains(side: Paths, points: Sequence[Point], numbers: Int32Column, *, by_address: bool) -> Chains:
+    return chains_of(side.frames, side.own, side.stacks, side.families, points, numbers, by_address=by_address)
 
 
 def _share_with_lines(side: Paths) -> float:
-    counts = [0] * len(side.frames)
-    for row in side.rows:
-        for index in row.frames:
-            counts[index] += 1
-    of_own = [
-        (count, frame.line is not None)
-        for count, frame, own in zip(counts, side.frames, side.own, strict=True)
-        if own and count
+    counts = np.bincount(side.stacks.flat, minlength=len(side.frames))
+    has_line = np.fromiter((frame.line is not None for frame in side.frames), np.bool_, len(side.frames))
+    return int(counts[side.own & has_line].sum()) / max(1, int(counts[side.own].sum()))
+
+
+_Content = tuple[bytes, tuple[int, ...], bool, int, int, int]
+"""What a site is, apart from its place in the input: sorts and compares."""
+
+
+def _sites(
+    side: Paths, chains: Chains, is_vague: BoolColumn, rank: dict[Leaf, int], *, by_address: bool
+) -> tuple[SiteTable, list[_Content]]:
+    site_of_stack, leaf_ranks = _equal_chains(chains, is_vague, rank, by_address=by_address)
+    site = site_of_stack[side.stack]
+    used, site = np.unique(site, return_inverse=True)
+    count = len(used)
+    first_stack = np.full(count, -1, dtype=np.int64)
+    first_stack[site[::-1]] = side.stack[::-1]
+    held, blocks = (sums_at(site, column, count, "all paths") for column in (side.bytes, side.blocks))
+    kinds = np.zeros(count, dtype=np.int64)
+    np.bitwise_or.at(kinds, site, np.int64(1) << side.leak_kind)
+    texts, ends = chains.points.flat.astype(">u4").tobytes(), (chains.points.offsets * 4).tolist()
+    contents: list[_Content] = [
+        (texts[ends[stack] : ends[stack + 1]], leaf_ranks[number], has_own, amount, number_of_blocks, bits)
+        for number, stack, has_own, amount, number_of_blocks, bits in zip(
+            used.tolist(),
+            first_stack.tolist(),
+            chains.has_own[first_stack].tolist(),
+            held.tolist(),
+            blocks.tolist(),
+            kinds.tolist(),
+            strict=True,
+        )
     ]
-    return sum(count for count, has_line in of_own if has_line) / max(1, sum(count for count, _ in of_own))
-
-
-def _point(frame: Frame, *, by_address: bool) -> Point:
-    return Point(
-        name=canonical_name(frame.function),
-        file=None if frame.file is None else frame.file.rsplit("/", 1)[-1],
-        position=address_of(frame) if by_address else frame.line,
-        module=module_stem(frame.module),
+    order = np.asarray(sorted(range(count), key=contents.__getitem__), dtype=np.int64)
+    place = np.empty(count, dtype=np.int64)
+    place[order] = np.arange(count)
+    rows = np.argsort(place[site], kind="stable")
+    offsets = np.zeros(count + 1, dtype=np.int64)
+    np.cumsum(np.bincount(place[site], minlength=count), out=offsets[1:])
+    leaf, leaves = _numbered([leaf_ranks[number] for number in used[order].tolist()], list(rank))
+    table = SiteTable(
+        chains=chains.points.taken(first_stack[order]),
+        has_own=chains.has_own[first_stack[order]],
+        bytes=held[order],
+        blocks=blocks[order],
+        kinds=kinds[order],
+        leaf=leaf,
+        leaves=leaves,
+        rows=Stacks(rows.astype(np.int32), offsets),
+        made={},
     )
+    return table, [contents[number] for number in order.tolist()]
 
 
-class _Reader:
-    """Makes chains of the rows of one side."""
-
-    def __init__(self, side: Paths, points: Sequence[Point], numbers: Sequence[int], *, by_address: bool) -> None:
-        self._points = points
-        self._number = numbers
-        self._by_address = by_address
-        self._own = side.own
-        self._address = [address_of(frame) for frame in side.frames]
-        self._base = [points[number].name.base for number in numbers]
-        self._family = [(base or "").replace("operator_cv_", "") for base in self._base]
-        # The Rust run-time is called by a C main that no source has.
-        self._is_c_main = [frame.function == "main" and frame.line is None for frame in side.frames]
-        self._starts_rust = [base == "lang_start" for base in self._base]
-
-    def chain(self, row: Side) -> tuple[tuple[int, ...], Leaf, bool]:
-        """The folded chain of a row, its leaf, and whether the chain is of own points."""
-        inner_first = row.frames[::-1]
-        stack = inner_first[self._allocator_frames(inner_first, row.family) :]
-        is_rust = any(map(self._starts_rust.__getitem__, stack))
-        dropped = self._inlined(stack) if self._by_address else set()
-        own: list[int] = []
-        library: list[int] = []
-        real: list[int] = []
-        outermost = -1
-        for position, frame in enumerate(stack):
-            if self._own[frame]:
-                if position not in dropped:
-                    own.append(self._number[frame])
-                    outermost = frame
-            elif not own:
-                library.append(self._number[frame])
-                if position not in dropped:
-                    real.append(self._number[frame])
-        if is_rust and len(own) > 1 and self._is_c_main[outermost]:
-            own.pop()
-        leaf = Leaf(row.family, tuple(library), tuple(real))
-        chain = own or (real or library)[:_STAND_INS]
-        return tuple(fold(chain, self._points)[:_DEEPEST]), leaf, bool(own)
-
-    def _allocator_frames(self, inner_first: Sequence[int], family: str) -> int:
-        """How many frames at the inner end are the allocator's own."""
-        if not family:
-            return 0
-        for position, frame in enumerate(inner_first):
-            if self._own[frame]:
-                break
-            if self._family[frame] == family:
-                return position + 1
-        return 0
-
-    def _inlined(self, stack: Sequence[int]) -> set[int]:
-        """Positions of inlined code that a build without debug information cannot show; your named functions stay."""
-        address = self._address
-        return {
-            position
-            for position in range(len(stack) - 1)
-            if address[stack[position]] is not None
-            and address[stack[position]] == address[stack[position + 1]]
-            and not (self._own[stack[position]] and self._base[stack[position]] not in {None, LAMBDA})
-        }
+def _equal_chains(
+    chains: Chains, is_vague: BoolColumn, rank: dict[Leaf, int], *, by_address: bool
+) -> tuple[Int64Column, list[tuple[int, ...]]]:
+    """Per stack its site, and per site the ranks of its leaves."""
+    texts, ends = chains.points.flat.tobytes(), (chains.points.offsets * chains.points.flat.itemsize).tolist()
+    lengths = chains.points.lengths
+    # Where lines do not tell neighbours apart, what they call does.
+    vague = ~chains.has_own | (lengths == 0)
+    chosen = np.flatnonzero(lengths)
+    vague[chosen] |= is_vague[chains.points.flat[chains.points.offsets[chosen]]]
+    ranks = [rank[leaf] for leaf in chains.leaves]
+    known: dict[tuple[bytes, int, bool], int] = {}
+    found: list[int] = []
+    others: defaultdict[int, set[int]] = defaultdict(set)
+    site = []
+    for index, (leaf, has_own, tells_leaf) in enumerate(
+        zip(ranks, chains.has_own.tolist(), (vague | by_address).tolist(), strict=True)
+    ):
+        key = (texts[ends[index] : ends[index + 1]], leaf if tells_leaf else -1, has_own)
+        number = known.setdefault(key, len(known))
+        if number == len(found):
+            found.append(leaf)
+        elif leaf != found[number]:
+            others[number].add(leaf)
+        site.append(number)
+    all_leaves: list[tuple[int, ...]] = [(leaf,) for leaf in found]
+    for number, more in others.items():
+        all_leaves[number] = tuple(sorted((found[number], *more))[:_MOST_LEAVES])
+    return np.asarray(site, dtype=np.int64), all_leaves
 
 
-def fold(chain: Sequence[int], points: Sequence[Point]) -> list[int]:
-    """A chain, innermost first, with each recursion reduced to its innermost round."""
-    bases = [base for number in chain if (base := points[number].name.base) is not None]
-    if len(set(bases)) == len(bases):
-        return list(chain)
-    places: dict[str, list[int]] = {}
-    for position in range(len(chain) - 1, -1, -1):
-        base = points[chain[position]].name.base
-        if base is not None and base != LAMBDA:
-            places.setdefault(base, []).append(position)
-    folded = []
-    position = 0
-    while position < len(chain):
-        point = points[chain[position]]
-        folded.append(chain[position])
-        outermost = position
-        for other in places.get(point.name.base or "", ())[:_FOLD_TRIES]:
-            if other <= position:
-                break
-            if _may_be_one_function(point, points[chain[other]]):
-                outermost = other
-                break
-        position = outermost + 1
-    return folded
-
-
-def _may_be_one_function(one: Point, other: Point) -> bool:
-    """Whether two points of one run can be the same function: no known part differs."""
-    a, b = one.name, other.name
-    return (
-        one.module == other.module
-        and not (a.arguments and b.arguments and a.arguments != b.arguments)
-        and not (a.template_arguments and b.template_arguments and a.template_arguments != b.template_arguments)
-        and not (a.scope is not None and b.scope is not None and a.scope != b.scope)
-        and (one.file is None or other.file is None or one.file == other.file)
-    )
-
-
-def _sites(side: Paths, points: Sequence[Point], numbers: Sequence[int], *, by_address: bool) -> list[Site]:
-    reader = _Reader(side, points, numbers, by_address=by_address)
-    found: dict[tuple[object, ...], Site] = {}
-    for index, row in enumerate(side.rows):
-        chain, leaf, has_own = reader.chain(row)
-        # Where lines do not tell neighbours apart, what they call does.
-        is_vague = by_address or not has_own or not chain or points[chain[0]].position is None
-        key = (chain, leaf if is_vague else None, has_own)
-        site = found.get(key)
-        if site is None:
-            site = found[key] = Site(chain, [], [], set(), has_own)
-        if leaf not in site.leaves and len(site.leaves) < _MOST_LEAVES:
-            site.leaves.append(leaf)
-        site.rows.append(index)
-        site.kinds.add(row.leak_kind)
-        site.bytes += row.bytes
-        site.blocks += row.blocks
-    return sorted(found.values(), key=content)
+def _numbered(
+    leaf_ranks: Sequence[tuple[int, ...]], leaves: Sequence[Leaf]
+) -> tuple[Int64Column, list[tuple[Leaf, ...]]]:
+    known: dict[tuple[int, ...], int] = {}
+    numbers = np.fromiter((known.setdefault(ranks, len(known)) for ranks in leaf_ranks), np.int64, len(leaf_ranks))
+    return numbers, [tuple(leaves[rank] for rank in ranks) for ranks in known]
 
 
 def amounts(sites: Iterable[Site]) -> tuple[int, int]:

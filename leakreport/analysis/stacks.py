@@ -105,6 +105,16 @@ class Stacks:
         np.cumsum(is_wanted, out=before[1:])
         return np.diff(before[self.offsets]).astype(np.int64)
 
+    def with_repeats(self, key: Int32Column) -> set[int]:
+        """The stacks on which a key stands more than once; `key` has one number per frame, negative for none."""
+        width = int(key.max(initial=0)) + 1
+        found: set[int] = set()
+        for start, part in self.parts():
+            keys = key[part.flat]
+            pairs = np.sort((part.owner.astype(np.int64) * width + keys)[keys >= 0])
+            found.update((np.unique(pairs[1:][pairs[1:] == pairs[:-1]] // width) + start).tolist())
+        return found
+
     def kept(self, is_wanted: BoolColumn) -> Stacks:
         """The stacks with only those entries for which the column holds."""
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.count(is_wanted))])

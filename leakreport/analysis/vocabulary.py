@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 from typing import NamedTuple
 
+import numpy as np
+
 from leakreport.analysis.identity import CanonicalName
-from leakreport.analysis.sites import Point, Site
+from leakreport.analysis.points import Point
+from leakreport.analysis.sites import SiteTable
+from leakreport.analysis.stacks import intern
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +26,15 @@ class Vocabulary:
     modules: frozenset[str]
 
     @classmethod
-    def of(cls, sites: Sequence[Site], points: Sequence[Point]) -> Vocabulary:
+    def of(cls, sites: SiteTable, points: Sequence[Point]) -> Vocabulary:
         """What occurs in some sites."""
-        used = Counter(base for site in sites for base in {points[p].name.base for p in site.chain})
-        numbers = {p for site in sites for p in site.chain}
+        base_of_point, bases = intern(point.name.base for point in points)
+        _, found = sites.chains.distinct(base_of_point)
+        used = np.bincount(found, minlength=len(bases)).tolist()
+        numbers = np.unique(sites.chains.flat).tolist()
         whole = log(len(sites) + 1)
         return cls(
-            bases={base: log((len(sites) + 1) / n) / whole for base, n in used.items() if base is not None},
+            bases={base: log((len(sites) + 1) / n) / whole for base, n in zip(bases, used, strict=True) if n},
             names=frozenset(points[p].name._replace(lambda_number=None) for p in numbers),
             files=frozenset(points[p].file for p in numbers),
             modules=frozenset(points[p].module for p in numbers),

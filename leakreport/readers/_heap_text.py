@@ -6,8 +6,11 @@ Shared by the variants of gperftools, old tcmalloc servers and Go's debug=1. See
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+
+import numpy as np
 
 from leakreport.limits import INT64_MAX, Limits
 from leakreport.model.raw import FrameTable, RawSnapshot, SnapshotMeta, Truncation
@@ -20,6 +23,11 @@ HEADER = re.compile(
     rb"heap profile: *(\d{1,30}): *(\d{1,30}) *\[ *(\d{1,30}): *(\d{1,30}) *\] *@[ \t]*([^\r\n]{0,200})"
 )
 _SAMPLE = re.compile(rb"\s*(-?\d{1,19}): *(-?\d{1,19}) *\[ *(\d{1,19}): *(\d{1,19}) *\] @")
+
+
+_BEHIND_FIGURES = b"] @ "
+_FIGURES = re.compile(rb"(?: *\d{1,18}: *\d{1,18} *\[ *\d{1,18}: *\d{1,18})*")
+_ONLY_NUMBERS = bytes.maketrans(b":[", b"  ")
 
 
 class _State(Enum):
@@ -79,6 +87,25 @@ class HeapText:
                 self.symbols.take(line)
         elif line.strip() == b"--- symbol":
             self._state = _State.SYMBOLS
+
+    def take_samples(self, block: Sequence[bytes], number: int) -> bool:
+        """Many lines in one go, of which the first has this number; False, and nothing is taken, if one is no plain sample."""
+        section = self._section
+        # Go's samples are followed by comments.
+        if section is None or self._state is not _State.SAMPLES or section.header.kind == "heap":
+            return False
+        if max(map(len, block)) >= self._limits.line_bytes:
+            return False
+        parts = [line.split(_BEHIND_FIGURES, 1) for line in block]
+        if min(map(len, parts)) < 2:
+            return False
+        figures = b" ".join([part[0] for part in parts])
+        if _FIGURES.fullmatch(figures) is None:
+            return False
+        values = np.fromstring(figures.translate(_ONLY_NUMBERS), dtype=np.int64, sep=" ").reshape(-1, 4)
+        if len(values) != len(block) or bool(((values[:, 0] == 0) & (values[:, 1] != 0)).any()):
+            return False
+        return section.stacks.add_many([part[1] for part in parts], values, number)
 
     def _begin(self, match: re.Match[bytes]) -> None:
         self._section = _Section(

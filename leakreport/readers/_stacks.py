@@ -70,6 +70,29 @@ class AddressStacks:
         self.lines.append(line)
         return True
 
+    def add_many(self, stacks: Sequence[bytes], values: Int64Column, line: int) -> bool:
+        """Add a record per line, from this line on: addresses between single blanks, innermost first; records × four values.
+
+        False, and nothing is kept, if one is no address or there would be too many records: one by one tells which.
+        """
+        counts = np.fromiter((stack.count(b" ") for stack in stacks), np.int64, len(stacks)) + 1
+        tokens = b" ".join(stacks).split()
+        if len(tokens) != int(counts.sum()) or len(self.lines) + len(stacks) > self._limits.records:
+            return False
+        try:
+            numbers = np.fromiter(map(self._numbers.__getitem__, tokens), np.int32, len(tokens))
+        except KeyError:
+            return False
+        ends = np.cumsum(counts)
+        # Outermost first.
+        turned = np.repeat(2 * ends - counts - 1, counts) - np.arange(len(tokens))
+        self._offsets.frombytes((ends + len(self._flat)).tobytes())
+        self._flat.frombytes(numbers[turned].tobytes())
+        for column, amounts in zip(self.values, values.T, strict=True):
+            column.frombytes(amounts.tobytes())
+        self.lines.extend(range(line, line + len(stacks)))
+        return True
+
     def column(self, name: str) -> Int64Column:
         """The values under a name of COLUMNS."""
         return np.array(self.values[COLUMNS.index(name)], dtype=np.int64)

@@ -27,7 +27,7 @@ from leakreport.model.raw import RawSnapshot
 from leakreport.readers._heap_checker import HEADLINE, HeapChecker
 from leakreport.readers._heap_java import JavaHeap, is_java_start
 from leakreport.readers._heap_text import HeapText
-from leakreport.readers._lines import lines
+from leakreport.readers._lines import line_blocks
 from leakreport.readers._raw_symbolized import read_raw_symbolized
 from leakreport.readers.interface import Confidence, FormatInfo, InputStream
 
@@ -90,21 +90,25 @@ class GperftoolsReader:
         text = HeapText(stream.name, limits)
         other: HeapChecker | JavaHeap | None = None
         number = 0
-        for number, (line, has_end) in enumerate(lines(counted, limits), 1):
-            if other is not None:
-                other.take(line, number, has_end=has_end)
+        for block, has_end in line_blocks(counted, limits):
+            if other is None and has_end and text.take_samples(block, number + 1):
+                number += len(block)
                 continue
-            text.take(line, number, has_end=has_end)
-            if text.has_profile:
-                continue
-            if line == b"--- profile" and text.symbols.by_address:
-                yield read_raw_symbolized(stream, text.symbols, limits)
-                return
-            if is_java_start(line + b"\n"):
-                other = JavaHeap(stream.name, limits)
-            elif HEADLINE.search(line):
-                other = HeapChecker(stream.name, limits)
-                other.take(line, number, has_end=has_end)
+            for number, line in enumerate(block, number + 1):
+                if other is not None:
+                    other.take(line, number, has_end=has_end)
+                    continue
+                text.take(line, number, has_end=has_end)
+                if text.has_profile:
+                    continue
+                if line == b"--- profile" and text.symbols.by_address:
+                    yield read_raw_symbolized(stream, text.symbols, limits)
+                    return
+                if is_java_start(line + b"\n"):
+                    other = JavaHeap(stream.name, limits)
+                elif HEADLINE.search(line):
+                    other = HeapChecker(stream.name, limits)
+                    other.take(line, number, has_end=has_end)
         if other is not None:
             yield from other.snapshots(number)
         elif text.has_profile:

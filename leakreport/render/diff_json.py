@@ -30,7 +30,7 @@ def diff_document(report: DiffReport, options: RenderOptions) -> dict[str, objec
         "change": dict(report.change),
         "unattributed": dict(report.unattributed),
         "paths": (_row(row, with_records=options.records) for row in rows),
-        "hidden": {"paths": len(hidden), "values": _changes(hidden)},
+        "hidden": {"paths": len(hidden), "values": hidden.change_sums()},
         "attribution": {
             "modules": [
                 {
@@ -56,14 +56,6 @@ def diff_document(report: DiffReport, options: RenderOptions) -> dict[str, objec
 
 def _side(side: Side) -> dict[str, object]:
     return {"totals": dict(side.totals), "input": side.input_index, "snapshot": side.snapshot}
-
-
-def _changes(rows: tuple[DiffRow, ...]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for row in rows:
-        for metric, amount in row.change.items():
-            total[metric] = total.get(metric, 0) + amount
-    return total
 
 
 def _row(row: DiffRow, *, with_records: bool) -> dict[str, object]:

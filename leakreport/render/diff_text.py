@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from leakreport import __version__
 from leakreport.analysis.diffreport import DiffReport, DiffRow
@@ -24,7 +24,7 @@ MOST_COMMENT_ROWS = 10
 SIGNS = {"both": "", "new": "new", "gone": "gone"}
 
 
-def shown_rows(report: DiffReport, options: RenderOptions, most: int) -> tuple[DiffRow, ...]:
+def shown_rows(report: DiffReport, options: RenderOptions, most: int) -> Sequence[DiffRow]:
     """The significant rows, so many of them; with -v every row that changed."""
     if options.verbosity >= 1:
         return tuple(row for row in report.rows if row.is_significant or any(row.change.values()))

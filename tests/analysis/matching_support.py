@@ -39,12 +39,12 @@ def path(*frames: str, size: int = 10, blocks: int = 1, kind: LeakKind = LeakKin
 def paths(*rows: tuple[Any, ...], family: str = "malloc") -> Paths:
     texts = sorted({text for frames, *_ in rows for text in frames})
     number = {text: index for index, text in enumerate(texts)}
-    return Paths(
+    return Paths.of_rows(
         frames=[frame(text) for text in texts],
         own=[not text.startswith("lib!") for text in texts],
         rows=[
-            Side(str(index), kind, tuple(number[text] for text in frames), family, size, blocks)
-            for index, (frames, size, blocks, kind) in enumerate(rows)
+            Side(kind, tuple(number[text] for text in frames), family, size, blocks)
+            for frames, size, blocks, kind in rows
         ],
     )
 

@@ -22,28 +22,28 @@ PAIRS = [
 
 
 def pairs_of(found: Matching) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    return [(one.before, one.after) for one in found.matches]
+    return [(one.before, one.after) for one in found.all_matches()]
 
 
 def mirrored(found: Matching) -> tuple[object, ...]:
     swap = {MatchedAs.SPLIT: MatchedAs.MERGED, MatchedAs.MERGED: MatchedAs.SPLIT}
     matches = sorted(
-        (m.after, m.before, swap.get(m.matched_as, m.matched_as), m.score, m.confidence) for m in found.matches
+        (m.after, m.before, swap.get(m.matched_as, m.matched_as), m.score, m.confidence) for m in found.all_matches()
     )
     return matches, found.new, found.gone, found.uncompared
 
 
 def plain(found: Matching) -> tuple[object, ...]:
-    matches = sorted((m.before, m.after, m.matched_as, m.score, m.confidence) for m in found.matches)
+    matches = sorted((m.before, m.after, m.matched_as, m.score, m.confidence) for m in found.all_matches())
     return matches, found.gone, found.new, found.uncompared
 
 
 def check_rows(found: Matching, before: Paths, after: Paths) -> None:
     """Every row of either side is there once."""
-    ours = [row for one in found.matches for row in one.before] + [one.row for one in found.gone]
-    theirs = [row for one in found.matches for row in one.after] + [one.row for one in found.new]
-    assert sorted(ours) == list(range(len(before.rows)))
-    assert sorted(theirs) == list(range(len(after.rows)))
+    ours = [row for one in found.all_matches() for row in one.before] + [one.row for one in found.gone]
+    theirs = [row for one in found.all_matches() for row in one.after] + [one.row for one in found.new]
+    assert sorted(ours) == list(range(len(before)))
+    assert sorted(theirs) == list(range(len(after)))
 
 
 def test_moved_lines_are_the_same_path() -> None:
@@ -51,8 +51,8 @@ def test_moved_lines_are_the_same_path() -> None:
     after = paths(path("main@m.c:9", "load@l.c:20"), path("main@m.c:10", "load@l.c:22"))
     found = match(before, after)
     assert pairs_of(found) == [((0,), (0,)), ((1,), (1,))]
-    assert {one.matched_as for one in found.matches} == {MatchedAs.EXACT}
-    assert "lines +4 to +10" in found.matches[0].evidence
+    assert {one.matched_as for one in found.all_matches()} == {MatchedAs.EXACT}
+    assert "lines +4 to +10" in found.all_matches()[0].evidence
 
 
 def test_neighbours_are_told_apart_by_what_else_is_called() -> None:
@@ -81,8 +81,8 @@ def test_a_rename_is_learned_from_other_paths() -> None:
     )
     found = match(before, after)
     assert pairs_of(found) == [((n,), (n,)) for n in range(4)]
-    assert {one.matched_as for one in found.matches} == {MatchedAs.RENAMED}
-    assert "log_write → lf_write (as in 2 other paths)" in found.matches[0].evidence
+    assert {one.matched_as for one in found.all_matches()} == {MatchedAs.RENAMED}
+    assert "log_write → lf_write (as in 2 other paths)" in found.all_matches()[0].evidence
 
 
 def test_a_wrapper_reshapes() -> None:
@@ -90,8 +90,8 @@ def test_a_wrapper_reshapes() -> None:
     after = paths(path("main@m.c:5", "retry@r.c:2", "load@l.c:10"), path("main@m.c:6", "save@s.c:3"))
     found = match(before, after)
     assert pairs_of(found) == [((0,), (0,)), ((1,), (1,))]
-    assert found.matches[0].matched_as is MatchedAs.RESHAPED
-    assert found.matches[0].evidence == "1 frame inserted"
+    assert found.all_matches()[0].matched_as is MatchedAs.RESHAPED
+    assert found.all_matches()[0].evidence == "1 frame inserted"
 
 
 def test_names_that_live_on_both_sides_were_not_renamed_whatever_the_sizes() -> None:
@@ -118,8 +118,11 @@ def test_a_split_record_is_one_leak_if_the_sums_agree() -> None:
     )
     found = match(before, after)
     assert pairs_of(found) == [((0,), (0, 1)), ((1,), (2,))]
-    assert (found.matches[0].matched_as, found.matches[0].confidence) == (MatchedAs.SPLIT, Confidence.BY_AMOUNTS)
-    assert found.matches[0].evidence == "1 record before, 2 records after; bytes and blocks agree"
+    assert (found.all_matches()[0].matched_as, found.all_matches()[0].confidence) == (
+        MatchedAs.SPLIT,
+        Confidence.BY_AMOUNTS,
+    )
+    assert found.all_matches()[0].evidence == "1 record before, 2 records after; bytes and blocks agree"
 
 
 def test_kinds_of_one_path_stay_apart() -> None:
@@ -136,7 +139,7 @@ def test_depth_of_recursion_is_no_difference() -> None:
     after = paths(path("main@m.c:5", *["walk@w.c:3"] * 9, "leaf@w.c:9"))
     found = match(before, after)
     assert pairs_of(found) == [((0,), (0,))]
-    assert found.matches[0].matched_as is MatchedAs.EXACT
+    assert found.all_matches()[0].matched_as is MatchedAs.EXACT
 
 
 def test_without_lines_addresses_are_positions() -> None:
@@ -150,7 +153,7 @@ def test_nameless_code_is_known_by_its_address() -> None:
     after = paths(path("?@0x100", "?@0x200", size=99), path("?@0x100", "?@0x210"), path("?@0x140", "?@0x300"))
     found = match(before, after)
     assert pairs_of(found) == [((0,), (0,)), ((1,), (1,)), ((2,), (2,))]
-    assert {one.confidence for one in found.matches} == {Confidence.CERTAIN}
+    assert {one.confidence for one in found.all_matches()} == {Confidence.CERTAIN}
 
 
 def test_paths_without_any_frame_of_yours() -> None:
@@ -163,7 +166,7 @@ def test_nothing_on_one_side() -> None:
     one = paths(path("main@m.c:5"))
     assert [found.row for found in match(one, paths()).gone] == [0]
     assert [found.row for found in match(paths(), one).new] == [0]
-    assert match(paths(), paths()).matches == []
+    assert match(paths(), paths()).all_matches() == []
 
 
 @pytest.mark.parametrize(("program", "before", "after"), PAIRS, ids=str)
@@ -176,13 +179,13 @@ def test_recorded_builds(program: str, before: str, after: str) -> None:
     tag_before = {name: leak["tag"] for leak in told["leaks"] for name in leak["before"]}
     tag_after = {name: leak["tag"] for leak in told["leaks"] for name in leak["after"]}
     joined: set[str] = set()
-    for row in found.matches:
+    for row in found.all_matches():
         tags = {tag_before[name] for index in row.before for name in one.names[index] if name in tag_before}
         others = {tag_after[name] for index in row.after for name in other.names[index] if name in tag_after}
         assert len(tags | others) <= 1 or not (tags and others)
         joined |= tags & others
         if told["unchanged"]:
-            assert sum(one.paths.rows[i].bytes for i in row.before) == sum(other.paths.rows[i].bytes for i in row.after)
+            assert sum(one.paths.row(i).bytes for i in row.before) == sum(other.paths.row(i).bytes for i in row.after)
     wanted = {leak["tag"] for leak in told["leaks"] if leak["status"] not in {"new", "fixed"}}
     assert wanted == joined
     if told["unchanged"]:
@@ -214,14 +217,14 @@ def test_swapped_sides_mirror_and_order_does_not_matter(
 
     order = list(range(len(ours)))
     rng.shuffle(order)
-    shuffled = match(Paths(before.frames, before.own, [before.rows[index] for index in order]), after)
-    renumbered = sorted((tuple(sorted(order[row] for row in one.before)), one.after) for one in shuffled.matches)
+    shuffled = match(Paths.of_rows(before.frames, before.own.tolist(), [before.row(index) for index in order]), after)
+    renumbered = sorted((tuple(sorted(order[row] for row in one.before)), one.after) for one in shuffled.all_matches())
     assert renumbered == sorted(pairs_of(found)) or _has_equal_rows(before)
 
 
 def _has_equal_rows(side: Paths) -> bool:
     """Rows that nothing but their number tells apart: which of them is which is no question."""
-    rows = [(row.frames, row.leak_kind) for row in side.rows]
+    rows = [(row.frames, row.leak_kind) for row in map(side.row, range(len(side)))]
     return len(set(rows)) < len(rows)
 
 
@@ -232,6 +235,6 @@ def test_a_run_against_itself_pairs_every_row(rows: list[tuple[object, ...]]) ->
     found = match(side, side)
     assert not found.gone and not found.new
     assert all(
-        sum(side.rows[row].bytes for row in one.before) == sum(side.rows[row].bytes for row in one.after)
-        for one in found.matches
+        sum(side.row(row).bytes for row in one.before) == sum(side.row(row).bytes for row in one.after)
+        for one in found.all_matches()
     )
