@@ -170,6 +170,8 @@ class _Words:
         """One line: renames, moved lines, frames that came or went; or the sums."""
         if group.decision is Decision.TWINS:
             return "stacks do not tell it from others; bytes and blocks do"
+        if group.decision is Decision.NAMELESS:
+            return "frames without names; the names there are, bytes and blocks agree"
         if group.decision in BY_AMOUNTS:
             return f"{_records(ours)} before, {_records(theirs)} after; bytes and blocks agree"
         if group.decision is Decision.CODE:

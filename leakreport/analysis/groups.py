@@ -26,8 +26,11 @@ class Decision(StrEnum):
     REGROUPED = "regrouped"
     """Records of one allocation site, other callers, the same bytes and blocks together."""
 
+    NAMELESS = "nameless"
+    """Frames of one side have no names; what names there are agree, and no other open site has these amounts."""
 
-BY_AMOUNTS = frozenset((Decision.TWINS, Decision.SUMS, Decision.REGROUPED))
+
+BY_AMOUNTS = frozenset((Decision.TWINS, Decision.SUMS, Decision.REGROUPED, Decision.NAMELESS))
 
 
 @dataclass(slots=True, eq=False)

@@ -11,6 +11,7 @@ from itertools import combinations
 
 from leakreport.analysis.acceptance import LEAST_LEAD, LEAST_SCORE, Scores
 from leakreport.analysis.groups import Decision, Group
+from leakreport.analysis.nameless import nameless_pairs
 from leakreport.analysis.sites import Site, Subject, amounts
 
 _MOST_PARTS = 12
@@ -27,6 +28,7 @@ class Open:
 
     def __init__(self, subject: Subject, scores: Scores, before: Iterable[int], after: Iterable[int]) -> None:
         """Scores may be of pairs that are decided, too."""
+        self.subject = subject
         self.sites = (subject.before, subject.after)
         self.free: tuple[Sites, Sites] = (set(before), set(after))
         self._scores: tuple[defaultdict[int, dict[int, float]], defaultdict[int, dict[int, float]]] = (
@@ -66,6 +68,8 @@ def settle(state: Open, groups: list[Group]) -> list[Group]:
     found = [*groups, *_twins(state)]
     found += _sums(state)
     _join_groups(state, found)
+    pairs = nameless_pairs(state.subject, *state.free)
+    found += [state.group([one], [other], Decision.NAMELESS, 0.0) for one, other in pairs]
     found += [Group([state.sites[0][index]], [], Decision.SIMILAR, 0.0) for index in sorted(state.free[0])]
     found += [Group([], [state.sites[1][index]], Decision.SIMILAR, 0.0) for index in sorted(state.free[1])]
     return found

@@ -235,3 +235,28 @@ def test_a_run_against_itself_pairs_every_row(rows: list[tuple[object, ...]]) ->
         sum(side.rows[row].bytes for row in one.before) == sum(side.rows[row].bytes for row in one.after)
         for one in found.matches
     )
+
+
+def test_frames_without_names_are_told_by_amounts_that_are_one_of_a_kind() -> None:
+    before = paths(
+        path("main@0x100", "lex@0x200", "grab@0x300", size=384, blocks=12),
+        path("main@0x110", "words@0x240", "grab@0x300", size=128, blocks=4),
+        path("main@0x120", "twin@0x260", "grab@0x300", size=24),
+        path("main@0x130", "copy@0x280", "grab@0x300", size=24),
+    )
+    # Inlined with no names: what is left is the caller, in another order.
+    after = paths(
+        path("main@0x940", size=128, blocks=4),
+        path("main@0x950", size=24),
+        path("main@0x960", size=24),
+        path("main@0x970", size=384, blocks=12),
+    )
+    found = match(before, after)
+    assert pairs_of(found)[:2] == [((0,), (3,)), ((1,), (0,))]
+    assert {one.confidence for one in found.matches} == {Confidence.BY_AMOUNTS}
+
+
+def test_equal_amounts_do_not_join_what_names_keep_apart() -> None:
+    before = paths(path("main@0x100", "lex@0x200", size=384), path("main@0x110", "keep@0x240", size=7))
+    after = paths(path("main@0x940", "parse@0x500", size=384), path("main@0x950", "keep@0x240", size=7))
+    assert [one.row for one in match(before, after).gone] == [0]
