@@ -53,6 +53,14 @@ class Open:
         site = self.sites[side][index]
         return site.bytes, site.blocks
 
+    def in_order(self, side: int, indexes: Iterable[int]) -> list[int]:
+        """Some sites by where their calls stand, from the outermost to the innermost."""
+
+        def place(index: int) -> list[int]:
+            return [self.subject.points[number].position or 0 for number in reversed(self.sites[side][index].chain)]
+
+        return sorted(indexes, key=lambda index: (place(index), index))
+
     def group(self, before: Iterable[int], after: Iterable[int], decision: Decision, score: float) -> Group:
         """Close some sites as one leak."""
         ours, theirs = sorted(before), sorted(after)
@@ -70,6 +78,7 @@ def settle(state: Open, groups: list[Group]) -> list[Group]:
     _join_groups(state, found)
     pairs = nameless_pairs(state.subject, *state.free)
     found += [state.group([one], [other], Decision.NAMELESS, 0.0) for one, other in pairs]
+    found += _equal_twins(state)
     found += [Group([state.sites[0][index]], [], Decision.SIMILAR, 0.0) for index in sorted(state.free[0])]
     found += [Group([], [state.sites[1][index]], Decision.SIMILAR, 0.0) for index in sorted(state.free[1])]
     return found
@@ -93,6 +102,24 @@ def _twins(state: Open) -> Iterator[Group]:
         ours, theirs = state.rivals(0, index), state.rivals(1, found[0])
         if ours[found[0]] >= max(*ours.values(), *theirs.values()) - LEAST_LEAD:
             yield state.group([index], found, Decision.TWINS, ours[found[0]])
+
+
+def _equal_twins(state: Open) -> Iterator[Group]:
+    """As many sites of either side, alike and with equal amounts: which is which changes no number, so their order decides."""
+    alike = {
+        index: sorted(other for other, score in state.rivals(0, index).items() if score >= LEAST_SCORE)
+        for index in sorted(state.free[0])
+    }
+    classes: defaultdict[tuple[tuple[int, int], tuple[int, ...]], list[int]] = defaultdict(list)
+    for index, others in alike.items():
+        amount = state.amount(0, index)
+        equal = tuple(other for other in others if state.amount(1, other) == amount)
+        if any(amount) and equal:
+            classes[amount, equal].append(index)
+    for (_, equal), indexes in classes.items():
+        if len(indexes) == len(equal) and state.free[1].issuperset(equal):
+            for one, other in zip(state.in_order(0, indexes), state.in_order(1, equal), strict=True):
+                yield state.group([one], [other], Decision.TWINS, state.rivals(0, one)[other])
 
 
 def _sums(state: Open) -> Iterator[Group]:
