@@ -16,8 +16,9 @@ from leakreport.analysis.explaining import Match, Unmatched, explained
 from leakreport.analysis.groups import Decision, Group, connected
 from leakreport.analysis.learning import Learned
 from leakreport.analysis.leaves import Leaves
+from leakreport.analysis.regrouping import regroup
 from leakreport.analysis.rungs import MappedRung, same_code
-from leakreport.analysis.settling import Open, regroup, settle
+from leakreport.analysis.settling import Open, settle
 from leakreport.analysis.similarity import Similarity
 from leakreport.analysis.sites import Paths, Site, Subject, content, subject_of
 from leakreport.analysis.vocabulary import Vocabulary

@@ -5,8 +5,8 @@ A sum never decides against names: only sites that are alike enough already are 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from leakreport.analysis.acceptance import LEAST_LEAD, LEAST_SCORE, Scores
@@ -181,48 +181,3 @@ def _subset(held: Mapping[int, tuple[int, int]], wanted: tuple[int, int]) -> tup
             if (sum(held[i][0] for i in chosen), sum(held[i][1] for i in chosen)) == wanted:
                 return chosen, tried
     return (), tried
-
-
-def regroup(groups: Sequence[Group], subject: Subject) -> list[Group]:
-    """Groups at one allocation site that do not agree one by one, but do exactly together, as one group.
-
-    What an inlined or unrolled caller does to records: other stacks, the same memory.
-    """
-    votes: Counter[tuple[Hashable, Hashable]] = Counter()
-    for group in groups:
-        votes.update((_place(one, subject), _place(other, subject)) for one in group.before for other in group.after)
-    image: dict[Hashable, Hashable] = {}
-    taken: set[Hashable] = set()
-    for (ours, other), _ in sorted(votes.items(), key=lambda item: (-item[1], repr(item[0]))):
-        if ours not in image and other not in taken:
-            image[ours] = other
-            taken.add(other)
-    families: defaultdict[Hashable, list[Group]] = defaultdict(list)
-    for group in groups:
-        if group.before and group.after and amounts(group.before) == amounts(group.after):
-            continue
-        places = {image.get(place, ("gone", place)) for place in (_place(site, subject) for site in group.before)}
-        places |= {_place(site, subject) for site in group.after}
-        if len(places) == 1:
-            families[places.pop()].append(group)
-    gone: set[int] = set()
-    joined = []
-    for family in families.values():
-        mine = [site for group in family for site in group.before]
-        theirs = [site for group in family for site in group.after]
-        if len(family) > 1 and mine and theirs and amounts(mine) == amounts(theirs) and any(amounts(mine)):
-            gone |= {id(group) for group in family}
-            joined.append(Group(mine, theirs, Decision.REGROUPED, min(group.score for group in family), 0.0))
-    return [*(group for group in groups if id(group) not in gone), *joined]
-
-
-def _place(site: Site, subject: Subject) -> Hashable:
-    """Where a site allocates."""
-    if not site.chain:
-        return None
-    point = subject.points[site.chain[0]]
-    leaf = site.leaves[0]
-    below = ()
-    if subject.by_address or point.position is None:
-        below = tuple(subject.points[p].name.base for p in leaf.library)  # type: ignore[assignment]
-    return point.name.base, point.position, point.name.template_arguments, leaf.family, below
