@@ -12,7 +12,7 @@ from itertools import combinations
 from leakreport.analysis.acceptance import LEAST_LEAD, LEAST_SCORE, Scores
 from leakreport.analysis.groups import Decision, Group
 from leakreport.analysis.nameless import nameless_pairs
-from leakreport.analysis.sites import Site, Subject, amounts
+from leakreport.analysis.sites import Subject, amounts
 
 _MOST_PARTS = 12
 """Records that one may have been split into."""
