@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from leakreport.analysis.sites import Site, Subject
-
-Amounts = tuple[int, int]
+from leakreport.analysis.sites import Amounts, Site, Subject
 
 
 def nameless_pairs(subject: Subject, before: Iterable[int], after: Iterable[int]) -> list[tuple[int, int]]:

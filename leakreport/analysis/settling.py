@@ -6,18 +6,35 @@ A sum never decides against names: only sites that are alike enough already are 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 from leakreport.analysis.acceptance import LEAST_LEAD, LEAST_SCORE, Scores
 from leakreport.analysis.groups import Decision, Group
 from leakreport.analysis.nameless import nameless_pairs
-from leakreport.analysis.sites import Subject, amounts
+from leakreport.analysis.sites import Amounts, Subject, amounts
 
 _MOST_PARTS = 12
 """Records that one may have been split into."""
 _MOST_SUBSETS = 200_000
 """Sums that are tried, all together."""
+
+
+class _Measure(NamedTuple):
+    """What must agree for records to be one."""
+
+    decision: Decision
+    of: Callable[[Amounts], tuple[int, ...]]
+    may_choose: bool
+    """Whether some of the records that could belong together will do: small numbers add up by chance."""
+
+
+_MEASURES = (
+    _Measure(Decision.SUMS, lambda amount: amount, may_choose=True),
+    # Where a leak was split and its blocks became larger as well, the number of blocks is still the same.
+    _Measure(Decision.COUNTS, lambda amount: amount[1:], may_choose=False),
+)
 
 Sites = set[int]
 """Indexes into the sites of one side."""
@@ -74,8 +91,9 @@ class Open:
 def settle(state: Open, groups: list[Group]) -> list[Group]:
     """All groups: those that came in, some of them larger now, and those that amounts decided."""
     found = [*groups, *_twins(state)]
-    found += _sums(state)
-    _join_groups(state, found)
+    for measure in _MEASURES:
+        found += _sums(state, measure)
+        _join_groups(state, found, measure)
     pairs = nameless_pairs(state.subject, *state.free)
     found += [state.group([one], [other], Decision.NAMELESS, 0.0) for one, other in pairs]
     found += _equal_twins(state)
@@ -119,11 +137,11 @@ def _equal_twins(state: Open) -> Iterator[Group]:
     for (_, equal), indexes in classes.items():
         if len(indexes) == len(equal) and state.free[1].issuperset(equal):
             for one, other in zip(state.in_order(0, indexes), state.in_order(1, equal), strict=True):
-                yield state.group([one], [other], Decision.TWINS, state.rivals(0, one)[other])
+                yield state.group([one], [other], Decision.ORDER, state.rivals(0, one)[other])
 
 
-def _sums(state: Open) -> Iterator[Group]:
-    """One free site against several that it is the best for, with exactly the same bytes and blocks together."""
+def _sums(state: Open, measure: _Measure) -> Iterator[Group]:
+    """One free site against several that it is the best for, with exactly the same amounts together."""
     for side in (1, 0):
         for index in sorted(state.free[side]):
             parts = []
@@ -133,13 +151,14 @@ def _sums(state: Open) -> Iterator[Group]:
             chosen = [other for _, other in parts]
             if not 2 <= len(parts) <= _MOST_PARTS or not any(state.amount(side, index)):
                 continue
-            if amounts(state.sites[1 - side][other] for other in chosen) == state.amount(side, index):
+            whole = amounts(state.sites[1 - side][other] for other in chosen)
+            if measure.of(whole) == measure.of(state.amount(side, index)):
                 score = max(score for score, _ in parts)
                 ours, theirs = (chosen, [index]) if side == 1 else ([index], chosen)
-                yield state.group(ours, theirs, Decision.SUMS, score)
+                yield state.group(ours, theirs, measure.decision, score)
 
 
-def _join_groups(state: Open, groups: Sequence[Group]) -> None:
+def _join_groups(state: Open, groups: Sequence[Group], measure: _Measure) -> None:
     """Free sites join the decided group that they are most alike, if that makes its sums agree."""
     group_of = tuple(
         {id(site): number for number, group in enumerate(groups) for site in (group.before, group.after)[side]}
@@ -159,25 +178,27 @@ def _join_groups(state: Open, groups: Sequence[Group]) -> None:
     left = _MOST_SUBSETS
     for (side, number), parts in sorted(waiting.items()):
         group = groups[number]
-        have, want = amounts((group.before, group.after)[side]), amounts((group.after, group.before)[side])
-        missing = want[0] - have[0], want[1] - have[1]
+        have, want = (
+            measure.of(amounts(sites)) for sites in ((group.before, group.after), (group.after, group.before))[side]
+        )
+        missing = tuple(wanted - had for wanted, had in zip(want, have, strict=True))
         if not any(missing) or left <= 0:
             continue
-        held = {index: state.amount(side, index) for _, index in sorted(parts, reverse=True)[:_MOST_PARTS]}
-        chosen, tried = _subset(held, missing)
+        held = {index: measure.of(state.amount(side, index)) for _, index in sorted(parts, reverse=True)[:_MOST_PARTS]}
+        chosen, tried = _subset(held, missing, fewest=1 if measure.may_choose else len(parts))
         left -= tried
         if chosen:
             (group.before, group.after)[side].extend(state.sites[side][index] for index in chosen)
-            group.decision = Decision.SUMS
+            group.decision = measure.decision
             state.free[side].difference_update(chosen)
 
 
-def _subset(held: Mapping[int, tuple[int, int]], wanted: tuple[int, int]) -> tuple[tuple[int, ...], int]:
+def _subset(held: Mapping[int, tuple[int, ...]], wanted: tuple[int, ...], fewest: int) -> tuple[tuple[int, ...], int]:
     """The largest choice of parts whose amounts sum to what is wanted, and how many were tried."""
     tried = 0
-    for count in range(len(held), 0, -1):
+    for count in range(len(held), fewest - 1, -1):
         for chosen in combinations(held, count):
             tried += 1
-            if (sum(held[i][0] for i in chosen), sum(held[i][1] for i in chosen)) == wanted:
+            if tuple(map(sum, zip(*(held[i] for i in chosen), strict=True))) == wanted:
                 return chosen, tried
     return (), tried

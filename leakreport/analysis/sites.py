@@ -277,7 +277,11 @@ def _sites(side: Paths, points: Sequence[Point], numbers: Sequence[int], *, by_a
     return sorted(found.values(), key=content)
 
 
-def amounts(sites: Iterable[Site]) -> tuple[int, int]:
+Amounts = tuple[int, int]
+"""Bytes and blocks."""
+
+
+def amounts(sites: Iterable[Site]) -> Amounts:
     """Bytes and blocks together."""
     found = list(sites)
     return sum(site.bytes for site in found), sum(site.blocks for site in found)

@@ -122,6 +122,49 @@ def test_a_split_record_is_one_leak_if_the_sums_agree() -> None:
     assert found.matches[0].evidence == "1 record before, 2 records after; bytes and blocks agree"
 
 
+def test_a_split_record_of_blocks_that_grew_is_one_leak_if_there_are_as_many_blocks() -> None:
+    def after(blocks: int) -> Paths:
+        return paths(
+            path("main@m.c:5", "fill@f.c:10", size=200, blocks=2),
+            path("main@m.c:5", "fill@f.c:11", size=blocks * 100, blocks=blocks),
+            path("main@m.c:9", "other@o.c:1", size=7),
+        )
+
+    before = paths(path("main@m.c:5", "fill@f.c:10", size=30, blocks=3), path("main@m.c:9", "other@o.c:1", size=7))
+    found = match(before, after(1))
+    assert pairs_of(found) == [((0,), (0, 1)), ((1,), (2,))]
+    assert found.matches[0].confidence is Confidence.BY_AMOUNTS
+    assert found.matches[0].evidence == "1 record before, 2 records after; as many blocks, of another size"
+    assert [one.row for one in match(before, after(2)).new] == [1]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "evidence"),
+    [
+        ((10, 20), (10, 20), "stacks do not tell it from others; bytes and blocks do"),
+        ((10, 10), (10, 10), "one of several that are alike, with the same bytes and blocks; paired in their order"),
+    ],
+)
+def test_twins_under_other_names_are_paired_by_amounts(
+    ours: tuple[int, ...], theirs: tuple[int, ...], evidence: str
+) -> None:
+    before = paths(*(path("main", "load", f"lib!{n}", size=size) for n, size in zip("abc", ours, strict=False)))
+    after = paths(*(path("main", "load", f"lib!{n}", size=size) for n, size in zip("xyz", theirs, strict=False)))
+    found = match(before, after)
+    assert pairs_of(found) == [((0,), (0,)), ((1,), (1,))]
+    assert {(one.confidence, one.evidence) for one in found.matches} == {(Confidence.BY_AMOUNTS, evidence)}
+
+
+@pytest.mark.parametrize("theirs", [(12, 25), (10,), (10, 10, 10), (10, 20)])
+def test_twins_that_amounts_do_not_decide_stay_undecided(theirs: tuple[int, ...]) -> None:
+    before = paths(*(path("main", "load", f"lib!{n}", size=10) for n in "ab"))
+    after = paths(*(path("main", "load", f"lib!{n}", size=size) for n, size in zip("xyz", theirs, strict=False)))
+    found = match(before, after)
+    assert not found.matches
+    assert {one.tie for one in (*found.gone, *found.new)} == {0}
+    assert len(found.gone) + len(found.new) == 2 + len(theirs)
+
+
 def test_kinds_of_one_path_stay_apart() -> None:
     def side() -> Paths:
         return paths(
