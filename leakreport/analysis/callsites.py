@@ -8,7 +8,7 @@ decides where the callees do not.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -167,6 +167,11 @@ class CallSites:
         theirs = [_Call(position, frozenset(callees)) for position, callees in sorted(self._after[after].items())]
         accepts_unknown = self._by_address and len(ours) == len(theirs)
         pairs: list[tuple[_Call, _Call]] = []
+        if drifts:
+            # Calls that are one of a kind tell how far this function moved, and better than its neighbours do; one alone
+            # may have been swapped with another.
+            own = Counter(theirs[j].position - ours[i].position for i, j in _once_in_order(ours, theirs))
+            drifts |= {drift for drift, count in own.items() if count > 1}
         for part, other in _windows(ours, theirs):
             pairs += _in_order(part, other, drifts)
         return [

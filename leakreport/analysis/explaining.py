@@ -213,6 +213,12 @@ class _Words:
         """One line: renames, moved lines, frames that came or went; or the sums."""
         if group.decision is Decision.TWINS:
             return "stacks do not tell it from others; bytes and blocks do"
+        if group.decision is Decision.ORDER:
+            return "one of several that are alike, with the same bytes and blocks; paired in their order"
+        if group.decision is Decision.NAMELESS:
+            return "frames without names; the names there are, bytes and blocks agree"
+        if group.decision is Decision.COUNTS:
+            return f"{_records(ours)} before, {_records(theirs)} after; as many blocks, of another size"
         if group.decision in BY_AMOUNTS:
             return f"{_records(ours)} before, {_records(theirs)} after; bytes and blocks agree"
         if group.decision is Decision.CODE:

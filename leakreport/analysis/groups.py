@@ -25,13 +25,20 @@ class Decision(StrEnum):
     """Best for each other, with a lead over all others."""
     TWINS = "twins"
     """Alike as others are; equal amounts told them apart."""
+    ORDER = "order"
+    """Alike in stacks and amounts; as many on each side, so which is which changes no number: paired in their order."""
     SUMS = "sums"
     """Several records that are one on the other side: exactly the same bytes and blocks."""
+    COUNTS = "counts"
+    """The same, but the blocks became larger or smaller: as many blocks."""
     REGROUPED = "regrouped"
     """Records of one allocation site, other callers, the same bytes and blocks together."""
 
+    NAMELESS = "nameless"
+    """Frames of one side have no names; what names there are agree, and no other open site has these amounts."""
 
-BY_AMOUNTS = frozenset((Decision.TWINS, Decision.SUMS, Decision.REGROUPED))
+
+BY_AMOUNTS = frozenset(Decision) - {Decision.CODE, Decision.MAPPED, Decision.SIMILAR}
 
 
 @dataclass(slots=True, eq=False)

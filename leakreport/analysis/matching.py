@@ -18,8 +18,9 @@ from leakreport.analysis.explaining import Match, Unchanged, Unmatched, explaine
 from leakreport.analysis.groups import Decision, Group, SitePairs, connected
 from leakreport.analysis.learning import Learned
 from leakreport.analysis.leaves import Leaves
+from leakreport.analysis.regrouping import regroup
 from leakreport.analysis.rungs import NO_CODE, MappedRung, same_code
-from leakreport.analysis.settling import Open, Settled, regroup, settle
+from leakreport.analysis.settling import Open, Settled, settle
 from leakreport.analysis.similarity import Similarity
 from leakreport.analysis.sites import Paths, SiteTable, Subject, subject_of
 from leakreport.analysis.vocabulary import Vocabulary

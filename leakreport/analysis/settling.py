@@ -6,8 +6,8 @@ A sum never decides against names: only sites that are alike enough already are 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -15,14 +15,29 @@ import numpy as np
 
 from leakreport.analysis.acceptance import LEAST_LEAD, LEAST_SCORE, Scores
 from leakreport.analysis.groups import Decision, Group, SitePairs
-from leakreport.analysis.points import Leaf
-from leakreport.analysis.sites import SiteTable, Subject, amounts
-from leakreport.model.columns import BoolColumn, Int64Column
+from leakreport.analysis.nameless import nameless_pairs
+from leakreport.analysis.sites import Amounts, Subject, amounts
 
 _MOST_PARTS = 12
 """Records that one may have been split into."""
 _MOST_SUBSETS = 200_000
 """Sums that are tried, all together."""
+
+
+class _Measure(NamedTuple):
+    """What must agree for records to be one."""
+
+    decision: Decision
+    of: Callable[[Amounts], tuple[int, ...]]
+    may_choose: bool
+    """Whether some of the records that could belong together will do: small numbers add up by chance."""
+
+
+_MEASURES = (
+    _Measure(Decision.SUMS, lambda amount: amount, may_choose=True),
+    # Where a leak was split and its blocks became larger as well, the number of blocks is still the same.
+    _Measure(Decision.COUNTS, lambda amount: amount[1:], may_choose=False),
+)
 
 Sites = set[int]
 """Indexes into the sites of one side."""
@@ -58,6 +73,14 @@ class Open:
         site = self.sites[side][index]
         return site.bytes, site.blocks
 
+    def in_order(self, side: int, indexes: Iterable[int]) -> list[int]:
+        """Some sites by where their calls stand, from the outermost to the innermost."""
+
+        def place(index: int) -> list[int]:
+            return [self.subject.points[number].position or 0 for number in reversed(self.sites[side][index].chain)]
+
+        return sorted(indexes, key=lambda index: (place(index), index))
+
     def group(self, before: Iterable[int], after: Iterable[int], decision: Decision, score: float) -> Group:
         """Close some sites as one leak."""
         ours, theirs = sorted(before), sorted(after)
@@ -75,38 +98,46 @@ class Settled(NamedTuple):
     pairs: list[SitePairs]
 
 
-def settle(state: Open, groups: list[Group], pairs: Sequence[SitePairs]) -> Settled:
+def settle(state: Open, groups: Iterable[Group], pairs: Sequence[SitePairs]) -> Settled:
     """All groups: those that came in, some of them larger now, and those that amounts decided."""
-    found = [*groups, *_twins(state)]
-    found += _sums(state)
-    decided = _Decided(state.subject, found, pairs)
-    _join_groups(state, decided)
-    found += [Group([state.sites[0][index]], [], Decision.SIMILAR, 0.0) for index in sorted(state.free[0])]
-    found += [Group([], [state.sites[1][index]], Decision.SIMILAR, 0.0) for index in sorted(state.free[1])]
-    return Settled(found, decided.left())
+    decided = _Decided(state.subject, pairs)
+    decided.add(groups)
+    decided.add(_twins(state))
+    for measure in _MEASURES:
+        decided.add(_sums(state, measure))
+        _join_groups(state, decided, measure)
+    nameless = nameless_pairs(state.subject, *state.free)
+    decided.add(state.group([one], [other], Decision.NAMELESS, 0.0) for one, other in nameless)
+    decided.add(_equal_twins(state))
+    decided.add(Group([state.sites[0][index]], [], Decision.SIMILAR, 0.0) for index in sorted(state.free[0]))
+    decided.add(Group([], [state.sites[1][index]], Decision.SIMILAR, 0.0) for index in sorted(state.free[1]))
+    return decided.settled()
 
 
 class _Decided:
-    """What is decided, by number: first the groups, then the pairs, which become groups when one is asked for."""
+    """What is decided, by number: first the pairs, which become groups when one is asked for, then the groups."""
 
-    def __init__(self, subject: Subject, groups: list[Group], pairs: Sequence[SitePairs]) -> None:
+    def __init__(self, subject: Subject, pairs: Sequence[SitePairs]) -> None:
         self._subject = subject
-        self._groups = groups
+        self._groups: list[Group] = []
         self._pairs = pairs
         self._made: dict[int, Group] = {}
         self._of = [np.full(len(sites), -1, dtype=np.int64) for sites in (subject.before, subject.after)]
-        self._whole = len(groups)
-        for number, group in enumerate(groups):
-            for side, sites in enumerate((group.before, group.after)):
-                self._of[side][[site.number for site in sites]] = number
         self._starts = []
-        first = self._whole
+        self._whole = 0
         for found in pairs:
-            self._starts.append(first)
-            numbers = np.arange(first, first + len(found))
+            self._starts.append(self._whole)
+            numbers = np.arange(self._whole, self._whole + len(found))
             self._of[0][found.before] = numbers
             self._of[1][found.after] = numbers
-            first += len(found)
+            self._whole += len(found)
+
+    def add(self, groups: Iterable[Group]) -> None:
+        """More groups."""
+        for group in groups:
+            for side, sites in enumerate((group.before, group.after)):
+                self._of[side][[site.number for site in sites]] = self._whole + len(self._groups)
+            self._groups.append(group)
 
     def number(self, side: int, index: int) -> int | None:
         """Of the group that a site is in."""
@@ -115,23 +146,22 @@ class _Decided:
 
     def group(self, number: int) -> Group:
         """The group of a number."""
-        if number < self._whole:
-            return self._groups[number]
+        if number >= self._whole:
+            return self._groups[number - self._whole]
         if number not in self._made:
             place = bisect_right(self._starts, number) - 1
             self._made[number] = self._pairs[place].group(number - self._starts[place], self._subject)
         return self._made[number]
 
-    def left(self) -> list[SitePairs]:
-        """The pairs that stayed as they were; what became larger is among the groups from now on."""
-        larger = [number for number, group in self._made.items() if len(group.before) + len(group.after) > 2]
-        self._groups += [self._made[number] for number in sorted(larger)]
-        found = []
+    def settled(self) -> Settled:
+        """All groups, and the pairs that stayed as they were; what became larger is among the groups."""
+        larger = sorted(number for number, group in self._made.items() if len(group.before) + len(group.after) > 2)
+        left = []
         for start, pairs in zip(self._starts, self._pairs, strict=True):
             stays = np.ones(len(pairs), dtype=np.bool_)
             stays[[number - start for number in larger if start <= number < start + len(pairs)]] = False
-            found.append(pairs.taken(stays))
-        return found
+            left.append(pairs.taken(stays))
+        return Settled([*self._groups, *(self._made[number] for number in larger)], left)
 
 
 def _twins(state: Open) -> Iterator[Group]:
@@ -154,8 +184,26 @@ def _twins(state: Open) -> Iterator[Group]:
             yield state.group([index], found, Decision.TWINS, ours[found[0]])
 
 
-def _sums(state: Open) -> Iterator[Group]:
-    """One free site against several that it is the best for, with exactly the same bytes and blocks together."""
+def _equal_twins(state: Open) -> Iterator[Group]:
+    """As many sites of either side, alike and with equal amounts: which is which changes no number, so their order decides."""
+    alike = {
+        index: sorted(other for other, score in state.rivals(0, index).items() if score >= LEAST_SCORE)
+        for index in sorted(state.free[0])
+    }
+    classes: defaultdict[tuple[tuple[int, int], tuple[int, ...]], list[int]] = defaultdict(list)
+    for index, others in alike.items():
+        amount = state.amount(0, index)
+        equal = tuple(other for other in others if state.amount(1, other) == amount)
+        if any(amount) and equal:
+            classes[amount, equal].append(index)
+    for (_, equal), indexes in classes.items():
+        if len(indexes) == len(equal) and state.free[1].issuperset(equal):
+            for one, other in zip(state.in_order(0, indexes), state.in_order(1, equal), strict=True):
+                yield state.group([one], [other], Decision.ORDER, state.rivals(0, one)[other])
+
+
+def _sums(state: Open, measure: _Measure) -> Iterator[Group]:
+    """One free site against several that it is the best for, with exactly the same amounts together."""
     for side in (1, 0):
         for index in sorted(state.free[side]):
             parts = []
@@ -165,13 +213,14 @@ def _sums(state: Open) -> Iterator[Group]:
             chosen = [other for _, other in parts]
             if not 2 <= len(parts) <= _MOST_PARTS or not any(state.amount(side, index)):
                 continue
-            if amounts(state.sites[1 - side][other] for other in chosen) == state.amount(side, index):
+            whole = amounts(state.sites[1 - side][other] for other in chosen)
+            if measure.of(whole) == measure.of(state.amount(side, index)):
                 score = max(score for score, _ in parts)
                 ours, theirs = (chosen, [index]) if side == 1 else ([index], chosen)
-                yield state.group(ours, theirs, Decision.SUMS, score)
+                yield state.group(ours, theirs, measure.decision, score)
 
 
-def _join_groups(state: Open, decided: _Decided) -> None:
+def _join_groups(state: Open, decided: _Decided, measure: _Measure) -> None:
     """Free sites join the decided group that they are most alike, if that makes its sums agree."""
     waiting: defaultdict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
     for side in (0, 1):
@@ -187,151 +236,27 @@ def _join_groups(state: Open, decided: _Decided) -> None:
     left = _MOST_SUBSETS
     for (side, number), parts in sorted(waiting.items()):
         group = decided.group(number)
-        have, want = amounts((group.before, group.after)[side]), amounts((group.after, group.before)[side])
-        missing = want[0] - have[0], want[1] - have[1]
+        have, want = (
+            measure.of(amounts(sites)) for sites in ((group.before, group.after), (group.after, group.before))[side]
+        )
+        missing = tuple(wanted - had for wanted, had in zip(want, have, strict=True))
         if not any(missing) or left <= 0:
             continue
-        held = {index: state.amount(side, index) for _, index in sorted(parts, reverse=True)[:_MOST_PARTS]}
-        chosen, tried = _subset(held, missing)
+        held = {index: measure.of(state.amount(side, index)) for _, index in sorted(parts, reverse=True)[:_MOST_PARTS]}
+        chosen, tried = _subset(held, missing, fewest=1 if measure.may_choose else len(parts))
         left -= tried
         if chosen:
             (group.before, group.after)[side].extend(state.sites[side][index] for index in chosen)
-            group.decision = Decision.SUMS
+            group.decision = measure.decision
             state.free[side].difference_update(chosen)
 
 
-def _subset(held: Mapping[int, tuple[int, int]], wanted: tuple[int, int]) -> tuple[tuple[int, ...], int]:
+def _subset(held: Mapping[int, tuple[int, ...]], wanted: tuple[int, ...], fewest: int) -> tuple[tuple[int, ...], int]:
     """The largest choice of parts whose amounts sum to what is wanted, and how many were tried."""
     tried = 0
-    for count in range(len(held), 0, -1):
+    for count in range(len(held), fewest - 1, -1):
         for chosen in combinations(held, count):
             tried += 1
-            if (sum(held[i][0] for i in chosen), sum(held[i][1] for i in chosen)) == wanted:
+            if tuple(map(sum, zip(*(held[i] for i in chosen), strict=True))) == wanted:
                 return chosen, tried
     return (), tried
-
-
-def regroup(settled: Settled, subject: Subject) -> Settled:
-    """Groups at one allocation site that do not agree one by one, but do exactly together, as one group.
-
-    What an inlined or unrolled caller does to records: other stacks, the same memory.
-    """
-    numbers: dict[Hashable, int] = {}
-    ours, theirs = (_places(sites, subject, numbers) for sites in (subject.before, subject.after))
-    image = _images(settled, ours, theirs, list(numbers))
-    families: defaultdict[int, list[Group]] = defaultdict(list)
-    for group in settled.groups:
-        if group.before and group.after and amounts(group.before) == amounts(group.after):
-            continue
-        found = {int(image[ours[site.number]]) for site in group.before}
-        found |= {int(theirs[site.number]) for site in group.after}
-        if len(found) == 1:
-            families[found.pop()].append(group)
-    chosen = [_unequal(pairs, subject) & (image[ours[pairs.before]] == theirs[pairs.after]) for pairs in settled.pairs]
-    places = [theirs[pairs.after] for pairs in settled.pairs]
-    may_agree = _balanced(settled.pairs, chosen, places, families, len(numbers), subject)
-    left = []
-    gone: set[int] = set()
-    joined = []
-    for pairs, differs, place in zip(settled.pairs, chosen, places, strict=True):
-        is_chosen = differs & may_agree[place]
-        left.append(pairs.taken(~is_chosen))
-        for index in np.flatnonzero(is_chosen).tolist():
-            families[int(place[index])].append(pairs.group(index, subject))
-    for number, family in families.items():
-        if number < 0 or not may_agree[number]:
-            continue
-        mine = [site for group in family for site in group.before]
-        others = [site for group in family for site in group.after]
-        if mine and others:
-            gone |= {id(group) for group in family}
-            joined.append(Group(mine, others, Decision.REGROUPED, min(group.score for group in family), 0.0))
-        else:
-            joined += family
-            gone |= {id(group) for group in family}
-    return Settled([*(group for group in settled.groups if id(group) not in gone), *joined], left)
-
-
-def _unequal(pairs: SitePairs, subject: Subject) -> BoolColumn:
-    """Per pair, whether its amounts differ."""
-    before, after = subject.before, subject.after
-    differs: BoolColumn = before.bytes[pairs.before] != after.bytes[pairs.after]
-    differs |= before.blocks[pairs.before] != after.blocks[pairs.after]
-    return differs
-
-
-def _balanced(
-    all_pairs: Sequence[SitePairs],
-    chosen: Sequence[BoolColumn],
-    places: Sequence[Int64Column],
-    families: Mapping[int, Sequence[Group]],
-    count: int,
-    subject: Subject,
-) -> BoolColumn:
-    """Per place, whether the chosen pairs and the groups there are several, and hold the same on both sides together."""
-    bytes_left, blocks_left, weight, members = np.zeros((4, count), dtype=np.int64)
-    for pairs, is_chosen, place in zip(all_pairs, chosen, places, strict=True):
-        at, ours, theirs = place[is_chosen], pairs.before[is_chosen], pairs.after[is_chosen]
-        np.add.at(members, at, 1)
-        np.add.at(weight, at, subject.before.bytes[ours] + subject.before.blocks[ours])
-        np.add.at(bytes_left, at, subject.before.bytes[ours] - subject.after.bytes[theirs])
-        np.add.at(blocks_left, at, subject.before.blocks[ours] - subject.after.blocks[theirs])
-    for number, family in families.items():
-        if number < 0:
-            continue
-        for group in family:
-            old, new = amounts(group.before), amounts(group.after)
-            members[number] += 1
-            weight[number] += old[0] + old[1]
-            bytes_left[number] += old[0] - new[0]
-            blocks_left[number] += old[1] - new[1]
-    found: BoolColumn = (members > 1) & (weight > 0) & (bytes_left == 0) & (blocks_left == 0)
-    return found
-
-
-def _images(settled: Settled, ours: Int64Column, theirs: Int64Column, places: Sequence[Hashable]) -> Int64Column:
-    """Per place of the before side the place of the after side that most sites went to; else a number of its own."""
-    width = len(places) + 1
-    votes = Counter(
-        (int(ours[one.number]), int(theirs[other.number]))
-        for group in settled.groups
-        for one in group.before
-        for other in group.after
-    )
-    for pairs in settled.pairs:
-        found, counts = np.unique(ours[pairs.before] * width + theirs[pairs.after], return_counts=True)
-        for pair, count in zip(found.tolist(), counts.tolist(), strict=True):
-            votes[divmod(pair, width)] += count
-    image = -1 - np.arange(len(places), dtype=np.int64)
-    taken: set[int] = set()
-    texts = [repr(place) for place in places]
-    for (one, other), _ in sorted(votes.items(), key=lambda item: (-item[1], texts[item[0][0]], texts[item[0][1]])):
-        if image[one] < 0 and other not in taken:
-            image[one] = other
-            taken.add(other)
-    return image
-
-
-def _places(sites: SiteTable, subject: Subject, numbers: dict[Hashable, int]) -> Int64Column:
-    """Per site one number for where it allocates."""
-    innermost = np.full(len(sites), -1, dtype=np.int64)
-    chosen = np.flatnonzero(sites.chains.lengths)
-    innermost[chosen] = sites.chains.flat[sites.chains.offsets[chosen]]
-    width = len(sites.leaves) + 1
-    found, place = np.unique((innermost + 1) * width + sites.leaf, return_inverse=True)
-    of_each = [
-        numbers.setdefault(_place(number // width - 1, sites.leaves[number % width][0], subject), len(numbers))
-        for number in found.tolist()
-    ]
-    return np.asarray(of_each, dtype=np.int64)[place] if of_each else place
-
-
-def _place(innermost: int, leaf: Leaf, subject: Subject) -> Hashable:
-    """Where a site allocates."""
-    if innermost < 0:
-        return None
-    point = subject.points[innermost]
-    below = ()
-    if subject.by_address or point.position is None:
-        below = tuple(subject.points[p].name.base for p in leaf.library)  # type: ignore[assignment]
-    return point.name.base, point.position, point.name.template_arguments, leaf.family, below

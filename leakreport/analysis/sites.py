@@ -334,7 +334,11 @@ def _numbered(
     return numbers, [tuple(leaves[rank] for rank in ranks) for ranks in known]
 
 
-def amounts(sites: Iterable[Site]) -> tuple[int, int]:
+Amounts = tuple[int, int]
+"""Bytes and blocks."""
+
+
+def amounts(sites: Iterable[Site]) -> Amounts:
     """Bytes and blocks together."""
     found = list(sites)
     return sum(site.bytes for site in found), sum(site.blocks for site in found)

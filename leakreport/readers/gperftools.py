@@ -94,7 +94,8 @@ class GperftoolsReader:
             if other is None and has_end and text.take_samples(block, number + 1):
                 number += len(block)
                 continue
-            for number, line in enumerate(block, number + 1):
+            for line in block:
+                number += 1  # noqa: SIM113: it goes on through all blocks
                 if other is not None:
                     other.take(line, number, has_end=has_end)
                     continue

@@ -125,6 +125,49 @@ def test_a_split_record_is_one_leak_if_the_sums_agree() -> None:
     assert found.all_matches()[0].evidence == "1 record before, 2 records after; bytes and blocks agree"
 
 
+def test_a_split_record_of_blocks_that_grew_is_one_leak_if_there_are_as_many_blocks() -> None:
+    def after(blocks: int) -> Paths:
+        return paths(
+            path("main@m.c:5", "fill@f.c:10", size=200, blocks=2),
+            path("main@m.c:5", "fill@f.c:11", size=blocks * 100, blocks=blocks),
+            path("main@m.c:9", "other@o.c:1", size=7),
+        )
+
+    before = paths(path("main@m.c:5", "fill@f.c:10", size=30, blocks=3), path("main@m.c:9", "other@o.c:1", size=7))
+    found = match(before, after(1))
+    assert pairs_of(found) == [((0,), (0, 1)), ((1,), (2,))]
+    assert found.matches[0].confidence is Confidence.BY_AMOUNTS
+    assert found.matches[0].evidence == "1 record before, 2 records after; as many blocks, of another size"
+    assert [one.row for one in match(before, after(2)).new] == [1]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "evidence"),
+    [
+        ((10, 20), (10, 20), "stacks do not tell it from others; bytes and blocks do"),
+        ((10, 10), (10, 10), "one of several that are alike, with the same bytes and blocks; paired in their order"),
+    ],
+)
+def test_twins_under_other_names_are_paired_by_amounts(
+    ours: tuple[int, ...], theirs: tuple[int, ...], evidence: str
+) -> None:
+    before = paths(*(path("main", "load", f"lib!{n}", size=size) for n, size in zip("abc", ours, strict=False)))
+    after = paths(*(path("main", "load", f"lib!{n}", size=size) for n, size in zip("xyz", theirs, strict=False)))
+    found = match(before, after)
+    assert pairs_of(found) == [((0,), (0,)), ((1,), (1,))]
+    assert {(one.confidence, one.evidence) for one in found.matches} == {(Confidence.BY_AMOUNTS, evidence)}
+
+
+@pytest.mark.parametrize("theirs", [(12, 25), (10,), (10, 10, 10), (10, 20)])
+def test_twins_that_amounts_do_not_decide_stay_undecided(theirs: tuple[int, ...]) -> None:
+    before = paths(*(path("main", "load", f"lib!{n}", size=10) for n in "ab"))
+    after = paths(*(path("main", "load", f"lib!{n}", size=size) for n, size in zip("xyz", theirs, strict=False)))
+    found = match(before, after)
+    assert not found.matches
+    assert {one.tie for one in (*found.gone, *found.new)} == {0}
+    assert len(found.gone) + len(found.new) == 2 + len(theirs)
+
+
 def test_kinds_of_one_path_stay_apart() -> None:
     def side() -> Paths:
         return paths(
@@ -238,3 +281,28 @@ def test_a_run_against_itself_pairs_every_row(rows: list[tuple[object, ...]]) ->
         sum(side.row(row).bytes for row in one.before) == sum(side.row(row).bytes for row in one.after)
         for one in found.all_matches()
     )
+
+
+def test_frames_without_names_are_told_by_amounts_that_are_one_of_a_kind() -> None:
+    before = paths(
+        path("main@0x100", "lex@0x200", "grab@0x300", size=384, blocks=12),
+        path("main@0x110", "words@0x240", "grab@0x300", size=128, blocks=4),
+        path("main@0x120", "twin@0x260", "grab@0x300", size=24),
+        path("main@0x130", "copy@0x280", "grab@0x300", size=24),
+    )
+    # Inlined with no names: what is left is the caller, in another order.
+    after = paths(
+        path("main@0x940", size=128, blocks=4),
+        path("main@0x950", size=24),
+        path("main@0x960", size=24),
+        path("main@0x970", size=384, blocks=12),
+    )
+    found = match(before, after)
+    assert pairs_of(found)[:2] == [((0,), (3,)), ((1,), (0,))]
+    assert {one.confidence for one in found.matches} == {Confidence.BY_AMOUNTS}
+
+
+def test_equal_amounts_do_not_join_what_names_keep_apart() -> None:
+    before = paths(path("main@0x100", "lex@0x200", size=384), path("main@0x110", "keep@0x240", size=7))
+    after = paths(path("main@0x940", "parse@0x500", size=384), path("main@0x950", "keep@0x240", size=7))
+    assert [one.row for one in match(before, after).gone] == [0]

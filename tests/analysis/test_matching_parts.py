@@ -51,6 +51,21 @@ def test_an_inserted_call_leaves_a_gap_in_the_map() -> None:
     assert found == [(10, 10), (12, 13), (14, 15)]
 
 
+def test_calls_of_a_function_move_as_its_other_calls_not_as_its_neighbours() -> None:
+    # The functions above moved by -9, main by -11; a second call was added where -9 leads to.
+    before = paths(
+        path("main@m.c:57", "sums@m.c:40"), path("main@m.c:58", "lu@m.c:44"), path("main@m.c:60", "grab@g.c:1")
+    )
+    after = paths(
+        path("main@m.c:46", "sums@m.c:31"),
+        path("main@m.c:47", "lu@m.c:35"),
+        path("main@m.c:49", "grab@g.c:1"),
+        path("main@m.c:51", "grab@g.c:1"),
+    )
+    found = CallSites(subject_of(before, after).subject).align(Learned()).anchors["m.c", "m.c"]
+    assert found == [(40, 31), (44, 35), (57, 46), (58, 47), (60, 49)]
+
+
 @pytest.mark.parametrize("count", [10, 60, 200, 1000])
 def test_functions_with_many_calls_are_mapped(count: int) -> None:
     before = paths(*(path(f"f@a.c:{3 * n}", f"part{n}@x.c:1") for n in range(1, count)))
