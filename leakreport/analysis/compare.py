@@ -15,11 +15,13 @@ from leakreport.analysis.diffreport import DiffReport, DiffRow, NoiseRule, Prese
 from leakreport.analysis.diffverdict import Growth, sentence_of_diff, status_of_diff
 from leakreport.analysis.explaining import Unmatched
 from leakreport.analysis.frames import FrameColumns, describe
+from leakreport.analysis.libraries import library_differences
 from leakreport.analysis.matching import match
 from leakreport.analysis.noise import is_significant, noise_rule
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import Ownership, ownership_of
 from leakreport.analysis.processes import Judged
+from leakreport.analysis.reasons import reasons_for
 from leakreport.analysis.report import GroupRow, PathRow, Verdict
 from leakreport.analysis.rows import path_rows
 from leakreport.analysis.sites import Paths
@@ -98,7 +100,9 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     gate, lines = evaluate_growth(options, growth, rows, reasons)
     noise = [row for row in rows if not row.is_significant and row.change.get(growth.bytes_metric)]
     summaries = (*input_summaries(old.run, old.judged), *input_summaries(new.run, new.judged))
-    own = describe(frames, ownership).is_own
+    columns = describe(frames, ownership)
+    differences = library_differences((_metas(old), before.frames), (_metas(new), after.frames))
+    why = reasons_for(rows, frames, columns, differences, ownership.executables)
     return DiffReport(
         kind="diff",
         metric=metric,
@@ -106,7 +110,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         verdict=Verdict(
             status=status,
             sentence=sentence_of_diff(status, growth, sides),
-            lead=growth.lead(rows, frames),
+            lead=why.around(growth.lead(rows, frames)),
             gate=gate,
             gate_lines=lines,
             reasons=(*reasons, *(note.message for half in (old, new) for note in half.judged.notes)),
@@ -123,14 +127,17 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         change=change,
         unattributed=unattributed,
         frames=frames,
-        own=tuple(own.tolist()),
+        own=tuple(columns.is_own.tolist()),
         rows=tuple(rows),
         by_module=_by_module(rows, metric),
         noise=rule,
         noise_rows=len(noise),
         noise_change=sum(row.change[growth.bytes_metric] for row in noise),
         mismatches=reasons,
-        surroundings=surroundings(_metas(old), _metas(new), before.frames, after.frames),
+        surroundings=(*surroundings(_metas(old), _metas(new)), *why.surroundings),
+        findings=why.findings,
+        growth_graph=why.graph,
+        libraries=why.libraries,
         notes=tuple(dict.fromkeys((*old.judged.notes, *new.judged.notes))),
         next_commands=(),
     )
