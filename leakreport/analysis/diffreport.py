@@ -144,6 +144,8 @@ class LibraryChange:
     """Growth of the rows that allocate in it."""
     passing_bytes: int
     """Growth of the rows with any frame of it; run-time and start functions do not count."""
+    path_count: int
+    """Those rows."""
 
 
 @dataclass(frozen=True, slots=True)

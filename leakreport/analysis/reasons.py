@@ -106,6 +106,7 @@ def _library_changes(
     through, behind = stacks.distinct(np.where(is_counted, library_of_frame, np.int32(-1)))
     pairs = np.unique(np.concatenate([[path, inside], [through, behind]], axis=1).astype(np.int64), axis=1)
     np.add.at(passing, pairs[1], amounts[pairs[0]])
+    paths = np.bincount(pairs[1], minlength=len(differences))
     programs = {_name(path) for path in executables}
     changes = [
         LibraryChange(
@@ -119,8 +120,11 @@ def _library_changes(
             is_program=one.name in programs,
             allocated_bytes=in_it,
             passing_bytes=through_it,
+            path_count=count,
         )
-        for one, in_it, through_it in zip(differences, allocated.tolist(), passing.tolist(), strict=True)
+        for one, in_it, through_it, count in zip(
+            differences, allocated.tolist(), passing.tolist(), paths.tolist(), strict=True
+        )
     ]
     return tuple(sorted(changes, key=lambda one: (-one.allocated_bytes, -one.passing_bytes, one.name)))
 
@@ -178,6 +182,7 @@ def _library_findings(libraries: Sequence[LibraryChange], whole: int) -> Iterato
                 f"{one.allocated_bytes:,} B of {whole:,} B are allocated in it.",
                 f"{one.passing_bytes:,} B of {whole:,} B pass through it.",
             ),
+            count=one.path_count,
             values={"retained_bytes": one.allocated_bytes},
         )
 
