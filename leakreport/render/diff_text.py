@@ -122,7 +122,9 @@ def diff_screen(report: DiffReport, options: RenderOptions) -> str:
         )
     lines.append("")
     if options.verbosity >= 1:
-        lines.extend(f"  Found:  {printable(finding.message)}" for finding in report.findings)
+        # Libraries stand below, with those that have no growth.
+        calls = (finding for finding in report.findings if finding.frames is not None)
+        lines.extend(f"  Found:  {printable(finding.message)}" for finding in calls)
     lines.extend(f"  Not comparable:  {printable(reason)}" for reason in report.mismatches)
     lines.extend(f"  Changed:  {printable(line)}" for line in report.surroundings)
     lines.extend(f"  Note:  {printable(note.message)}" for note in report.notes)
