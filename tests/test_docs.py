@@ -14,7 +14,7 @@ import typer
 
 from leakreport import errors
 from leakreport.analysis.options import FAIL_ON
-from leakreport.analysis.reasons import RULES
+from leakreport.analysis.reason_text import RULES
 from leakreport.cli import COMMANDS, app
 from leakreport.config import SETTINGS
 from leakreport.errors import LeakreportError

@@ -102,7 +102,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     summaries = (*input_summaries(old.run, old.judged), *input_summaries(new.run, new.judged))
     columns = describe(frames, ownership)
     differences = library_differences((_metas(old), before.frames), (_metas(new), after.frames))
-    why = reasons_for(rows, frames, columns, differences, ownership.executables)
+    why = reasons_for(rows, frames, columns, differences, ownership.executables, unattributed=unattributed)
     return DiffReport(
         kind="diff",
         metric=metric,

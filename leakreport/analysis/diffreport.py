@@ -139,13 +139,13 @@ class LibraryChange:
     is_rebuilt: bool
     """Another build, and no other version is known."""
     is_program: bool
-    """The executable itself: nothing that changed around the program."""
+    """The executable itself, which is another one in most comparisons: a rebuild of it says nothing."""
     allocated_bytes: int
     """Growth of the rows that allocate in it."""
     passing_bytes: int
     """Growth of the rows with any frame of it; run-time and start functions do not count."""
-    path_count: int
-    """Those rows."""
+    rows: tuple[int, ...]
+    """Those rows: indexes into `DiffReport.rows`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def _library(library: LibraryChange) -> dict[str, object]:
         "program": library.is_program,
         "allocated_bytes": library.allocated_bytes,
         "passing_bytes": library.passing_bytes,
-        "paths": library.path_count,
+        "paths": len(library.rows),
     }
 
 

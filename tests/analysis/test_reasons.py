@@ -16,7 +16,7 @@ from leakreport.analysis.compare import compare
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.identity import canonical_name
 from leakreport.analysis.options import AnalysisOptions
-from leakreport.analysis.reasons import MOST_IDS, RULES
+from leakreport.analysis.reason_text import MOST_IDS, RULES
 from leakreport.api import load, symbolize
 from leakreport.cli import main
 from leakreport.model.builder import build_run
@@ -119,7 +119,7 @@ def test_an_upgrade_that_leaks_is_said_in_the_verdict(
     assert report.verdict.lead[0] == "libthumbs 1.4.2 → 1.5.0, and 100% of the growth is allocated in it."
     (library,) = report.libraries
     assert (library.before, library.after) == (("1.4.2",), ("1.5.0",))
-    assert (library.allocated_bytes, library.passing_bytes, library.path_count) == (PIXELS, PIXELS, 2)
+    assert (library.allocated_bytes, library.passing_bytes, len(library.rows)) == (PIXELS, PIXELS, 2)
     assert "libthumbs 1.4.2 → 1.5.0: 2.62 MiB of the growth (100%) is allocated in it." in report.surroundings
     (found,) = by_rule(report)["growth.call-edge"]
     assert [canonical_name(function).base for function in found] == list(edge)
@@ -220,6 +220,26 @@ def test_the_program_itself_did_not_change_around_the_program() -> None:
     assert [(one.name, one.is_program, one.allocated_bytes) for one in report.libraries] == [("shop", True, 45)]
     assert not any("rebuilt" in sentence for sentence in report.verdict.lead)
     assert [finding.rule for finding in report.findings] == list(RULES[1:])
+
+
+def test_an_interpreter_is_a_program_that_can_be_upgraded() -> None:
+    def run(version: str, amount: int) -> Run:
+        program = f"/usr/bin/python{version}"
+        return run_of({("main", f"{program}:list_append"): amount}, command=(program, "job.py"))
+
+    report = compare(run("3.11", 5), run("3.12", 50), AnalysisOptions(min_change_bytes=1))
+    assert [(one.title, one.is_program) for one in report.libraries] == [("python 3.11 → 3.12", True)]
+    assert report.verdict.lead[0] == "python 3.11 → 3.12, and 100% of the growth is allocated in it."
+    assert report.findings[0].path_ids == (report.rows[0].id,)
+
+
+def test_shares_are_of_recorded_paths_where_some_growth_is_on_none() -> None:
+    before, after = run_of({("main", "work"): 5}), run_of({("main", "work"): 50})
+    (snapshot,) = after.snapshots
+    after = replace(after, snapshots=(replace(snapshot, totals={"retained_bytes": 80}),))
+    report = compare(before, after, AnalysisOptions(min_change_bytes=1))
+    assert report.unattributed["retained_bytes"] == 30
+    assert report.verdict.lead[-1].startswith("All of the growth on recorded paths is on 1 call edge: ")
 
 
 def test_many_calls_are_counted_and_the_largest_are_named() -> None:
