@@ -45,21 +45,23 @@ class Role(IntEnum):
 
 
 # Which of two edges says more, by the roles of caller and callee: a call in your code, what your code allocates, how
-# your code is entered, and so on. The lowest is the best; what is not here is no answer.
+# a library enters your code, and so on. The lowest is the best; what is not here is no answer.
 _RANKS = {
     (Role.OWN, Role.OWN): 0,
     (Role.OWN, Role.LIBRARY): 0,
     (Role.OWN, Role.INSIDE): 1,
     (Role.LIBRARY, Role.OWN): 2,
-    (Role.START, Role.OWN): 2,
-    (Role.OWN, Role.START): 2,
     (Role.LIBRARY, Role.LIBRARY): 3,
     (Role.LIBRARY, Role.INSIDE): 4,
-    (Role.START, Role.LIBRARY): 4,
-    (Role.LIBRARY, Role.START): 4,
 }
-_NO_ANSWER = 5
-_RANK = np.array([[_RANKS.get((caller, callee), _NO_ANSWER) for callee in Role] for caller in Role])
+# Only where the others are not enough: that a program enters its code is news to nobody.
+_RANKS_OF_STARTS = {(Role.START, Role.OWN): 5, (Role.START, Role.LIBRARY): 6}
+_NO_ANSWER = 7
+_RANK, _RANK_WITH_STARTS = (
+    np.array([[ranks.get((caller, callee), _NO_ANSWER) for callee in Role] for caller in Role])
+    for ranks in (_RANKS, _RANKS | _RANKS_OF_STARTS)
+)
+_MAIN_STARTS = frozenset(("_start", "__libc_start_main", "__libc_start_call_main", "(below main)"))
 
 
 class _Calls(NamedTuple):
@@ -92,22 +94,42 @@ def growth_graph(
     whole = checked_total((exact_sum(grown),), "the growth")
     if not whole:
         return None
-    roles = roles_of(frames, columns)
     least = -(-whole * ENOUGH // 100)
-    edges, explained, is_fewest = _explaining_edges(stacks, grown, roles, columns, least)
-    if explained < least:
-        # Where nothing else is there, a wrapper by its name is a function like others.
-        others = _explaining_edges(stacks, grown, roles_of(frames, columns, with_wrappers=True), columns, least)
-        if others[1] >= least:
-            edges, explained, is_fewest = others
+    calls = _calls_that_answer(stacks, grown, frames, columns, least)
+    cover = fewest_sets(Memberships(calls.edge, calls.path, grown, calls.costs), least)
     return GrowthGraph(
         whole_bytes=whole,
-        edges=edges,
-        explained_bytes=explained,
-        is_explained=explained >= least,
-        is_fewest=is_fewest,
-        common=_common(stacks, grown, whole, roles, columns),
-        responsible=_responsible(stacks, grown, named_by, roles, columns),
+        edges=tuple(_edge(calls, edge, stacks, grown) for edge in cover.chosen),
+        explained_bytes=cover.covered,
+        is_explained=cover.is_enough,
+        is_fewest=cover.is_fewest,
+        common=_common(stacks, grown, whole, frames, columns),
+        responsible=_responsible(stacks, grown, named_by, frames, columns),
+    )
+
+
+def _calls_that_answer(
+    stacks: Stacks, grown: Int64Column, frames: Sequence[Frame], columns: FrameColumns, least: int
+) -> _Calls:
+    """The calls to choose from: without those that say little if the others can be enough."""
+    calls = _calls(stacks, roles_of(frames, columns), _RANK, columns)
+    for with_wrappers in (False, True):
+        if exact_sum(grown[np.unique(calls.path)]) >= least:
+            break
+        # Where nothing else is there, a wrapper by its name is a function like others.
+        roles = roles_of(frames, columns, with_wrappers=with_wrappers)
+        calls = _calls(stacks, roles, _RANK_WITH_STARTS, columns)
+    return calls
+
+
+def _edge(calls: _Calls, edge: int, stacks: Stacks, grown: Int64Column) -> CallEdge:
+    through = np.flatnonzero(calls.edge == edge)
+    paths = calls.path[through]
+    return CallEdge(
+        caller=busiest_frame(stacks, calls.caller[through], grown[paths]),
+        callee=busiest_frame(stacks, calls.callee[through], grown[paths]),
+        amount_bytes=exact_sum(grown[paths]),
+        rows=tuple(paths.tolist()),
     )
 
 
@@ -138,31 +160,33 @@ def _functions(columns: FrameColumns) -> Int64Column:
     return rank[np.where(columns.function >= 0, columns.function, len(columns.functions) + places)]
 
 
-def _explaining_edges(
-    stacks: Stacks, grown: Int64Column, roles: Int8Column, columns: FrameColumns, least: int
-) -> tuple[tuple[CallEdge, ...], int, bool]:
-    """The chosen edges, what grew on paths through any of them, and whether they are the fewest."""
-    calls = _calls(stacks, roles, columns)
-    cover = fewest_sets(Memberships(calls.edge, calls.path, grown, calls.costs), least)
-    edges = []
-    for edge in cover.chosen:
-        through = np.flatnonzero(calls.edge == edge)
-        paths = calls.path[through]
-        edges.append(
-            CallEdge(
-                caller=busiest_frame(stacks, calls.caller[through], grown[paths]),
-                callee=busiest_frame(stacks, calls.callee[through], grown[paths]),
-                amount_bytes=exact_sum(grown[paths]),
-                rows=tuple(paths.tolist()),
-            )
-        )
-    return tuple(edges), cover.covered, cover.is_fewest
+def _with_nameless_starts(role: Int8Column, stacks: Stacks, columns: FrameColumns) -> Int8Column:
+    """Per entry its role, with _start and main of a program without names: they stand around libc's start.
+
+    Heuristic: a stack that begins with nameless code of yours and then libc, or with libc's own start function.
+    """
+    has_no_name = columns.function < 0
+    is_main_start = np.fromiter((base in _MAIN_STARTS for base in columns.base), np.bool_, len(columns.base))
+    long = np.flatnonzero(stacks.lengths > 2)
+    first = stacks.offsets[long]
+    outer, next_in = stacks.flat[first], stacks.flat[first + 1]
+    is_nameless_start = (role[first] == Role.OWN) & has_no_name[outer]
+    is_nameless_start &= (columns.frame_class[next_in] == FrameClass.RUNTIME) | is_main_start[next_in]
+    found = role.copy()
+    found[first[is_nameless_start]] = Role.START
+    begins = np.zeros(len(stacks), dtype=np.bool_)
+    begins[long] = is_nameless_start | is_main_start[outer] | is_main_start[next_in]
+    main = stacks.first(found >= Role.LIBRARY)
+    has_main = begins & (main >= 0)
+    entries = (stacks.offsets[:-1] + main)[has_main]
+    found[entries[has_no_name[stacks.flat[entries]]]] = Role.START
+    return found
 
 
-def _calls(stacks: Stacks, roles: Int8Column, columns: FrameColumns) -> _Calls:
+def _calls(stacks: Stacks, roles: Int8Column, ranks: Int64Column, columns: FrameColumns) -> _Calls:
     """The calls that may be an answer."""
     functions = _functions(columns)
-    role = roles[stacks.flat]
+    role = _with_nameless_starts(roles[stacks.flat], stacks, columns)
     is_kept = role >= Role.START
     # What lies between yours and yours is left out; at the inner end its outermost frame stands for the allocation.
     innermost = stacks.last(is_kept)
@@ -174,7 +198,7 @@ def _calls(stacks: Stacks, roles: Int8Column, columns: FrameColumns) -> _Calls:
     function = functions[stacks.flat[entries]]
     starts = np.searchsorted(owner, np.arange(len(stacks) + 1))
     from_inside = starts[owner + 1] - np.arange(len(entries)) - 1
-    rank = _RANK[role[entries[:-1]], role[entries[1:]]]
+    rank = ranks[role[entries[:-1]], role[entries[1:]]]
     is_call = (owner[:-1] == owner[1:]) & (function[:-1] != function[1:]) & (rank < _NO_ANSWER)
     first = np.flatnonzero(is_call)
     width = int(functions.max(initial=0)) + 1
@@ -200,10 +224,10 @@ def _calls(stacks: Stacks, roles: Int8Column, columns: FrameColumns) -> _Calls:
 
 
 def _common(
-    stacks: Stacks, grown: Int64Column, whole: int, roles: Int8Column, columns: FrameColumns
+    stacks: Stacks, grown: Int64Column, whole: int, frames: Sequence[Frame], columns: FrameColumns
 ) -> GrowthPoint | None:
     """The deepest of your functions that all growth goes through, else nearly all; else the same of libraries."""
-    functions = _functions(columns)
+    functions, roles = _functions(columns), roles_of(frames, columns)
     for role in (Role.OWN, Role.LIBRARY):
         is_wanted = (roles == role) & (columns.function >= 0)
         key_of_frame = np.where(is_wanted, functions, -1).astype(np.int32)
@@ -234,12 +258,12 @@ def _deepest(stacks: Stacks, key: Int32Column, grown: Int64Column, nearly: Seque
 
 
 def _responsible(
-    stacks: Stacks, grown: Int64Column, named_by: Int64Column, roles: Int8Column, columns: FrameColumns
+    stacks: Stacks, grown: Int64Column, named_by: Int64Column, frames: Sequence[Frame], columns: FrameColumns
 ) -> GrowthPoint | None:
     """The function that paths with the most growth are named by; no start function."""
     named = np.flatnonzero(named_by >= 0)
     frame = stacks.flat[stacks.offsets[named] + named_by[named]]
-    is_answer = roles[frame] != Role.START
+    is_answer = roles_of(frames, columns)[frame] != Role.START
     named, frame = named[is_answer], frame[is_answer]
     if not len(named):
         return None

@@ -26,6 +26,8 @@ def frame_of(name: str) -> Frame:
     """A frame of the program; `lib:` marks a vendor's function, `?` code without a name."""
     if name.startswith("lib:"):
         return Frame(name.removeprefix("lib:"), LIBRARY)
+    if name.startswith("libc:"):
+        return Frame(name.removeprefix("libc:") or None, "/usr/lib/libc.so.6", offset=None if name[5:] else 77)
     if name.startswith("?"):
         return Frame(None, PROGRAM, kind=FrameKind.ADDRESS, offset=int(name[1:], 16))
     if name.startswith("["):
@@ -69,7 +71,8 @@ small_graphs = st.lists(st.tuples(stacks_of_names, st.integers(1, 60)), min_size
 
 
 def calls_of(stack: tuple[str, ...]) -> set[tuple[str, str]]:
-    return {(caller, callee) for caller, callee in pairwise(stack) if caller != callee}
+    """Those that may be an answer: `main` is none where its callee calls something, and here each one does."""
+    return {(caller, callee) for caller, callee in pairwise(stack) if caller not in {callee, START}}
 
 
 def grown_through(paths: Paths, chosen: set[tuple[str, str]]) -> int:
@@ -203,9 +206,27 @@ def test_a_wrapper_is_an_answer_only_where_nothing_else_is() -> None:
 
 def test_code_without_names_is_told_by_its_place() -> None:
     answer = Answer([((START, "?1a0", "?2b0", ALLOCATOR), 5), ((START, "?1a0", "?2c0", ALLOCATOR), 4)])
-    assert answer.edges == [(START, "?1a0")]
+    assert answer.edges == [("?1a0", "?2b0"), ("?1a0", "?2c0")]
     assert answer.common is None
-    assert Answer([((START, "?1a0", "?2b0", ALLOCATOR), 5)]).edges == [("?1a0", "?2b0")]
+
+
+@pytest.mark.parametrize(
+    "outer", [("?10", "libc:"), ("?10", "libc:__libc_start_main"), ("libc:__libc_start_call_main",)]
+)
+def test_main_without_a_name_is_no_answer(outer: tuple[str, ...]) -> None:
+    stacks: Paths = [((*outer, "?20", work, ALLOCATOR), 50) for work in ("?30", "?40")]
+    assert Answer(stacks).edges == [("?30", ALLOCATOR), ("?40", ALLOCATOR)]
+    # A thread's own function is one of yours.
+    threads: Paths = [(("libc:start_thread", "?20", work, ALLOCATOR), 50) for work in ("?30", "?40")]
+    assert Answer(threads).edges == [("?20", "?30"), ("?20", "?40")]
+
+
+def test_how_a_program_enters_its_code_is_an_answer_only_where_nothing_else_is() -> None:
+    assert Answer([((START, "serve", work), 50) for work in ("load", "store")]).edges == [
+        ("serve", "load"),
+        ("serve", "store"),
+    ]
+    assert Answer([((START, "serve"), 50)]).edges == [(START, "serve")]
 
 
 def test_nothing_grew() -> None:
