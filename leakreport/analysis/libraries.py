@@ -30,8 +30,9 @@ class Library(NamedTuple):
     """The file name."""
 
 
+# A long number is what a JVM's native libraries get when they are unpacked.
 _SHARED_OBJECT = re.compile(
-    r"(?P<name>.+?)(?:-(?P<dashed>\d{1,8}(?:\.\d+)*))?(?:\.(?:cpython|pypy|abi3)[\w-]*)?\.so(?:\.(?P<soname>\d[\w.]*))?\Z"
+    r"(?P<name>.+?)(?:-(?P<dashed>\d{1,4}(?:\.\d+)*))?(?:-\d{5,20})?(?:\.(?:cpython|pypy|abi3)[\w-]*)?\.so(?:\.(?P<soname>\d[\w.]*))?\Z"
 )
 _DYLIB = re.compile(r"(?P<name>.+?)(?:[.-](?P<version>\d+(?:\.\d+)*))?\.dylib\Z")
 _DLL = re.compile(r"(?P<name>.+?)(?:-(?P<version>\d+(?:\.\d+)*))?\.dll\Z", re.IGNORECASE)

@@ -41,6 +41,8 @@ NAMES = [
     (f"/nix/store/{HASH}-imgkit-3.1.4-lib/lib/libimgkit.so.3", "libimgkit", "3.1.4"),
     (f"/gnu/store/{HASH}-imgkit/lib/libimgkit.so", "libimgkit", None),
     ("/usr/lib/rustlib/libstd-8389830094602f5a.so", "libstd-8389830094602f5a", None),
+    ("/tmp/libzstd-jni-1.5.5-48937593.so", "libzstd-jni", "1.5.5"),
+    ("/tmp/libnative-48937593.so", "libnative", None),
     ("/home/ci/build-2024.11.02/libimgkit.so", "libimgkit", None),
     ("/srv/app-418/bin/tileserver", "tileserver", None),
     ("/lib64/ld-linux-x86-64.so.2", "ld-linux-x86", "2"),
