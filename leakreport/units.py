@@ -94,6 +94,22 @@ def format_share(part: int, whole: int) -> str:
     return f"{percent:.0f}%" if percent >= 9.95 else f"{percent:.1f}%"
 
 
+def format_share_in_tenths(part: int, whole: int) -> str:
+    """A share in percent with one decimal, where a figure is quoted and not only compared; 0 and 100 only when exact.
+
+    >>> format_share_in_tenths(947, 1000), format_share_in_tenths(1, 3), format_share_in_tenths(5, 5)
+    ('94.7%', '33.3%', '100%')
+    >>> format_share_in_tenths(1, 10**6), format_share_in_tenths(999999, 10**6), format_share_in_tenths(0, 0)
+    ('<0.1%', '>99.9%', '0%')
+    """
+    if part in {0, whole}:
+        return f"{'100' if part else '0'}%"
+    tenths = round(part * 1000 / whole)
+    if tenths in {0, 1000}:
+        return ">99.9%" if tenths else "<0.1%"
+    return f"{tenths / 10:.1f}%"
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """A count with its noun.
 

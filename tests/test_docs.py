@@ -14,6 +14,7 @@ import typer
 
 from leakreport import errors
 from leakreport.analysis.options import FAIL_ON
+from leakreport.analysis.reason_text import RULES
 from leakreport.cli import COMMANDS, app
 from leakreport.config import SETTINGS
 from leakreport.errors import LeakreportError
@@ -126,6 +127,11 @@ def test_every_section_says_something(slug: str) -> None:
 @pytest.mark.parametrize("word", FAIL_ON)
 def test_every_gate_is_documented(word: str) -> None:
     assert re.search(rf"`{word}`|--fail-on \S*{word}", DOCS)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_of_a_comparison_is_documented(rule: str) -> None:
+    assert f"| `{rule}` |" in (ROOT / "docs" / "diff.md").read_text(encoding="utf-8")
 
 
 def _tracked_files() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 HEAVY = ("numpy", "lxml", "networkx", "jinja2", "rich")
 
@@ -33,3 +34,10 @@ def test_help_loads_none_of_the_heavy_packages() -> None:
 def test_version_loads_none_of_the_heavy_packages() -> None:
     loaded = _loaded_after("from leakreport.cli import main\nassert main(['--version']) == 0")
     assert not loaded & set(HEAVY)
+
+
+def test_a_comparison_in_which_nothing_grew_loads_no_graphs() -> None:
+    path = Path(__file__).resolve().parent.parent / "fixtures" / "demo" / "memcheck.xml"
+    loaded = _loaded_after(f"from leakreport.cli import main\nassert main(['diff', {str(path)!r}, {str(path)!r}]) == 0")
+    assert "numpy" in loaded
+    assert "networkx" not in loaded

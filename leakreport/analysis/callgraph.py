@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -120,7 +121,7 @@ def _point(functions: _Functions, frames: Sequence[Frame], place_of: _PlaceOf) -
     innermost = functions.stacks.last(functions.key == chosen)
     through = np.flatnonzero(innermost >= 0)
     entries = functions.stacks.offsets[through] + innermost[through]
-    frame = _busiest_frame(functions, through, entries)
+    frame = busiest_frame(functions.stacks, entries, functions.amounts[through])
     others = tuple(sorted(functions.names[key] for key in components[chosen] if key != chosen))
     return AccumulationPoint(
         frame=frame,
@@ -133,11 +134,18 @@ def _point(functions: _Functions, frames: Sequence[Frame], place_of: _PlaceOf) -
     )
 
 
-_Places = tuple[dict[int, set[int]], dict[int, int], dict[int, bool]]
-_PlaceOf = Callable[[_Functions, Sequence[int]], _Places]
+class Places(NamedTuple):
+    """Per function: the functions of its recursion, how deep it lies, and whether everything goes through these."""
+
+    members: dict[int, set[int]]
+    depth: dict[int, int]
+    is_on_every_path: dict[int, bool]
 
 
-def _in_line(functions: _Functions, significant: Sequence[int]) -> _Places:
+_PlaceOf = Callable[[_Functions, Sequence[int]], Places]
+
+
+def _in_line(functions: _Functions, significant: Sequence[int]) -> Places:
     """The same as `_condensed` for one function, and for entry points, which call each other in a line.
 
     That is no graph, and networkx takes longer to load than most files take to read.
@@ -147,19 +155,30 @@ def _in_line(functions: _Functions, significant: Sequence[int]) -> _Places:
     owner = stacks.owner[entries]
     deepest = np.zeros(len(functions.names), dtype=np.int64)
     np.maximum.at(deepest, functions.key[entries], entries - stacks.offsets[owner])
-    return (
+    return Places(
         {key: {key} for key in significant},
         {key: int(deepest[key]) for key in significant},
         {key: functions.carried[key] == functions.whole for key in significant},
     )
 
 
-def _condensed(functions: _Functions, significant: Sequence[int]) -> _Places:
-    """Per function: its recursion, how deep it lies, and whether everything goes through it."""
+def _condensed(functions: _Functions, significant: Sequence[int]) -> Places:
+    return places_of(functions.stacks, functions.key, functions.amounts, significant)
+
+
+def places_of(stacks: Stacks, key: Int32Column, amounts: Int64Column, chosen: Sequence[int]) -> Places:
+    """Where some functions lie in the call graph of the stacks that hold anything.
+
+    Args:
+        stacks: their frames are not looked at.
+        key: per entry of a stack its function; any number for those that are not among the chosen.
+        amounts: per stack.
+        chosen: few functions: they become nodes of a networkx graph, and what lies between them is left out.
+    """
     import networkx as nx
 
     graph: nx.DiGraph[int] = nx.DiGraph()
-    graph.add_edges_from(_edges(functions, significant))
+    graph.add_edges_from(_edges(stacks, key, amounts, chosen))
     condensed = nx.condensation(graph)
     component_of: dict[int, int] = condensed.graph["mapping"]
     depth_of_component: dict[int, int] = {}
@@ -173,16 +192,19 @@ def _condensed(functions: _Functions, significant: Sequence[int]) -> _Places:
     while component != source:
         component = immediate[component]
         dominators.add(component)
-    members = {key: set(condensed.nodes[component_of[key]]["members"]) for key in significant}
-    depth = {key: depth_of_component[component_of[key]] for key in significant}
-    return members, depth, {key: component_of[key] in dominators for key in significant}
+    return Places(
+        members={one: set(condensed.nodes[component_of[one]]["members"]) for one in chosen},
+        depth={one: depth_of_component[component_of[one]] for one in chosen},
+        is_on_every_path={one: component_of[one] in dominators for one in chosen},
+    )
 
 
-def _edges(functions: _Functions, significant: Sequence[int]) -> list[tuple[int, int]]:
+def _edges(stacks: Stacks, key: Int32Column, amounts: Int64Column, chosen: Sequence[int]) -> list[tuple[int, int]]:
     """Who calls whom on the stacks that hold anything; what lies between is left out."""
-    kept = np.flatnonzero(np.isin(functions.key, significant))
-    kept = kept[functions.amounts[functions.stacks.owner[kept]] > 0]
-    owner, callee = functions.stacks.owner[kept], functions.key[kept].astype(np.int64)
+    owner_of_entry = stacks.owner
+    kept = np.flatnonzero(np.isin(key, chosen))
+    kept = kept[amounts[owner_of_entry[kept]] > 0]
+    owner, callee = owner_of_entry[kept], key[kept].astype(np.int64)
     is_first = np.append([True], owner[1:] != owner[:-1])[: len(owner)]
     caller = np.where(is_first, _SOURCE, np.roll(callee, 1))
     is_last = np.roll(is_first, -1)
@@ -194,19 +216,21 @@ def _edges(functions: _Functions, significant: Sequence[int]) -> list[tuple[int,
         ]
     )
     edges = [(caller, callee) for caller, callee in np.unique(pairs, axis=0).tolist()]
-    has_callee = np.zeros(len(functions.stacks), dtype=np.bool_)
+    has_callee = np.zeros(len(stacks), dtype=np.bool_)
     has_callee[owner] = True
-    if ((functions.amounts > 0) & ~has_callee).any():
+    if ((amounts > 0) & ~has_callee).any():
         edges.append((_SOURCE, _SINK))
     return edges
 
 
-def _busiest_frame(functions: _Functions, through: Int64Column, entries: Int64Column) -> int:
-    """The call site of a function that most bytes go through; the innermost one where it recurses."""
-    frames, place = np.unique(functions.stacks.flat[entries], return_inverse=True)
-    amounts = sums_at(place, functions.amounts[through], len(frames), "a function")
+def busiest_frame(stacks: Stacks, entries: Int64Column, amounts: Int64Column) -> int:
+    """Of the frames at some entries the one with the largest sum of amounts, one of which goes with each entry.
+
+    For a function this is the call site that most bytes go through.
+    """
+    frames, place = np.unique(stacks.flat[entries], return_inverse=True)
     # The first of equals has the smallest index.
-    return int(frames[np.argmax(amounts)])
+    return int(frames[np.argmax(sums_at(place, amounts, len(frames), "a function"))])
 
 
 def _wrapper_below(

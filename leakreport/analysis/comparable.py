@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from leakreport.analysis.frames import FrameColumns
-from leakreport.analysis.identity import module_stem, module_version
-from leakreport.model.raw import Frame, SnapshotMeta
+from leakreport.model.raw import SnapshotMeta
 from leakreport.model.series import places_of
 
 _FAMILIES = {"memcheck-xml": "memcheck", "memcheck-text": "memcheck"}
@@ -114,13 +112,8 @@ def _names(before: FrameColumns, after: FrameColumns, recognised: float) -> list
     return [f"Only {share:.0%} of the functions of one side are known to the other: these may be different programs."]
 
 
-def surroundings(
-    before: Sequence[SnapshotMeta],
-    after: Sequence[SnapshotMeta],
-    frames_before: Iterable[Frame],
-    frames_after: Iterable[Frame],
-) -> tuple[str, ...]:
-    """What changed around the program: tool, command line, versions of libraries."""
+def surroundings(before: Sequence[SnapshotMeta], after: Sequence[SnapshotMeta]) -> tuple[str, ...]:
+    """What changed around the program: the tool and the command line. Libraries: `libraries.py`."""
     found: list[str] = []
     for what, attribute in (("tool version", "tool_version"), ("command", "command")):
         values = [
@@ -128,22 +121,8 @@ def surroundings(
         ]
         if values[0] != values[1] and all(values):
             found.append(_two(f"The {what} differs", *values))
-    versions = [_versions(frames) for frames in (frames_before, frames_after)]
-    for stem in sorted(versions[0].keys() & versions[1].keys()):
-        if versions[0][stem] != versions[1][stem]:
-            old, new = ("/".join(sorted(side[stem])) for side in versions)
-            found.append(f"{stem} {old} → {new}.")
     return tuple(found)
 
 
 def _text(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _versions(frames: Iterable[Frame]) -> dict[str, set[str]]:
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for module in {frame.module for frame in frames if frame.module is not None}:
-        version = module_version(module)
-        if version is not None:
-            found[module_stem(module)].add(version)
-    return found

@@ -14,12 +14,14 @@ from leakreport.analysis.diffreport import DiffReport, Presence, Side
 from leakreport.analysis.difftable import DiffTable, Half, diff_table
 from leakreport.analysis.diffverdict import Growth, sentence_of_diff, status_of_diff
 from leakreport.analysis.frames import FrameColumns, describe
+from leakreport.analysis.libraries import library_differences
 from leakreport.analysis.matching import Matching, match
 from leakreport.analysis.noise import noise_rule
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import Ownership, ownership_of
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.processes import Judged
+from leakreport.analysis.reasons import reasons_for
 from leakreport.analysis.report import Verdict
 from leakreport.analysis.rows import path_rows
 from leakreport.analysis.sites import Paths
@@ -80,7 +82,9 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     gate, lines = evaluate_growth(options, growth, rows, reasons)
     noise = rows.change.get(growth.bytes_metric, np.zeros(len(rows), dtype=np.int64))[~rows.is_significant]
     summaries = (*input_summaries(old.run, old.judged), *input_summaries(new.run, new.judged))
-    own = describe(frames, ownership).is_own
+    columns = describe(frames, ownership)
+    differences = library_differences((_metas(old), before.frames), (_metas(new), after.frames))
+    why = reasons_for(rows, frames, columns, differences, ownership.executables, unattributed=unattributed)
     return DiffReport(
         kind="diff",
         metric=metric,
@@ -88,7 +92,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         verdict=Verdict(
             status=status,
             sentence=sentence_of_diff(status, growth, sides),
-            lead=growth.lead(rows, frames),
+            lead=why.around(growth.lead(rows, frames)),
             gate=gate,
             gate_lines=lines,
             reasons=(*reasons, *(note.message for half in (old, new) for note in half.judged.notes)),
@@ -105,7 +109,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         change=change,
         unattributed=unattributed,
         frames=frames,
-        own=tuple(own.tolist()),
+        own=tuple(columns.is_own.tolist()),
         rows=rows,
         significant_rows=int(rows.is_significant.sum()),
         by_module=rows.by_module(_metric_of_modules(metric)),
@@ -113,7 +117,10 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         noise_rows=int(np.count_nonzero(noise)),
         noise_change=exact_sum(noise),
         mismatches=reasons,
-        surroundings=surroundings(_metas(old), _metas(new), before.frames, after.frames),
+        surroundings=(*surroundings(_metas(old), _metas(new)), *why.surroundings),
+        findings=why.findings,
+        growth_graph=why.graph,
+        libraries=why.libraries,
         notes=tuple(dict.fromkeys((*old.judged.notes, *new.judged.notes))),
         next_commands=(),
     )

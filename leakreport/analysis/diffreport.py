@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from leakreport.analysis.report import GroupRow, InputSummary, Verdict
+from leakreport.analysis.report import Finding, GroupRow, InputSummary, Verdict
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Moment, Note
 
@@ -86,6 +86,73 @@ class NoiseRule:
 
 
 @dataclass(frozen=True, slots=True)
+class CallEdge:
+    """A call from one function to another that growth goes through."""
+
+    caller: int
+    """Index into `DiffReport.frames`: of the call sites the one that most of it goes through."""
+    callee: int
+    amount_bytes: int
+    """What the rows through it grew by, in retained bytes; a path counts once however deep it recurses."""
+    rows: tuple[int, ...]
+    """Indexes into `DiffReport.rows`."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthPoint:
+    """A function that growth goes through."""
+
+    frame: int
+    """Index into `DiffReport.frames`: one call site of it."""
+    amount_bytes: int
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthGraph:
+    """What the paths that grew have in common. Significant rows with more retained bytes, nothing else."""
+
+    whole_bytes: int
+    edges: tuple[CallEdge, ...]
+    """The few calls that explain the growth, the largest first."""
+    explained_bytes: int
+    """What grew on paths through any of them."""
+    is_explained: bool
+    """Whether that is 80 % of the growth or more; else it is spread over more calls than a person reads."""
+    is_fewest: bool
+    """Whether it is proven that fewer calls do not explain as much."""
+    common: GrowthPoint | None
+    """The deepest function that all of it goes through, else 95 %; no start function."""
+    responsible: GrowthPoint | None
+    """Of the functions that paths are named by the one with the most growth."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryChange:
+    """A library, jar or executable that is not the same on both sides, and what it has to do with the growth."""
+
+    name: str
+    """Without folder, version and suffix: `libimgkit`."""
+    title: str
+    """What changed, for people: "libimgkit 3.1.4 → 3.2.0"."""
+    before: tuple[str, ...]
+    """Versions, several where several were loaded; file names where both sides count versions differently."""
+    after: tuple[str, ...]
+    build_ids_before: tuple[str, ...]
+    build_ids_after: tuple[str, ...]
+    is_rebuilt: bool
+    """Another build, and no other version is known."""
+    is_program: bool
+    """The executable itself, which is another one in most comparisons: a rebuild of it says nothing."""
+    allocated_bytes: int
+    """Growth of the rows that allocate in it."""
+    passing_bytes: int
+    """Growth of the rows with any frame of it; run-time and start functions do not count."""
+    rows: tuple[int, ...]
+    """Those rows: indexes into `DiffReport.rows`."""
+
+
+@dataclass(frozen=True, slots=True)
 class DiffReport:
     """Everything there is to say about two runs."""
 
@@ -117,6 +184,12 @@ class DiffReport:
     """Why the two sides cannot be compared; empty where they can."""
     surroundings: tuple[str, ...]
     """What else is different: versions, command lines, libraries."""
+    findings: tuple[Finding, ...]
+    """What explains the growth; rules and words in `docs/diff.md`."""
+    growth_graph: GrowthGraph | None
+    """None where no path grew."""
+    libraries: tuple[LibraryChange, ...]
+    """Those with growth first."""
     notes: tuple[Note, ...]
     next_commands: tuple[str, ...]
 

@@ -72,12 +72,22 @@ def _through(row: DiffRow, frames: Sequence[Frame]) -> str:
     if position is None:
         return ""
     frame = frames[row.frames[position]]
-    place = (
-        ""
-        if frame.file is None
-        else f" ({frame.file.rsplit('/', 1)[-1]}{'' if frame.line is None else f':{frame.line}'})"
-    )
-    return f" through {prose_name(frame.function) if frame.function else frame.module_name or 'unnamed code'}{place}"
+    return f" through {name_of(frame)}{place_of(frame)}"
+
+
+def name_of(frame: Frame) -> str:
+    """What a sentence calls a frame: its function, else its object."""
+    if frame.function:
+        return prose_name(frame.function)
+    place = "" if frame.offset is None else f"+0x{frame.offset:x}"
+    return f"{frame.module_name}{place}" if frame.module_name else "unnamed code"
+
+
+def place_of(frame: Frame) -> str:
+    """Its file and line in brackets, with a blank before; empty where the file is not known."""
+    if frame.file is None:
+        return ""
+    return f" ({frame.file.rsplit('/', 1)[-1]}{'' if frame.line is None else f':{frame.line}'})"
 
 
 def status_of_diff(growth: Growth, mismatches: Sequence[str], *, is_forced: bool) -> Status:

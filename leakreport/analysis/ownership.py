@@ -89,7 +89,10 @@ _ENTRY_FUNCTIONS = frozenset(
     "clone3 thread_start __clone mythread_wrapper execute_native_thread_routine start_routine _dl_start _dl_init call_init "
     "_dl_start_user lang_start lang_start_internal __rust_begin_short_backtrace g_main_loop_run g_main_context_iteration "
     "g_main_context_dispatch uv_run event_base_loop event_base_dispatch ev_run aeMain aeProcessEvents gtk_main "
-    "g_application_run PyEval_EvalFrameDefault _PyEval_EvalFrameDefault Py_RunMain Py_BytesMain wWinMain WinMain".split()
+    "g_application_run PyEval_EvalFrameDefault _PyEval_EvalFrameDefault Py_RunMain Py_BytesMain wWinMain WinMain "
+    "runtime.goexit runtime.main main.main java.lang.Thread.run java.lang.Thread.runWith JavaMain thread_native_entry "
+    "boost::asio::detail::scheduler::run boost::asio::detail::scheduler::do_run_one asio::detail::scheduler::run "
+    "asio::detail::scheduler::do_run_one".split()
 )
 _LOOP = re.compile(
     r"(?:event|main|run|message)_?loop\Z|\A(?:io_context|io_service|EventLoop|QEventLoop|QThread)\Z", re.I
@@ -108,7 +111,7 @@ def is_entry(function: str | None) -> bool:
     if function is None:
         return False
     name = canonical_name(function)
-    if function in _ENTRY_FUNCTIONS or name.base in _ENTRY_FUNCTIONS:
+    if function in _ENTRY_FUNCTIONS or name.base in _ENTRY_FUNCTIONS or name.key in _ENTRY_FUNCTIONS:
         return True
     scope = name.scope[-1] if name.scope else ""
     return bool(_LOOP.search(name.base or "")) or (

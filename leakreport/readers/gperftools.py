@@ -95,7 +95,7 @@ class GperftoolsReader:
                 number += len(block)
                 continue
             for line in block:
-                number += 1  # noqa: SIM113: it goes on through all blocks
+                number += 1
                 if other is not None:
                     other.take(line, number, has_end=has_end)
                     continue

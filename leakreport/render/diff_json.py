@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from leakreport import __version__
-from leakreport.analysis.diffreport import DiffReport, DiffRow, Presence, Side
+from leakreport.analysis.diffreport import DiffReport, DiffRow, GrowthGraph, LibraryChange, Presence, Side
 from leakreport.render.interface import RenderOptions
-from leakreport.render.json import SCHEMA, frame_entry, input_entries, kind_word, text_of, verdict_entry
+from leakreport.render.json import (
+    SCHEMA,
+    finding_entry,
+    frame_entry,
+    input_entries,
+    kind_word,
+    text_of,
+    verdict_entry,
+)
 
 
 def diff_document(report: DiffReport, options: RenderOptions) -> dict[str, object]:
@@ -22,7 +30,7 @@ def diff_document(report: DiffReport, options: RenderOptions) -> dict[str, objec
         "verdict": verdict_entry(report.verdict),
         "inputs": input_entries(report.inputs),
         "frames": (frame_entry(frame, is_own=own) for frame, own in zip(report.frames, report.own, strict=True)),
-        "findings": [],
+        "findings": map(finding_entry, report.findings),
         "per": None,
         "forecast": None,
         "before": _side(report.before),
@@ -51,6 +59,35 @@ def diff_document(report: DiffReport, options: RenderOptions) -> dict[str, objec
         },
         "mismatches": [text_of(reason) for reason in report.mismatches],
         "surroundings": [text_of(line) for line in report.surroundings],
+        "growth": _growth(report.growth_graph),
+        "libraries": [_library(library) for library in report.libraries],
+    }
+
+
+def _growth(graph: GrowthGraph | None) -> dict[str, object] | None:
+    """Its calls and functions are `findings`."""
+    if graph is None:
+        return None
+    return {
+        "bytes": graph.whole_bytes,
+        "explained_bytes": graph.explained_bytes,
+        "explained": graph.is_explained,
+        "fewest": graph.is_fewest,
+    }
+
+
+def _library(library: LibraryChange) -> dict[str, object]:
+    return {
+        "name": text_of(library.name),
+        "before": [text_of(version) for version in library.before],
+        "after": [text_of(version) for version in library.after],
+        "build_ids_before": [text_of(build_id) for build_id in library.build_ids_before],
+        "build_ids_after": [text_of(build_id) for build_id in library.build_ids_after],
+        "rebuilt": library.is_rebuilt,
+        "program": library.is_program,
+        "allocated_bytes": library.allocated_bytes,
+        "passing_bytes": library.passing_bytes,
+        "paths": len(library.rows),
     }
 
 

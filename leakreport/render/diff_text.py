@@ -58,6 +58,9 @@ def diff_lines(report: DiffReport, options: RenderOptions) -> Iterator[str]:
     for group in report.by_module[:10]:
         ((metric, amount),) = group.values.items()
         yield f"MODULE {metric} {amount:+d} {group.path_count} paths {printable(group.name)}"
+    for finding in report.findings:
+        amount = (finding.values or {}).get("retained_bytes", 0)
+        yield f"FINDING {finding.rule} {amount:+d} B {finding.count} paths {printable(finding.message)}"
     for reason in report.mismatches:
         yield f"MISMATCH {printable(reason)}"
     for line in report.surroundings:
@@ -118,6 +121,10 @@ def diff_screen(report: DiffReport, options: RenderOptions) -> str:
             f"     {plural(report.noise_rows, 'path')} within the noise, {format_change(report.noise_change)} together"
         )
     lines.append("")
+    if options.verbosity >= 1:
+        # Libraries stand below, with those that have no growth.
+        calls = (finding for finding in report.findings if finding.frames is not None)
+        lines.extend(f"  Found:  {printable(finding.message)}" for finding in calls)
     lines.extend(f"  Not comparable:  {printable(reason)}" for reason in report.mismatches)
     lines.extend(f"  Changed:  {printable(line)}" for line in report.surroundings)
     lines.extend(f"  Note:  {printable(note.message)}" for note in report.notes)

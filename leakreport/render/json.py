@@ -84,7 +84,7 @@ def _document(report: Report, options: RenderOptions) -> dict[str, object]:
         "verdict": verdict_entry(report.verdict),
         "inputs": input_entries(report.inputs),
         "frames": (frame_entry(frame, is_own=own) for frame, own in zip(report.frames, report.own, strict=True)),
-        "findings": map(_finding, report.findings),
+        "findings": map(finding_entry, report.findings),
         "per": None,
         "forecast": None,
         "snapshots": _snapshots(report),
@@ -184,7 +184,8 @@ def kind_word(kind: LeakKind) -> str | None:
     return None if kind is LeakKind.NONE else kind.word
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def finding_entry(finding: Finding) -> dict[str, object]:
+    """One finding."""
     return {
         "rule": text_of(finding.rule),
         "severity": finding.severity.value,
