@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import NamedTuple
 
-from leakreport.analysis.analyze import input_summaries, judged_snapshots, title_of
+from leakreport.analysis.analyze import input_summaries, title_of
 from leakreport.analysis.comparable import mismatches, surroundings
 from leakreport.analysis.diffgate import evaluate_growth
 from leakreport.analysis.diffreport import DiffReport, DiffRow, NoiseRule, Presence, Side
@@ -20,8 +20,12 @@ from leakreport.analysis.noise import is_significant, noise_rule
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import Ownership, ownership_of
 from leakreport.analysis.processes import Judged
+from leakreport.analysis.paths import PathTable
+from leakreport.analysis.repeats import Repeated, averaged, repeated_sides
 from leakreport.analysis.report import GroupRow, PathRow, Verdict
 from leakreport.analysis.rows import path_rows
+from leakreport.analysis.runs_compare import Side as RunsSide
+from leakreport.analysis.runs_compare import growth_by_runs, judge_by_runs
 from leakreport.analysis.sites import Paths
 from leakreport.analysis.sites import Side as PathSide
 from leakreport.model.raw import Frame, Moment, SnapshotMeta
@@ -38,7 +42,9 @@ class _Half:
     judged: Judged
     members: Sequence[Snapshot]
     columns: FrameColumns
-    rows: Sequence[PathRow]
+    rows: PathTable
+    runs: Sequence[Judged]
+    """Of a side that was repeated each run by itself; else empty."""
     frame_index: Sequence[int]
     """Per frame of the run its index in the frames of both sides."""
 
@@ -75,7 +81,8 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         own=options.own,
         allocators=options.allocators,
     )
-    old, new = (_half(run, index, ownership, options) for run, index in ((before, indexes[0]), (after, indexes[1])))
+    sides = zip((before, after), repeated_sides(before, after, options), indexes, strict=True)
+    old, new = (_half(run, side, index, ownership) for run, side, index in sides)
     metrics = [metric for metric in new.judged.totals if metric in old.judged.totals]
     metric = options.metric or ("leaked_bytes" if "leaked_bytes" in metrics else "retained_bytes")
     rule = noise_rule(
@@ -85,18 +92,20 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     )
     pairs = _pairs(old, new)
     rows = _judged_with_ties(pairs, [_row(pair, old, new, metrics, rule) for pair in pairs], rule)
-    rows.sort(key=_order)
+    tables = RunsSide(old.rows, old.runs), RunsSide(new.rows, new.runs)
+    by_runs = judge_by_runs(pairs, rows, tables, _bytes_metric(metric), rule, is_forced=options.force_compare)
+    rows = sorted(by_runs.rows, key=_order)
     change = {name: new.judged.totals[name] - old.judged.totals[name] for name in metrics}
     unattributed = dict(change)
     for row in rows:
         for name, amount in row.change.items():
             unattributed[name] -= amount
-    growth = _growth(rows, change, unattributed, metric)
+    growth = growth_by_runs(_growth(rows, change, unattributed, metric), by_runs)
     reasons = mismatches(_metas(old), _metas(new), old.columns, new.columns, _recognised(pairs))
     status = status_of_diff(growth, reasons, is_forced=options.force_compare)
-    sides = [_side(half) for half in (old, new)]
+    ends = [_side(half) for half in (old, new)]
     gate, lines = evaluate_growth(options, growth, rows, reasons)
-    noise = [row for row in rows if not row.is_significant and row.change.get(growth.bytes_metric)]
+    noise = [row for row in rows if not row.is_listed and row.change.get(growth.bytes_metric)]
     summaries = (*input_summaries(old.run, old.judged), *input_summaries(new.run, new.judged))
     own = describe(frames, ownership).is_own
     return DiffReport(
@@ -105,20 +114,20 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         title=title_of([*old.members, *new.members]),
         verdict=Verdict(
             status=status,
-            sentence=sentence_of_diff(status, growth, sides),
+            sentence=sentence_of_diff(status, growth, ends, is_comparable=not reasons),
             lead=growth.lead(rows, frames),
             gate=gate,
             gate_lines=lines,
-            reasons=(*reasons, *(note.message for half in (old, new) for note in half.judged.notes)),
+            reasons=(*reasons, *growth.reasons(), *(note.message for half in (old, new) for note in half.judged.notes)),
         ),
         inputs=summaries,
-        before=sides[0],
+        before=ends[0],
         after=Side(
-            totals=sides[1].totals,
+            totals=ends[1].totals,
             input_index=len(input_summaries(old.run, old.judged)),
-            snapshot=sides[1].snapshot,
-            moment=sides[1].moment,
-            label=sides[1].label,
+            snapshot=ends[1].snapshot,
+            moment=ends[1].moment,
+            label=ends[1].label,
         ),
         change=change,
         unattributed=unattributed,
@@ -133,6 +142,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         surroundings=surroundings(_metas(old), _metas(new), before.frames, after.frames),
         notes=tuple(dict.fromkeys((*old.judged.notes, *new.judged.notes))),
         next_commands=(),
+        runs=by_runs.summary,
     )
 
 
@@ -142,11 +152,11 @@ def _both_frames(before: Run, after: Run) -> tuple[tuple[Frame, ...], tuple[list
     return tuple(index), (found[0], found[1])
 
 
-def _half(run: Run, frame_index: Sequence[int], ownership: Ownership, options: AnalysisOptions) -> _Half:
-    judged = judged_snapshots(run, options)
+def _half(run: Run, side: Repeated, frame_index: Sequence[int], ownership: Ownership) -> _Half:
     columns = describe(run.frames, ownership)
-    rows = path_rows(run, judged, columns, is_rust=ownership.is_rust)
-    return _Half(run, judged, [run.snapshots[index] for index in judged.members], columns, rows, frame_index)
+    rows, judged = averaged(path_rows(run, side.judged, columns, is_rust=ownership.is_rust), side.judged, side.runs)
+    members = [run.snapshots[index] for index in judged.members]
+    return _Half(run, judged, members, columns, rows, side.runs, frame_index)
 
 
 def _metas(half: _Half) -> list[SnapshotMeta]:
@@ -267,11 +277,11 @@ def _variance(row: PathRow, metric: str) -> float:
 
 def _order(row: DiffRow) -> tuple[object, ...]:
     amount = row.change.get("retained_bytes", 0)
-    return not row.is_significant, amount < 0, -abs(amount), row.id, row.leak_kind
+    return not row.is_significant, not row.is_listed, amount < 0, -abs(amount), row.id, row.leak_kind
 
 
 def _growth(rows: Sequence[DiffRow], change: Mapping[str, int], unattributed: Mapping[str, int], metric: str) -> Growth:
-    bytes_metric = metric if metric.endswith("_bytes") else "retained_bytes"
+    bytes_metric = _bytes_metric(metric)
     significant = [row for row in rows if row.is_significant]
     grown = [row for row in significant if _weight(row) > 0]
     shrunk = [row for row in significant if _weight(row) < 0]
@@ -288,6 +298,10 @@ def _growth(rows: Sequence[DiffRow], change: Mapping[str, int], unattributed: Ma
         others=sum(_weight(row) == 0 for row in significant),
         has_paths=bool(rows),
     )
+
+
+def _bytes_metric(metric: str) -> str:
+    return metric if metric.endswith("_bytes") else "retained_bytes"
 
 
 def _weight(row: DiffRow) -> int:

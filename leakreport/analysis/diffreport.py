@@ -20,6 +20,44 @@ class Presence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RunValues:
+    """One path, or a total, in every run of both sides, and whether the runs differ by more than they vary."""
+
+    before: tuple[int, ...]
+    """Bytes in each run, in the order of the inputs."""
+    after: tuple[int, ...]
+    p_value: float
+    """Share of the ways to call runs "before" under which the change, in its own direction, is as large; of this alone."""
+    family_p_value: float
+    """Share under which any path changes as clearly: holds for all paths together."""
+    is_exact: bool
+    """Equal in all runs before, equal in all runs after, and different."""
+    is_undecided: bool
+    """A change that would count, of which so few runs cannot tell whether it is chance."""
+    text: str
+    """The same for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunsSummary:
+    """What was repeated: so many runs before against so many after."""
+
+    before: int
+    after: int
+    relabelings: int
+    """Ways to call runs "before" that were tried: no p-value is below 1 over this."""
+    level: float
+    """The chance that any path or the total is called larger where nothing changed, at most."""
+    family_size: int
+    """Paths that were tested together."""
+    undecided: int
+    """Rows of which so few runs cannot tell whether they changed."""
+    metric: str
+    total: RunValues
+    """Of `metric`."""
+
+
+@dataclass(frozen=True, slots=True)
 class DiffRow:
     """One path of either side, with its own values before and after.
 
@@ -55,6 +93,13 @@ class DiffRow:
     records_after: tuple[str, ...]
     error: float | None = None
     """The standard error of the change of the ranking metric, in its unit, where both sides are samples."""
+    runs: RunValues | None = None
+    """The retained bytes of every run, where the sides are repeats; for rows that could be each other of all of them."""
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is shown: a change, or one of which the runs cannot tell."""
+        return self.is_significant or (self.runs is not None and self.runs.is_undecided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +158,8 @@ class DiffReport:
     """What else is different: versions, command lines, libraries."""
     notes: tuple[Note, ...]
     next_commands: tuple[str, ...]
+    runs: RunsSummary | None = None
+    """Where a side was repeated: then all figures of it are means of its runs."""
 
     @property
     def is_complete(self) -> bool:
@@ -123,3 +170,8 @@ class DiffReport:
     def significant(self) -> tuple[DiffRow, ...]:
         """The rows outside the noise rules."""
         return tuple(row for row in self.rows if row.is_significant)
+
+    @property
+    def listed(self) -> tuple[DiffRow, ...]:
+        """The same, then the rows of which the runs cannot tell."""
+        return tuple(row for row in self.rows if row.is_listed)
