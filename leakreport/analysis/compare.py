@@ -19,8 +19,9 @@ from leakreport.analysis.matching import match
 from leakreport.analysis.noise import is_significant, noise_rule
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import Ownership, ownership_of
-from leakreport.analysis.processes import Judged
 from leakreport.analysis.paths import PathTable
+from leakreport.analysis.perwork import per_work, rate_of, unequal_work, work_words
+from leakreport.analysis.processes import Judged
 from leakreport.analysis.repeats import Repeated, averaged, repeated_sides
 from leakreport.analysis.report import GroupRow, PathRow, Verdict
 from leakreport.analysis.rows import path_rows
@@ -94,12 +95,16 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     rows = _judged_with_ties(pairs, [_row(pair, old, new, metrics, rule) for pair in pairs], rule)
     tables = RunsSide(old.rows, old.runs), RunsSide(new.rows, new.runs)
     by_runs = judge_by_runs(pairs, rows, tables, _bytes_metric(metric), rule, is_forced=options.force_compare)
-    rows = sorted(by_runs.rows, key=_order)
+    work = options.per
+    found = by_runs.rows if work is None else [replace(row, rate=rate_of(row, work)) for row in by_runs.rows]
+    rows = sorted(found, key=_order)
     change = {name: new.judged.totals[name] - old.judged.totals[name] for name in metrics}
     unattributed = dict(change)
     for row in rows:
         for name, amount in row.change.items():
             unattributed[name] -= amount
+    is_estimate = any(meta.sampling is not None for half in (old, new) for meta in _metas(half))
+    per = per_work(work, old.judged.totals, new.judged.totals, metrics, is_estimate=is_estimate)
     growth = growth_by_runs(_growth(rows, change, unattributed, metric), by_runs)
     reasons = mismatches(_metas(old), _metas(new), old.columns, new.columns, _recognised(pairs))
     status = status_of_diff(growth, reasons, is_forced=options.force_compare)
@@ -115,7 +120,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         verdict=Verdict(
             status=status,
             sentence=sentence_of_diff(status, growth, ends, is_comparable=not reasons),
-            lead=growth.lead(rows, frames),
+            lead=(*growth.lead(rows, frames), *work_words(per, growth.bytes_metric)),
             gate=gate,
             gate_lines=lines,
             reasons=(*reasons, *growth.reasons(), *(note.message for half in (old, new) for note in half.judged.notes)),
@@ -139,9 +144,13 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         noise_rows=len(noise),
         noise_change=sum(row.change[growth.bytes_metric] for row in noise),
         mismatches=reasons,
-        surroundings=surroundings(_metas(old), _metas(new), before.frames, after.frames),
+        surroundings=(
+            *unequal_work(per),
+            *surroundings(_metas(old), _metas(new), before.frames, after.frames),
+        ),
         notes=tuple(dict.fromkeys((*old.judged.notes, *new.judged.notes))),
         next_commands=(),
+        per=per,
         runs=by_runs.summary,
     )
 

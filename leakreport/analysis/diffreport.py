@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from leakreport.analysis.report import GroupRow, InputSummary, Verdict
 from leakreport.model.metrics import LeakKind
@@ -17,6 +18,33 @@ class Presence(StrEnum):
     BOTH = "both"
     NEW = "new"
     GONE = "gone"
+
+
+class Rate(NamedTuple):
+    """Bytes per unit of work."""
+
+    before: float
+    after: float
+    change: float
+    """After minus before: what changed per unit, not what changed divided by the work of one side."""
+    is_estimate: bool
+    """Whether the bytes are scaled up from a sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerWork:
+    """The work that both sides did, and the totals per unit of it."""
+
+    unit: str
+    work: tuple[float, float]
+    """Before and after; of one run where a side was repeated. Both above zero."""
+    totals: Mapping[str, Rate]
+    """Of every total in bytes that both sides measure."""
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether both sides did as much: then bytes can be compared as they are."""
+        return self.work[0] == self.work[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +123,8 @@ class DiffRow:
     """The standard error of the change of the ranking metric, in its unit, where both sides are samples."""
     runs: RunValues | None = None
     """The retained bytes of every run, where the sides are repeats; for rows that could be each other of all of them."""
+    rate: Rate | None = None
+    """Retained bytes per unit of work, where the work is known."""
 
     @property
     def is_listed(self) -> bool:
@@ -158,6 +188,7 @@ class DiffReport:
     """What else is different: versions, command lines, libraries."""
     notes: tuple[Note, ...]
     next_commands: tuple[str, ...]
+    per: PerWork | None = None
     runs: RunsSummary | None = None
     """Where a side was repeated: then all figures of it are means of its runs."""
 

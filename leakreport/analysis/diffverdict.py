@@ -79,7 +79,6 @@ class Growth:
             found.append(f"{format_change(self.unattributed)} of the change is on no recorded path.")
         return tuple(found)
 
-
     def open_question(self) -> str:
         """What the runs cannot tell, and how many could."""
         assert self.runs is not None
@@ -88,7 +87,6 @@ class Growth:
             f"{what} larger in the mean, and {self.runs[0]} against {plural(self.runs[1], 'run')} cannot tell whether that "
             "is chance: record 5 of each side"
         )
-
 
     def reasons(self) -> tuple[str, ...]:
         """What limits the trust in the verdict."""
@@ -135,8 +133,7 @@ def sentence_of_diff(status: Status, growth: Growth, sides: Sequence[Side], *, i
         return f"Not comparable: {what.lower()} {ends}"
     if growth.net:
         word = "larger" if growth.net > 0 else "smaller"
-        chance = {Status.INCONCLUSIVE: ", perhaps by chance", Status.NO_GROWTH: ", no more than runs vary by"}
-        doubt = chance.get(status, "") if growth.runs is not None else ""
+        doubt = _doubt(status) if growth.runs is not None and not growth.total_change else ""
         return f"{what} memory is {word} by {format_bytes(abs(growth.net))}{doubt}: {ends}"
     if status is Status.GROWTH:
         return f"{what} memory is the same, {format_bytes(old)}, and some paths are larger"
@@ -145,3 +142,11 @@ def sentence_of_diff(status: Status, growth: Growth, sides: Sequence[Side], *, i
     if status is Status.INCONCLUSIVE:
         return f"{what} memory is the same, {format_bytes(old)}, and some paths may be larger"
     return f"{what} memory is the same: {format_bytes(old)}"
+
+
+def _doubt(status: Status) -> str:
+    """What repeated runs say of a total that they do not call changed."""
+    if status is Status.INCONCLUSIVE:
+        return ", perhaps by chance"
+    words = {Status.GROWTH: ", but some paths are larger", Status.SHRUNK: ", but some paths are smaller"}
+    return f", no more than runs vary by{words.get(status, '')}"

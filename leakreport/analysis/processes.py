@@ -111,6 +111,7 @@ def _inheritance_notes(run: Run, links: Sequence[tuple[int, int]], totals: Mappi
             "once: its records were not shown. Record with --show-leak-kinds=all.",
         )
 
+
 def judged_alone(run: Run, index: int, process: Sequence[int], grouping: Grouping, notes: tuple[Note, ...]) -> Judged:
     """One snapshot as what is judged."""
     only = run.snapshots[index]

@@ -47,11 +47,12 @@ def repeated_sides(before: Run, after: Run, options: AnalysisOptions) -> tuple[R
     found = [_runs_of(run, judged) for run, judged in sides]
     if max(map(len, found)) < 2 or not all(found):
         return Repeated(sides[0][1]), Repeated(sides[1][1])
-    if options.grouping is None and not all(_is_one_program(run, runs) for (run, _), runs in zip(sides, found, strict=True)):
+    if options.grouping is None and not all(
+        _is_one_program(run, runs) for (run, _), runs in zip(sides, found, strict=True)
+    ):
         return Repeated(sides[0][1]), Repeated(sides[1][1])
     first, second = (
-        Repeated(_with_note(run, judged, runs), tuple(runs))
-        for (run, judged), runs in zip(sides, found, strict=True)
+        Repeated(_with_note(run, judged, runs), tuple(runs)) for (run, judged), runs in zip(sides, found, strict=True)
     )
     return first, second
 
@@ -102,7 +103,9 @@ def _with_note(run: Run, judged: Judged, runs: Sequence[Judged]) -> Judged:
     if len(runs) > 1:
         sources = [run.snapshots[one.members[0]].meta.source for one in runs]
         which = f"{sources[0]} and {len(runs) - 1} more are repeats of one program"
-        notes.append(Note("repeated-runs", f"{which}: the figures of this side are means of {plural(len(runs), 'run')}."))
+        notes.append(
+            Note("repeated-runs", f"{which}: the figures of this side are means of {plural(len(runs), 'run')}.")
+        )
     return replace(judged, notes=tuple(notes))
 
 

@@ -235,7 +235,13 @@ def _values(
 
 
 def _text(
-    before: Sequence[int], after: Sequence[int], p_value: float, family_p_value: float, *, is_open: bool, family_size: int
+    before: Sequence[int],
+    after: Sequence[int],
+    p_value: float,
+    family_p_value: float,
+    *,
+    is_open: bool,
+    family_size: int,
 ) -> str:
     """How the runs lie to each other, in a few words."""
     if min(before) == max(before) and min(after) == max(after):
