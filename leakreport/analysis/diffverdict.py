@@ -60,6 +60,7 @@ class Growth:
                 (self.new, "is new", "are new"),
                 (self.shrunk, "shrank", "shrank"),
                 (self.gone, "is gone", "are gone"),
+                (self.others, "changed its kind or its blocks only", "changed their kind or their blocks only"),
             )
             if count
         ]

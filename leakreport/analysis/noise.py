@@ -42,7 +42,7 @@ def is_significant(
         block_change: the same for blocks; 0 where they are not known.
         error: the standard error of the change, 0 where both sides are exact.
     """
-    if abs(byte_change) <= STANDARD_ERRORS * error:
+    if error and abs(byte_change) <= STANDARD_ERRORS * error:
         return False
     if rule.is_exact_for_lost and any(kind in LOST_KINDS for kind in kinds):
         return bool(byte_change or block_change or kinds[0] is not kinds[-1])

@@ -1,7 +1,7 @@
 """Runs before against runs after: which changes are more than the runs vary by themselves.
 
-Every path that changed enough to count is tested by relabeling the runs, all paths as one family (`permutation`); the total is a
-family of its own. Each of the two gets half of one percent, so that a report falsely says "larger" once in a hundred.
+All paths, what no path carries, and the total are tested as one family by relabeling the runs (`permutation`), so that a report
+falsely says "larger" once in a hundred. What then counts must also be large enough by the noise rule.
 Source of the procedure: docs/verdict.md, "k runs against k runs".
 """
 
@@ -25,10 +25,11 @@ from leakreport.model.metrics import LeakKind
 
 LEVEL = 0.01
 """The chance of any false "larger" in a report, at most."""
-_SHARE_OF_LEVEL = LEVEL / 2
-LEAST_RELABELINGS = round(1 / _SHARE_OF_LEVEL)
-"""With fewer ways to call runs "before" than these, no p-value is small enough: 5 runs against 5 have 252."""
+LEAST_RELABELINGS = round(1 / LEVEL)
+"""With fewer ways to call runs "before" than these, no p-value is small enough: 4 against 4 have 70, 5 against 5 have 252."""
 RUNS_NEEDED = 5
+_REST, _TOTAL = -2, -1
+"""Where in the family what no path carries and the total stand, behind all paths."""
 
 
 class Side(NamedTuple):
@@ -108,22 +109,21 @@ def judge_by_runs(
         total - values_by_run(side.rows, side.runs, metric).sum(axis=0, keepdims=True)
         for total, side in zip(totals, sides, strict=True)
     ]
-    family = _tested(*(np.vstack([values, rest]) for values, rest in zip(of_units, rests, strict=True)))
-    whole = _tested(*totals, has_switch=_has_switch(*of_units))
+    family = _tested(*(np.vstack(parts) for parts in zip(of_units, rests, totals, strict=True)))
     is_enough = family.relabelings >= LEAST_RELABELINGS
     counts = (len(sides[0].runs), len(sides[1].runs))
-    varied = int(np.count_nonzero(~(family.is_constant & (family.p_value >= 1))[:-1]))
+    varied = int(np.count_nonzero(~(family.is_constant & (family.p_value >= 1))[:_REST]))
     found = []
     for row, number in zip(rows, unit.tolist(), strict=True):
         # A leak of another kind and the same size in every run is no chance either.
         is_other_kind = row.leak_kind is not row.leak_kind_before and bool(family.is_constant[number])
         is_real = is_forced or is_other_kind or bool(family.is_real[number])
         is_open = row.is_significant and not is_real and not is_enough
-        values = _values(of_units, number, family, is_open=is_open, family_size=varied)
+        values = _values(of_units, number, family, number, is_open=is_open, family_size=varied)
         found.append(replace(row, is_significant=row.is_significant and is_real, runs=values))
     net = _mean_change(totals[0][0], totals[1][0])
     is_total_large = is_significant(rule, [_kind_of(metric)], round(net), 0, 0.0)
-    is_total_open = is_total_large and not whole.is_real[0] and not is_enough and not is_forced
+    is_total_open = is_total_large and not family.is_real[_TOTAL] and not is_enough and not is_forced
     summary = RunsSummary(
         before=counts[0],
         after=counts[1],
@@ -132,13 +132,13 @@ def judge_by_runs(
         family_size=varied,
         undecided=sum(row.runs is not None and row.runs.is_undecided for row in found),
         metric=metric,
-        total=_values(totals, 0, whole, is_open=is_total_open, family_size=1),
+        total=_values(totals, 0, family, _TOTAL, is_open=is_total_open, family_size=varied),
     )
     return RunsJudgement(
         found,
         summary,
-        is_rest_real=is_forced or bool(family.is_real[-1]),
-        is_total_real=is_total_large and bool(whole.is_real[0]),
+        is_rest_real=is_forced or bool(family.is_real[_REST]),
+        is_total_real=is_total_large and bool(family.is_real[_TOTAL]),
     )
 
 
@@ -195,7 +195,7 @@ def _is_constant(values: Int64Column) -> BoolColumn:
     return np.asarray(values.max(axis=1) == values.min(axis=1))
 
 
-def _tested(before: Int64Column, after: Int64Column, *, has_switch: bool | None = None) -> _Tested:
+def _tested(before: Int64Column, after: Int64Column) -> _Tested:
     """Each row in its own direction, all rows of a direction as one family. Swapping the sides changes nothing."""
     # Where only some relabelings are tried, which ones must not depend on the order of the inputs.
     before, after = (values[:, np.lexsort(np.sort(values, axis=0))] for values in (before, after))
@@ -203,34 +203,33 @@ def _tested(before: Int64Column, after: Int64Column, *, has_switch: bool | None 
     is_larger = larger.change >= 0
     family_p_value = np.where(is_larger, larger.family_p_value, smaller.family_p_value)
     if larger.relabelings >= LEAST_RELABELINGS:
-        is_real = family_p_value <= _SHARE_OF_LEVEL
-    elif _has_switch(before, after) if has_switch is None else has_switch:
-        is_real = np.zeros(len(before), dtype=np.bool_)
+        is_real = family_p_value <= LEVEL
     else:
-        is_real = np.asarray(larger.is_exact)
+        is_real = larger.is_exact & (not _has_switch(before, after))
     return _Tested(
-        np.where(is_larger, larger.p_value, smaller.p_value),
-        family_p_value,
-        larger.is_exact,
-        _is_constant(before) & _is_constant(after),
-        is_real,
-        larger.relabelings,
+        p_value=np.where(is_larger, larger.p_value, smaller.p_value),
+        family_p_value=family_p_value,
+        is_exact=larger.is_exact,
+        is_constant=_is_constant(before) & _is_constant(after),
+        is_real=is_real,
+        relabelings=larger.relabelings,
     )
 
 
 def _values(
-    sides: Sequence[Int64Column], number: int, tested: _Tested, *, is_open: bool, family_size: int
+    sides: Sequence[Int64Column], row: int, tested: _Tested, place: int, *, is_open: bool, family_size: int
 ) -> RunValues:
-    before, after = (tuple(side[number].tolist()) for side in sides)
-    p_value, family_p_value = (round(float(column[number]), 6) for column in (tested.p_value, tested.family_p_value))
+    """A row of the values of both sides, with what stands at a place of the family."""
+    before, after = (tuple(side[row].tolist()) for side in sides)
+    p_value, family_p_value = (round(float(column[place]), 6) for column in (tested.p_value, tested.family_p_value))
     return RunValues(
-        before,
-        after,
-        p_value,
-        family_p_value,
-        bool(tested.is_exact[number]),
-        is_open,
-        _text(before, after, p_value, family_p_value, is_open=is_open, family_size=family_size),
+        before=before,
+        after=after,
+        p_value=p_value,
+        family_p_value=family_p_value,
+        is_exact=bool(tested.is_exact[place]),
+        is_undecided=is_open,
+        text=_text(before, after, p_value, family_p_value, is_open=is_open, family_size=family_size),
     )
 
 
