@@ -304,9 +304,13 @@ def _growth(rows: Sequence[DiffRow], change: Mapping[str, int], unattributed: Ma
         new=sum(row.presence is Presence.NEW for row in grown),
         shrunk=sum(row.presence is not Presence.GONE for row in shrunk),
         gone=sum(row.presence is Presence.GONE for row in shrunk),
-        others=sum(_weight(row) == 0 for row in significant),
+        others=sum(_weight(row) == 0 and _is_other(row) for row in significant),
         has_paths=bool(rows),
     )
+
+
+def _is_other(row: DiffRow) -> bool:
+    return row.leak_kind is not row.leak_kind_before or bool(row.change.get("retained_blocks"))
 
 
 def _bytes_metric(metric: str) -> str:
