@@ -20,7 +20,7 @@ from leakreport.analysis.noise import is_significant, noise_rule
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import Ownership, ownership_of
 from leakreport.analysis.paths import PathTable
-from leakreport.analysis.perwork import per_work, rate_of, unequal_work, work_words
+from leakreport.analysis.perwork import is_sampled, per_work, rate_of, unequal_work, work_words
 from leakreport.analysis.processes import Judged
 from leakreport.analysis.repeats import Repeated, averaged, repeated_sides
 from leakreport.analysis.report import GroupRow, PathRow, Verdict
@@ -103,7 +103,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     for row in rows:
         for name, amount in row.change.items():
             unattributed[name] -= amount
-    is_estimate = any(meta.sampling is not None for half in (old, new) for meta in _metas(half))
+    is_estimate = is_sampled([*_metas(old), *_metas(new)])
     per = per_work(work, old.judged.totals, new.judged.totals, metrics, is_estimate=is_estimate)
     growth = growth_by_runs(_growth(rows, change, unattributed, metric), by_runs)
     reasons = mismatches(_metas(old), _metas(new), old.columns, new.columns, _recognised(pairs))

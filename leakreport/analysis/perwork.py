@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from leakreport.analysis.diffreport import DiffRow, PerWork, Rate
+from leakreport.model.raw import SnapshotMeta
 from leakreport.units import format_rate, format_rate_change, one_of_unit
 
 Work = tuple[str, tuple[float, float]]
@@ -24,6 +25,11 @@ def per_work(
         if metric.endswith("_bytes")
     }
     return PerWork(unit, amounts, rates)
+
+
+def is_sampled(metas: Iterable[SnapshotMeta]) -> bool:
+    """Whether any bytes are scaled up: a sample of everything is none."""
+    return any(meta.sampling is not None and meta.sampling.period > 1 for meta in metas)
 
 
 def rate_of(row: DiffRow, work: Work) -> Rate:

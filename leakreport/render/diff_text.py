@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from leakreport import __version__
 from leakreport.analysis.diffreport import DiffReport, DiffRow, PerWork, Rate, RunValues
 from leakreport.model.raw import Frame
-from leakreport.render.diff_words import more_words
+from leakreport.render.diff_words import more_words, row_words
 from leakreport.render.interface import RenderOptions
 from leakreport.render.phrases import (
     STATUS_MARKS,
@@ -22,7 +22,6 @@ from leakreport.units import format_bytes, format_change, plural
 
 MOST_ROWS = 25
 MOST_COMMENT_ROWS = 10
-SIGNS = {"both": "", "new": "new", "gone": "gone"}
 
 
 def shown_rows(report: DiffReport, options: RenderOptions, most: int) -> tuple[DiffRow, ...]:
@@ -125,7 +124,7 @@ def diff_screen(report: DiffReport, options: RenderOptions) -> str:
         lines.append(f"{number:>3}  {cut:<{name_cells}}{numbers}")
         below = "  ".join(
             part
-            for part in ("" if frame is None else location(frame), printable(row.module or ""), SIGNS[row.presence])
+            for part in ("" if frame is None else location(frame), printable(row.module or ""), row_words(row))
             if part
         )
         lines.extend(f"     {text}" for text in (below, *map(printable, more_words(report, row))) if text)
@@ -167,7 +166,7 @@ def _blocks(report: DiffReport, options: RenderOptions) -> Iterator[str]:
             name, place = ("–", "–") if frame is None else (cell(frame_name(frame)), cell(location(frame)))
             before, after = (format_bytes(side.get("retained_bytes", 0)) for side in (row.before, row.after))
             change = format_change(row.change.get("retained_bytes", 0))
-            sign = f" ({SIGNS[row.presence]})" if SIGNS[row.presence] else ""
+            sign = f" ({words})" if (words := row_words(row)) else ""
             more = "".join(f"<br>{cell(text)}" for text in more_words(report, row))
             table.append(
                 f"| {number} | {name} | {place} | {cell(row.module or '')} | {before} | {after} | {change}{sign}{more} |"

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from leakreport.analysis.diffreport import DiffReport, DiffRow, Rate
+from leakreport.analysis.diffreport import DiffReport, DiffRow, Presence, Rate
 from leakreport.units import format_rate, format_rate_change, one_of_unit
+
+
+def row_words(row: DiffRow) -> str:
+    """What became of a path, in a few words: new, gone, moved, renamed; of another leak kind; nothing where it is as it was."""
+    if row.presence is not Presence.BOTH:
+        found = row.presence.value
+    else:
+        found = "" if row.matched_as in {None, "exact"} else str(row.matched_as)
+    doubt = "undecided" if row.confidence == "undecided" else ""
+    kinds = "" if row.leak_kind is row.leak_kind_before else f"{row.leak_kind_before.title} → {row.leak_kind.title}"
+    return ", ".join(text for text in (found, doubt, kinds) if text)
 
 
 def rate_words(report: DiffReport, rate: Rate | None) -> str:
