@@ -22,7 +22,8 @@ EVERY_BYTE = AnalysisOptions(min_change_bytes=1)
 
 
 @pytest.fixture(scope="session")
-def binaries(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+def binaries(tool: Callable[[str], str], once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    tool("addr2line")
     return once("symbols", unpack)
 
 
