@@ -37,6 +37,7 @@ SETTINGS = (
     Setting("max-leaked", str, "Fail when more than this is lost."),
     Setting("min-change", str, "Of a comparison: smaller changes of a path are noise."),
     Setting("max-growth", str, "Fail when more than this grew between two runs."),
+    Setting("per", str, "Of a comparison: the work of each side, as N, UNIT=N or UNIT=BEFORE,AFTER."),
     Setting("force-compare", bool, "Judge two runs even where they cannot be compared."),
     Setting("partial", bool, "Accept incomplete inputs; a gate that only passed is then inconclusive."),
     Setting("focus", str, "Only paths with a function, file or module that this regular expression finds."),

@@ -58,6 +58,28 @@ def format_change(change_bytes: int) -> str:
     return f"{'+' if change_bytes > 0 else '−'}{format_bytes(abs(change_bytes))}"
 
 
+def format_rate(bytes_per_unit: float) -> str:
+    """Bytes per something, three figures.
+
+    >>> format_rate(0.0125), format_rate(160), format_rate(1e-7), format_rate(-2048.4), format_rate(0)
+    ('0.0125 B', '160 B', '1.0e-07 B', '−2.00 KiB', '0 B')
+    """
+    magnitude = abs(bytes_per_unit)
+    sign = MINUS if bytes_per_unit < 0 else ""
+    if magnitude >= 999.5:
+        return f"{sign}{format_bytes(round(magnitude))}"
+    return f"{sign}{magnitude:.3g} B" if magnitude >= 0.001 or not magnitude else f"{sign}{magnitude:.1e} B"
+
+
+def format_rate_change(bytes_per_unit: float) -> str:
+    """A difference of rates with its sign.
+
+    >>> format_rate_change(0.5), format_rate_change(-0.5), format_rate_change(0.0)
+    ('+0.5 B', '−0.5 B', '0 B')
+    """
+    return f"{'+' if bytes_per_unit > 0 else ''}{format_rate(bytes_per_unit)}"
+
+
 def format_exact_bytes(amount_bytes: int) -> str:
     """The exact size, for titles and figures.
 
@@ -136,3 +158,44 @@ def parse_size(text: str) -> int:
             advice="Write a number with B, KiB, MiB, GiB, K, M, G (1024) or kB, MB, GB (1000): --max-leaked 64KiB.",
         )
     return round(float(match[1]) * factor) if "." in match[1] else int(match[1]) * factor
+
+
+_WORK = re.compile(r"(?:(?P<unit>[^=,]{1,60})=)?(?P<before>[^=,]+)(?:,(?P<after>[^=,]+))?\Z")
+_AMOUNT = re.compile(r"\s*(\d{1,18}(?:\.\d+)?(?:[eE]\d{1,2})?)\s*\Z")
+LEAST_WORK, MOST_WORK = 1e-6, 1e18
+
+
+def parse_work(text: str) -> tuple[str, tuple[float, float]]:
+    """The unit of work and how much of it each side did, from `10000`, `requests=10000`, `requests=10000,20000`.
+
+    Raises:
+        UsageError: the text is no amount of work, or the amount is not above zero.
+
+    >>> parse_work("10000"), parse_work("requests=1e4,20000")
+    (('unit of work', (10000, 10000)), ('requests', (10000, 20000)))
+    """
+    match = _WORK.match(text)
+    amounts = [] if match is None else [match["before"], match["after"] or match["before"]]
+    numbers = [float(found[1]) if (found := _AMOUNT.match(amount)) else 0.0 for amount in amounts]
+    unit = "" if match is None else (match["unit"] or "unit of work").strip()
+    if not unit or not all(LEAST_WORK <= number <= MOST_WORK for number in numbers):
+        raise UsageError(
+            f"--per {text!r} is no amount of work",
+            advice="Write a number above zero: --per 10000, --per requests=10000, or, where the sides did different "
+            "work, --per requests=10000,20000.",
+        )
+    before, after = (int(number) if number.is_integer() else number for number in numbers)
+    return unit, (before, after)
+
+
+def one_of_unit(unit: str) -> str:
+    """One of what a plural counts. Heuristic: English endings; it errs on `buses`.
+
+    >>> [one_of_unit(word) for word in ("requests", "queries", "batches", "GB", "unit of work", "status")]
+    ['request', 'query', 'batch', 'GB', 'unit of work', 'status']
+    """
+    if unit.endswith("ies") and len(unit) > 4:
+        return f"{unit[:-3]}y"
+    if unit.endswith(("sses", "xes", "ches", "shes")):
+        return unit[:-2]
+    return unit[:-1] if unit.endswith("s") and not unit.endswith(("ss", "us", "is")) and len(unit) > 2 else unit

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leakreport.analysis.analyze import input_summaries, judged_snapshots, title_of
+from leakreport.analysis.analyze import input_summaries, title_of
 from leakreport.analysis.comparable import mismatches, surroundings
 from leakreport.analysis.diffgate import evaluate_growth
 from leakreport.analysis.diffreport import DiffReport, Presence, Side
@@ -20,10 +20,14 @@ from leakreport.analysis.noise import noise_rule
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import Ownership, ownership_of
 from leakreport.analysis.paths import PathTable
+from leakreport.analysis.perwork import is_sampled, per_work, unequal_work, work_words
 from leakreport.analysis.processes import Judged
 from leakreport.analysis.reasons import reasons_for
+from leakreport.analysis.repeats import Repeated, averaged, repeated_sides
 from leakreport.analysis.report import Verdict
 from leakreport.analysis.rows import path_rows
+from leakreport.analysis.runs_compare import Side as RunsSide
+from leakreport.analysis.runs_compare import growth_by_runs, judge_by_runs
 from leakreport.analysis.sites import Paths
 from leakreport.model.columns import exact_sum
 from leakreport.model.raw import Frame, Moment, SnapshotMeta
@@ -39,6 +43,8 @@ class _Half:
     members: Sequence[Snapshot]
     columns: FrameColumns
     rows: PathTable
+    runs: Sequence[Judged]
+    """Of a side that was repeated each run by itself; else empty."""
     frame_index: Sequence[int]
     """Per frame of the run its index in the frames of both sides."""
 
@@ -62,7 +68,8 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         own=options.own,
         allocators=options.allocators,
     )
-    old, new = (_half(run, index, ownership, options) for run, index in ((before, indexes[0]), (after, indexes[1])))
+    sides = zip((before, after), repeated_sides(before, after, options), indexes, strict=True)
+    old, new = (_half(run, side, index, ownership) for run, side, index in sides)
     metrics = [metric for metric in new.judged.totals if metric in old.judged.totals]
     metric = options.metric or ("leaked_bytes" if "leaked_bytes" in metrics else "retained_bytes")
     rule = noise_rule(
@@ -72,15 +79,21 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     )
     found = match(_paths_of(old), _paths_of(new))
     halves = (Half(old.rows, old.frame_index), Half(new.rows, new.frame_index))
-    rows = diff_table(halves, found, metrics, rule)
+    table = replace(diff_table(halves, found, metrics, rule), work=options.per)
+    tables = RunsSide(old.rows, old.runs), RunsSide(new.rows, new.runs)
+    by_runs = judge_by_runs(table, tables, _bytes_metric(metric), rule, is_forced=options.force_compare)
+    rows = by_runs.rows
     change = {name: new.judged.totals[name] - old.judged.totals[name] for name in metrics}
     unattributed = {name: amount - exact_sum(rows.change[name]) for name, amount in change.items()}
-    growth = _growth(rows, change, unattributed, metric)
+    is_estimate = is_sampled([*_metas(old), *_metas(new)])
+    per = per_work(options.per, old.judged.totals, new.judged.totals, metrics, is_estimate=is_estimate)
+    growth = growth_by_runs(_growth(rows, change, unattributed, metric), by_runs)
     reasons = mismatches(_metas(old), _metas(new), old.columns, new.columns, _recognised(found, old, new))
     status = status_of_diff(growth, reasons, is_forced=options.force_compare)
-    sides = [_side(half) for half in (old, new)]
+    ends = [_side(half) for half in (old, new)]
     gate, lines = evaluate_growth(options, growth, rows, reasons)
-    noise = rows.change.get(growth.bytes_metric, np.zeros(len(rows), dtype=np.int64))[~rows.is_significant]
+    is_listed = rows.is_significant | rows.is_open
+    noise = rows.change.get(growth.bytes_metric, np.zeros(len(rows), dtype=np.int64))[~is_listed]
     summaries = (*input_summaries(old.run, old.judged), *input_summaries(new.run, new.judged))
     columns = describe(frames, ownership)
     differences = library_differences((_metas(old), before.frames), (_metas(new), after.frames))
@@ -91,20 +104,20 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         title=title_of([*old.members, *new.members]),
         verdict=Verdict(
             status=status,
-            sentence=sentence_of_diff(status, growth, sides),
-            lead=why.around(growth.lead(rows, frames)),
+            sentence=sentence_of_diff(status, growth, ends, is_comparable=not reasons),
+            lead=(*why.around(growth.lead(rows, frames)), *work_words(per, growth.bytes_metric)),
             gate=gate,
             gate_lines=lines,
-            reasons=(*reasons, *(note.message for half in (old, new) for note in half.judged.notes)),
+            reasons=(*reasons, *growth.reasons(), *(note.message for half in (old, new) for note in half.judged.notes)),
         ),
         inputs=summaries,
-        before=sides[0],
+        before=ends[0],
         after=Side(
-            totals=sides[1].totals,
+            totals=ends[1].totals,
             input_index=len(input_summaries(old.run, old.judged)),
-            snapshot=sides[1].snapshot,
-            moment=sides[1].moment,
-            label=sides[1].label,
+            snapshot=ends[1].snapshot,
+            moment=ends[1].moment,
+            label=ends[1].label,
         ),
         change=change,
         unattributed=unattributed,
@@ -112,17 +125,20 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         own=tuple(columns.is_own.tolist()),
         rows=rows,
         significant_rows=int(rows.is_significant.sum()),
+        listed_rows=int(is_listed.sum()),
         by_module=rows.by_module(_metric_of_modules(metric)),
         noise=rule,
         noise_rows=int(np.count_nonzero(noise)),
         noise_change=exact_sum(noise),
         mismatches=reasons,
-        surroundings=(*surroundings(_metas(old), _metas(new)), *why.surroundings),
+        surroundings=(*unequal_work(per), *surroundings(_metas(old), _metas(new)), *why.surroundings),
         findings=why.findings,
         growth_graph=why.graph,
         libraries=why.libraries,
         notes=tuple(dict.fromkeys((*old.judged.notes, *new.judged.notes))),
         next_commands=(),
+        per=per,
+        runs=by_runs.summary,
     )
 
 
@@ -132,11 +148,11 @@ def _both_frames(before: Run, after: Run) -> tuple[tuple[Frame, ...], tuple[list
     return tuple(index), (found[0], found[1])
 
 
-def _half(run: Run, frame_index: Sequence[int], ownership: Ownership, options: AnalysisOptions) -> _Half:
-    judged = judged_snapshots(run, options)
+def _half(run: Run, side: Repeated, frame_index: Sequence[int], ownership: Ownership) -> _Half:
     columns = describe(run.frames, ownership)
-    rows = path_rows(run, judged, columns, is_rust=ownership.is_rust)
-    return _Half(run, judged, [run.snapshots[index] for index in judged.members], columns, rows, frame_index)
+    rows, judged = averaged(path_rows(run, side.judged, columns, is_rust=ownership.is_rust), side.judged, side.runs)
+    members = [run.snapshots[index] for index in judged.members]
+    return _Half(run, judged, members, columns, rows, side.runs, frame_index)
 
 
 def _metas(half: _Half) -> list[SnapshotMeta]:
@@ -165,8 +181,12 @@ def _recognised(found: Matching, old: _Half, new: _Half) -> float:
     return min((len(rows) - len(lone)) / max(1, len(rows)) for rows, lone in sides)
 
 
+def _bytes_metric(metric: str) -> str:
+    return metric if metric.endswith("_bytes") else "retained_bytes"
+
+
 def _growth(rows: DiffTable, change: Mapping[str, int], unattributed: Mapping[str, int], metric: str) -> Growth:
-    bytes_metric = metric if metric.endswith("_bytes") else "retained_bytes"
+    bytes_metric = _bytes_metric(metric)
     grown = rows.taken(rows.is_significant & (rows.weight > 0))
     shrunk = rows.taken(rows.is_significant & (rows.weight < 0))
     new, gone = int(grown.are(Presence.NEW).sum()), int(shrunk.are(Presence.GONE).sum())

@@ -22,7 +22,7 @@ def evaluate_growth(
     if options.max_growth_bytes is not None or words & {"growth", "any"}:
         lines.append(_growth_line(options, growth))
     if words & {"new", "any"}:
-        lines.append(_new_line(rows))
+        lines.append(_new_line(rows, growth))
     if not lines:
         return GateResult.NOT_ASKED, ()
     if mismatches and not options.force_compare:
@@ -42,13 +42,18 @@ def _growth_line(options: AnalysisOptions, growth: Growth) -> GateLine:
     if amount > limit or (limit == 0 and (growth.grown or growth.new)):
         where = plural(growth.grown + growth.new, "path")
         return GateLine(gate, GateResult.FAILED, f"{format_bytes(amount)} more on {where}")
+    if growth.is_undecided and amount + growth.undecided_bytes > limit:
+        return GateLine(gate, GateResult.INCONCLUSIVE, growth.open_question())
     text = "nothing grew" if not amount else f"{format_bytes(amount)} more, within the limit"
     return GateLine(gate, GateResult.PASSED, text)
 
 
-def _new_line(rows: DiffTable) -> GateLine:
+def _new_line(rows: DiffTable, growth: Growth) -> GateLine:
     new = rows.taken(rows.is_significant & rows.are(Presence.NEW))
     if len(new):
         amount = exact_sum(new.weight)
         return GateLine("--fail-on new", GateResult.FAILED, f"{plural(len(new), 'new path')}, {format_bytes(amount)}")
+    if growth.undecided_new:
+        text = f"{plural(growth.undecided_new, 'path')} not seen before, in too few runs to tell whether that is chance"
+        return GateLine("--fail-on new", GateResult.INCONCLUSIVE, text)
     return GateLine("--fail-on new", GateResult.PASSED, "no new path")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from leakreport.analysis.report import Finding, GroupRow, InputSummary, Verdict
 from leakreport.model.metrics import LeakKind
@@ -21,6 +21,71 @@ class Presence(StrEnum):
     BOTH = "both"
     NEW = "new"
     GONE = "gone"
+
+
+class Rate(NamedTuple):
+    """Bytes per unit of work."""
+
+    before: float
+    after: float
+    change: float
+    """After minus before: what changed per unit, not what changed divided by the work of one side."""
+    is_estimate: bool
+    """Whether the bytes are scaled up from a sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerWork:
+    """The work that both sides did, and the totals per unit of it."""
+
+    unit: str
+    work: tuple[float, float]
+    """Before and after; of one run where a side was repeated. Both above zero."""
+    totals: Mapping[str, Rate]
+    """Of every total in bytes that both sides measure."""
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether both sides did as much: then bytes can be compared as they are."""
+        return self.work[0] == self.work[1]
+
+
+@dataclass(frozen=True, slots=True)
+class RunValues:
+    """One path, or a total, in every run of both sides, and whether the runs differ by more than they vary."""
+
+    before: tuple[int, ...]
+    """Bytes in each run, in the order of the inputs."""
+    after: tuple[int, ...]
+    p_value: float
+    """Share of the ways to call runs "before" under which the change, in its own direction, is as large; of this alone."""
+    family_p_value: float
+    """Share under which any path changes as clearly: holds for all paths together."""
+    is_exact: bool
+    """Equal in all runs before, equal in all runs after, and different."""
+    is_undecided: bool
+    """A change that would count, of which so few runs cannot tell whether it is chance."""
+    text: str
+    """The same for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunsSummary:
+    """What was repeated: so many runs before against so many after."""
+
+    before: int
+    after: int
+    relabelings: int
+    """Ways to call runs "before" that were tried: no p-value is below 1 over this."""
+    level: float
+    """The chance that any path or the total is called larger where nothing changed, at most."""
+    family_size: int
+    """Paths that were tested together."""
+    undecided: int
+    """Rows of which so few runs cannot tell whether they changed."""
+    metric: str
+    total: RunValues
+    """Of `metric`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +124,15 @@ class DiffRow:
     records_after: tuple[str, ...]
     error: float | None = None
     """The standard error of the change of the ranking metric, in its unit, where both sides are samples."""
+    runs: RunValues | None = None
+    """The retained bytes of every run, where the sides are repeats; for rows that could be each other of all of them."""
+    rate: Rate | None = None
+    """Retained bytes per unit of work, where the work is known."""
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is shown: a change, or one of which the runs cannot tell."""
+        return self.is_significant or (self.runs is not None and self.runs.is_undecided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +248,8 @@ class DiffReport:
     """Significant rows first, by the size of their change; all paths of either side. A slice costs what is in it."""
     significant_rows: int
     """How many of them are outside the noise rules."""
+    listed_rows: int
+    """The same, and those behind them of which the runs cannot tell."""
     by_module: tuple[GroupRow, ...]
     """Per allocating object the change of the metric; `values` may be negative."""
     noise: NoiseRule
@@ -192,6 +268,9 @@ class DiffReport:
     """Those with growth first."""
     notes: tuple[Note, ...]
     next_commands: tuple[str, ...]
+    per: PerWork | None = None
+    runs: RunsSummary | None = None
+    """Where a side was repeated: then all figures of it are means of its runs."""
 
     @property
     def is_complete(self) -> bool:
@@ -202,3 +281,8 @@ class DiffReport:
     def significant(self) -> DiffTable:
         """The rows outside the noise rules."""
         return self.rows[: self.significant_rows]
+
+    @property
+    def listed(self) -> DiffTable:
+        """The same, then the rows of which the runs cannot tell."""
+        return self.rows[: self.listed_rows]

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeVar, overload
+from typing import NamedTuple, Protocol, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leakreport.analysis.diffreport import DiffRow, NoiseRule, Presence
+from leakreport.analysis.diffreport import DiffRow, NoiseRule, Presence, RunValues
 from leakreport.analysis.matching import Matching
 from leakreport.analysis.noise import are_significant
 from leakreport.analysis.paths import PathTable
+from leakreport.analysis.perwork import Work, rate_of
 from leakreport.analysis.report import GroupRow, PathRow
 from leakreport.model.columns import BoolColumn, Float64Column, Int64Column, exact_sum
 from leakreport.model.metrics import LOST_KINDS, LeakKind
@@ -31,6 +32,13 @@ class Half(NamedTuple):
     rows: PathTable
     frame_index: Sequence[int]
     """Per frame of the run its index in the frames of both sides."""
+
+
+class RunsOfRows(Protocol):
+    """What every run holds of rows, made when it is looked at."""
+
+    def of(self, unit: int, *, is_open: bool) -> RunValues:
+        """The values of a number in `DiffTable.unit`."""
 
 
 class About(NamedTuple):
@@ -64,6 +72,15 @@ class DiffTable(Sequence[DiffRow]):
     error: Float64Column
     """The standard error of `weight`, 0 where both sides are exact."""
     is_significant: BoolColumn
+    tie: Int64Column
+    """One number for rows that could be each other, -1 for none."""
+    is_open: BoolColumn
+    """A change that would count, of which so few runs cannot tell whether it is chance."""
+    unit: Int64Column
+    """Which values of `runs` are of a row."""
+    runs: RunsOfRows | None = None
+    """Where the sides are repeats."""
+    work: Work | None = None
 
     def __len__(self) -> int:
         return len(self.about)
@@ -94,12 +111,16 @@ class DiffTable(Sequence[DiffRow]):
             weight=self.weight[indexes],
             error=self.error[indexes],
             is_significant=self.is_significant[indexes],
+            tie=self.tie[indexes],
+            is_open=self.is_open[indexes],
+            unit=self.unit[indexes],
         )
 
     def sorted(self) -> DiffTable:
-        """Significant rows first, what grew before what shrank, the largest change first."""
+        """Significant rows first, then open ones; what grew before what shrank, the largest change first."""
         kinds = self.kinds()[1]
-        keys = (kinds, self._ids(), -np.abs(self.weight), self.weight < 0, ~self.is_significant)
+        is_listed = self.is_significant | self.is_open
+        keys = (kinds, self._ids(), -np.abs(self.weight), self.weight < 0, ~is_listed, ~self.is_significant)
         return self.taken(np.lexsort(keys))
 
     def kinds(self) -> tuple[Int64Column, Int64Column]:
@@ -219,6 +240,8 @@ class DiffTable(Sequence[DiffRow]):
             records_before=tuple(name for row in before for name in row.records),
             records_after=tuple(name for row in after for name in row.records),
             error=error or None,
+            runs=None if self.runs is None else self.runs.of(int(self.unit[index]), is_open=bool(self.is_open[index])),
+            rate=None if self.work is None else rate_of(values_before, values_after, self.work, is_estimate=error > 0),
         )
 
 
@@ -241,25 +264,30 @@ class _Columns:
     first: tuple[list[Int64Column], list[Int64Column]] = field(default_factory=lambda: ([], []))
     about: list[Int64Column] = field(default_factory=list)
     abouts: list[About] = field(default_factory=list)
-    tie: dict[int, list[int]] = field(default_factory=dict)
-    length: int = 0
+    tie: list[Int64Column] = field(default_factory=list)
 
-    def add(self, before: Int64Column, after: Int64Column, about: About) -> None:
+    def add(self, before: Int64Column, after: Int64Column, about: About, tie: int | None = None) -> None:
         """Rows of which the same is to be said."""
         for column, rows in zip(self.first, (before, after), strict=True):
             column.append(rows)
         self.about.append(np.full(len(before), len(self.abouts), dtype=np.int64))
         self.abouts.append(about)
-        self.length += len(before)
+        self.tie.append(np.full(len(before), -1 if tie is None else tie, dtype=np.int64))
 
     def add_one(self, before: Sequence[int], after: Sequence[int], about: About, tie: int | None = None) -> None:
         """One row."""
-        if tie is not None:
-            self.tie.setdefault(tie, []).append(self.length)
         several = about._replace(
             before=tuple(before) if len(before) > 1 else (), after=tuple(after) if len(after) > 1 else ()
         )
-        self.add(_first(before), _first(after), several)
+        self.add(_first(before), _first(after), several, tie)
+
+
+def _heaviest_first(half: Half, rows: Sequence[int]) -> Sequence[int]:
+    """What belongs together is shown as the row that holds most."""
+    if len(rows) == 1:
+        return rows
+    held = half.rows.column("retained_bytes")
+    return sorted(rows, key=lambda row: (-int(held[row]), row))
 
 
 def _first(rows: Sequence[int]) -> Int64Column:
@@ -283,7 +311,10 @@ def diff_table(halves: tuple[Half, Half], found: Matching, metrics: Sequence[str
             columns.add(unchanged.before, unchanged.after, about)
     for one in found.matches:
         about = About(one.matched_as.value, one.confidence.value, one.score, one.evidence)
-        columns.add_one(one.before, one.after, about)
+        before, after = (
+            _heaviest_first(half, rows) for half, rows in zip(halves, (one.before, one.after), strict=True)
+        )
+        columns.add_one(before, after, about)
     for side, lone in enumerate((found.gone, found.new)):
         for other in lone:
             about = About(None, None if other.tie is None else "undecided", None, other.evidence)
@@ -300,16 +331,18 @@ def diff_table(halves: tuple[Half, Half], found: Matching, metrics: Sequence[str
         weight=nothing,
         error=np.zeros(0),
         is_significant=np.zeros(0, dtype=np.bool_),
+        tie=np.concatenate([nothing, *columns.tie]),
+        is_open=np.zeros(0, dtype=np.bool_),
+        unit=nothing,
     )
-    table = _with_amounts(table)
-    return _judged(table, rule, columns.tie).sorted()
+    return _judged(_withamounts_of(table), rule).sorted()
 
 
-def _with_amounts(table: DiffTable) -> DiffTable:
+def _withamounts_of(table: DiffTable) -> DiffTable:
     """The same with the changes, and what rows are judged by."""
     change: dict[str, Int64Column] = {}
     for metric in table.metrics:
-        ours, theirs = (_amounts(table, side, half.rows.column(metric)) for side, half in enumerate(table.halves))
+        ours, theirs = (amounts_of(table, side, half.rows.column(metric)) for side, half in enumerate(table.halves))
         change[metric] = theirs - ours
     table = replace(table, change=change)
     weight, error = np.zeros(len(table), dtype=np.int64), np.zeros(len(table))
@@ -321,14 +354,16 @@ def _with_amounts(table: DiffTable) -> DiffTable:
             weight[chosen] = change[judged][chosen]
             variances = [_variance(table, side, judged) for side in (0, 1)]
             error[chosen] = np.sqrt(variances[0] + variances[1])[chosen]
-    return replace(table, weight=weight, error=error, is_significant=np.zeros(len(table), dtype=np.bool_))
+    nothing = np.zeros(len(table), dtype=np.bool_)
+    unit = np.arange(len(table), dtype=np.int64)
+    return replace(table, weight=weight, error=error, is_significant=nothing, is_open=nothing, unit=unit)
 
 
 def _judged_by(metrics: Sequence[str]) -> str | None:
     return "retained_bytes" if "retained_bytes" in metrics else next(iter(metrics), None)
 
 
-def _amounts(table: DiffTable, side: int, column: NDArray[_Scalar]) -> NDArray[_Scalar]:
+def amounts_of(table: DiffTable, side: int, column: NDArray[_Scalar]) -> NDArray[_Scalar]:
     """Per row the sum of a column of one side over what belongs together."""
     found = np.where(table.first[side] < 0, 0, table.of_side(side, column))
     for index in np.flatnonzero(_is_several(table, side)[table.about]).tolist():
@@ -349,10 +384,10 @@ def _variance(table: DiffTable, side: int, metric: str) -> Float64Column:
     errors = rows.errors.get(metric)
     if errors is None:
         return np.zeros(len(table))
-    return _amounts(table, side, (np.nan_to_num(errors) * rows.column(metric)) ** 2)
+    return amounts_of(table, side, (np.nan_to_num(errors) * rows.column(metric)) ** 2)
 
 
-def _judged(table: DiffTable, rule: NoiseRule, ties: Mapping[int, Sequence[int]]) -> DiffTable:
+def _judged(table: DiffTable, rule: NoiseRule) -> DiffTable:
     """The same with what is significant."""
     before, after = table.kinds()
     blocks = np.zeros(len(table), dtype=np.int64)
@@ -362,13 +397,14 @@ def _judged(table: DiffTable, rule: NoiseRule, ties: Mapping[int, Sequence[int]]
             chosen = (before == kinds[0]) & (after == kinds[1])
             blocks[chosen] = table.change[counted][chosen]
     is_lost = _is_lost(before) | _is_lost(after)
-    found = are_significant(rule, is_lost, table.weight, blocks, table.error)
-    for indexes in ties.values():
+    found = are_significant(rule, is_lost, before != after, table.weight, blocks, table.error)
+    for number in np.unique(table.tie[table.tie >= 0]).tolist():
         # Rows that could be each other are judged by their sum: which of them changed is not known.
-        rows = list(indexes)
+        rows = np.flatnonzero(table.tie == number)
         found[rows] = are_significant(
             rule,
             np.asarray([is_lost[rows].any()]),
+            np.zeros(1, dtype=np.bool_),
             table.weight[rows].sum(keepdims=True),
             blocks[rows].sum(keepdims=True),
             np.zeros(1),

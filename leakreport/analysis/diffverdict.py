@@ -32,11 +32,25 @@ class Growth:
     others: int
     """Rows whose blocks or kind changed and whose bytes did not."""
     has_paths: bool
+    total_change: int = 0
+    """Of repeated runs: the change of the total, where the runs say by themselves that it is no chance."""
+    undecided: int = 0
+    """Rows that are larger in the mean of so few runs that it may be chance."""
+    undecided_new: int = 0
+    undecided_bytes: int = 0
+    """What these rows, or the total, are larger by."""
+    runs: tuple[int, int] | None = None
+    """How many runs each side is the mean of, where one was repeated."""
 
     @property
     def growth_bytes(self) -> int:
         """What grew: on paths, and without one."""
-        return self.grown_bytes + max(self.unattributed, 0)
+        return max(self.grown_bytes + max(self.unattributed, 0), self.total_change)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether anything is larger of which the runs cannot tell."""
+        return self.undecided > 0 or self.undecided_bytes > 0
 
     def lead(self, rows: Sequence[DiffRow], frames: Sequence[Frame]) -> tuple[str, ...]:
         """One to three sentences below the headline."""
@@ -48,6 +62,7 @@ class Growth:
                 (self.new, "is new", "are new"),
                 (self.shrunk, "shrank", "shrank"),
                 (self.gone, "is gone", "are gone"),
+                (self.others, "changed its kind or its blocks only", "changed their kind or their blocks only"),
             )
             if count
         ]
@@ -60,11 +75,27 @@ class Growth:
             amount = top.change["retained_bytes"]
             share = "all" if amount == self.grown_bytes else format_share(amount, self.grown_bytes)
             found.append(f"The largest: {format_change(amount)}{_through(top, frames)}, {share} of the growth.")
-        if not counts and self.net and not self.unattributed:
-            found.append("No path changed by more than the noise; --min-change 1B shows them all.")
+        if self.is_undecided:
+            found.append(f"{self.open_question()}.")
+        elif not counts and self.net and not self.unattributed:
+            shown = "-v shows the runs of each" if self.runs else "--min-change 1B shows them all"
+            found.append(f"No path changed by more than the noise; {shown}.")
         if self.unattributed and self.has_paths:
             found.append(f"{format_change(self.unattributed)} of the change is on no recorded path.")
         return tuple(found)
+
+    def open_question(self) -> str:
+        """What the runs cannot tell, and how many could."""
+        assert self.runs is not None
+        what = plural(self.undecided, "path is", "paths are") if self.undecided else "the total is"
+        return (
+            f"{what} larger in the mean, and {self.runs[0]} against {plural(self.runs[1], 'run')} cannot tell whether that "
+            "is chance: record 5 of each side"
+        )
+
+    def reasons(self) -> tuple[str, ...]:
+        """What limits the trust in the verdict."""
+        return (f"{self.open_question()}.",) if self.is_undecided else ()
 
 
 def _through(row: DiffRow, frames: Sequence[Frame]) -> str:
@@ -94,28 +125,43 @@ def status_of_diff(growth: Growth, mismatches: Sequence[str], *, is_forced: bool
     """In one word, by the significant rows and the total."""
     if mismatches and not is_forced:
         return Status.INCONCLUSIVE
-    if growth.grown or growth.new or growth.unattributed > 0:
+    if growth.grown or growth.new or growth.unattributed > 0 or growth.total_change > 0:
         return Status.GROWTH
-    if growth.shrunk or growth.gone or growth.unattributed < 0:
+    if growth.is_undecided:
+        return Status.INCONCLUSIVE
+    if growth.shrunk or growth.gone or growth.unattributed < 0 or growth.total_change < 0:
         return Status.SHRUNK
     return Status.NO_GROWTH
 
 
-def sentence_of_diff(status: Status, growth: Growth, sides: Sequence[Side]) -> str:
+def sentence_of_diff(status: Status, growth: Growth, sides: Sequence[Side], *, is_comparable: bool = True) -> str:
     """The headline."""
     what = "Lost" if growth.bytes_metric == "leaked_bytes" else "Retained"
     old, new = (side.totals.get(growth.bytes_metric) for side in sides)
     if old is None or new is None:
         return "The two sides measure different things"
     ends = f"{format_bytes(old)} before, {format_bytes(new)} after"
-    if status is Status.INCONCLUSIVE:
+    if growth.runs is not None:
+        counts = f"{growth.runs[0]} and {growth.runs[1]}" if growth.runs[0] != growth.runs[1] else f"{growth.runs[0]}"
+        ends += f" (means of {counts} runs{' a side' if growth.runs[0] == growth.runs[1] else ''})"
+    if status is Status.INCONCLUSIVE and not is_comparable:
         return f"Not comparable: {what.lower()} {ends}"
-    if growth.net > 0:
-        return f"{what} memory is larger by {format_bytes(growth.net)}: {ends}"
-    if growth.net < 0:
-        return f"{what} memory is smaller by {format_bytes(-growth.net)}: {ends}"
+    if growth.net:
+        word = "larger" if growth.net > 0 else "smaller"
+        doubt = _doubt(status) if growth.runs is not None and not growth.total_change else ""
+        return f"{what} memory is {word} by {format_bytes(abs(growth.net))}{doubt}: {ends}"
     if status is Status.GROWTH:
         return f"{what} memory is the same, {format_bytes(old)}, and some paths are larger"
     if status is Status.SHRUNK:
         return f"{what} memory is the same, {format_bytes(old)}, and some paths are smaller"
+    if status is Status.INCONCLUSIVE:
+        return f"{what} memory is the same, {format_bytes(old)}, and some paths may be larger"
     return f"{what} memory is the same: {format_bytes(old)}"
+
+
+def _doubt(status: Status) -> str:
+    """What repeated runs say of a total that they do not call changed."""
+    if status is Status.INCONCLUSIVE:
+        return ", perhaps by chance"
+    words = {Status.GROWTH: ", but some paths are larger", Status.SHRUNK: ", but some paths are smaller"}
+    return f", no more than runs vary by{words.get(status, '')}"

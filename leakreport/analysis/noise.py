@@ -35,6 +35,7 @@ def noise_rule(metas: Sequence[SnapshotMeta], totals: Sequence[int], min_change:
 def are_significant(
     rule: NoiseRule,
     is_lost: BoolColumn,
+    kind_changed: BoolColumn,
     byte_change: Int64Column,
     block_change: Int64Column,
     error: Float64Column,
@@ -44,13 +45,13 @@ def are_significant(
     Args:
         rule: the rule of the comparison.
         is_lost: whether the leak kind, before or after, is one of lost memory.
+        kind_changed: whether it is another kind than before.
         byte_change: after minus before.
         block_change: the same for blocks; 0 where they are not known.
         error: the standard error of the change, 0 where both sides are exact.
     """
     found: BoolColumn = (byte_change != 0) & (np.abs(byte_change) >= rule.min_change_bytes)
     if rule.is_exact_for_lost:
-        found = np.where(is_lost, (byte_change != 0) | (block_change != 0), found)
-    # Blocks of no bytes are lost, too.
+        found = np.where(is_lost, (byte_change != 0) | (block_change != 0) | kind_changed, found)
     found &= (np.abs(byte_change) > STANDARD_ERRORS * error) | (error == 0)
     return found

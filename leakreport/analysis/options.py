@@ -37,4 +37,6 @@ class AnalysisOptions:
     max_growth_text: str = ""
     force_compare: bool = False
     """Judge even what cannot be compared."""
+    per: tuple[str, tuple[float, float]] | None = None
+    """Of a comparison: the unit of work, and how much of it each side did, above zero."""
     max_nodes: int = 20_000

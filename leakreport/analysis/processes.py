@@ -7,8 +7,8 @@ equal stack and kind as the smaller of the parent's and the child's amount; a ch
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -59,42 +59,57 @@ def judge(run: Run, grouping: Grouping | None) -> Judged:
     processes = _processes(run.snapshots, grouping)
     exit_dumps = exit_dumps_of(run.snapshots, processes)
     latest = sorted(_judged_of(run.snapshots, process, exit_dumps) for process in processes)
-    links = _links(run.snapshots, latest)
+    links = links_of(run.snapshots, latest)
     if grouping is None:
         grouping = Grouping.SERIES if len(latest) == 1 else Grouping.PROCESSES if links else Grouping.RUNS
     notes = list(_notes(run.snapshots, processes, latest, exit_dumps, grouping))
     if len(latest) == 1:
         return judged_alone(run, latest[0], processes[0], grouping, tuple(notes))
-    members = [run.snapshots[index] for index in latest]
-    totals = _summed_totals(members)
-    columns = _summed_columns(members, len(run.tree))
+    together = judged_together(run, latest, links if grouping is Grouping.PROCESSES else None, grouping)
     if grouping is Grouping.PROCESSES:
-        inherited = _inherited(run, links)
-        _subtract(totals, columns, inherited)
+        notes.extend(_inheritance_notes(run, links, together.totals))
+    return replace(together, notes=tuple(notes))
+
+
+def judged_together(
+    run: Run, members: Sequence[int], links: Sequence[tuple[int, int]] | None, grouping: Grouping
+) -> Judged:
+    """The sum of some snapshots, without notes.
+
+    Args:
+        run: what they are of.
+        members: indexes of snapshots.
+        links: pairs of (parent, child) among them: what children have from their parents counts once. None where
+            they are no process tree.
+        grouping: what to call it.
+    """
+    snapshots = [run.snapshots[index] for index in members]
+    totals = _summed_totals(snapshots)
+    columns = _summed_columns(snapshots, len(run.tree))
+    if links is not None:
+        _subtract(totals, columns, _inherited(run, links))
         dragged = _inherited_dragged(run, links)
         for metric in (LeakKind.INDIRECT.bytes_metric, "leaked_bytes", "retained_bytes"):
             if metric in totals:
                 totals[metric] = max(totals[metric] - dragged, 0)
         totals["inherited_bytes"] += dragged
-        if totals["inherited_bytes"]:
-            notes.append(
-                Note(
-                    "inherited",
-                    f"{totals['inherited_bytes']:,} bytes that forked children have from their parents are counted once "
-                    "(an estimate: per equal stack the smaller amount).",
-                )
-            )
-        unknown = _without_paths(run, links)
-        if unknown:
-            notes.append(
-                Note(
-                    "inherited-unknown",
-                    f"Memory {' and '.join(unknown)} that forked children have from their parents is counted more than "
-                    "once: its records were not shown. Record with --show-leak-kinds=all.",
-                )
-            )
-    variances = _summed_variances(members, len(run.tree))
-    return Judged(tuple(latest), totals, columns, grouping, tuple(notes), variances)
+    return Judged(tuple(members), totals, columns, grouping, (), _summed_variances(snapshots, len(run.tree)))
+
+
+def _inheritance_notes(run: Run, links: Sequence[tuple[int, int]], totals: Mapping[str, int]) -> Iterator[Note]:
+    if totals["inherited_bytes"]:
+        yield Note(
+            "inherited",
+            f"{totals['inherited_bytes']:,} bytes that forked children have from their parents are counted once "
+            "(an estimate: per equal stack the smaller amount).",
+        )
+    unknown = _without_paths(run, links)
+    if unknown:
+        yield Note(
+            "inherited-unknown",
+            f"Memory {' and '.join(unknown)} that forked children have from their parents is counted more than "
+            "once: its records were not shown. Record with --show-leak-kinds=all.",
+        )
 
 
 def judged_alone(run: Run, index: int, process: Sequence[int], grouping: Grouping, notes: tuple[Note, ...]) -> Judged:
@@ -182,7 +197,7 @@ def peak_of(snapshots: Sequence[Snapshot], indexes: Sequence[int]) -> int:
     return max(indexes, key=lambda index: sum(snapshots[index].totals.get(metric, 0) for metric in _PEAK_METRICS))
 
 
-def _links(snapshots: Sequence[Snapshot], members: Sequence[int]) -> list[tuple[int, int]]:
+def links_of(snapshots: Sequence[Snapshot], members: Sequence[int]) -> list[tuple[int, int]]:
     """Pairs of (parent, child) among the snapshots that count."""
     by_pid = {snapshots[index].meta.pid: index for index in members if snapshots[index].meta.pid is not None}
     return [

@@ -32,7 +32,7 @@ def path_rows(run: Run, judged: Judged, columns: FrameColumns, *, is_rust: bool)
     keys, counts = np.unique(all_keys, return_counts=True)
     nodes, place = np.unique(keys // _KIND_BITS, return_inverse=True)
     nodes_of_rows, kinds = nodes[place], keys % _KIND_BITS
-    measured = {LeakKind(kind): _metrics(judged, LeakKind(kind)) for kind in np.unique(kinds).tolist()}
+    measured = {LeakKind(kind): sources_of(judged, LeakKind(kind)) for kind in np.unique(kinds).tolist()}
     ends = np.cumsum(counts)
     return PathTable(
         frames=run.frames,
@@ -67,7 +67,7 @@ def _at(judged: Judged, metric: str, nodes: Int64Column) -> Int64Column:
     return np.zeros(len(nodes), dtype=np.int64) if column is None else column[nodes]
 
 
-def _metrics(judged: Judged, kind: LeakKind) -> dict[str, str]:
+def sources_of(judged: Judged, kind: LeakKind) -> dict[str, str]:
     """What a row of a kind has, and from which column: its kind where records have one, else all that is measured."""
     if kind is LeakKind.NONE:
         return {metric: metric for metric in judged.columns}

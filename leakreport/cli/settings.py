@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from leakreport.config import Value, cache_folder, load_settings
 from leakreport.errors import ConfigError, UsageError
-from leakreport.units import parse_size
+from leakreport.units import parse_size, parse_work
 
 if TYPE_CHECKING:
     from leakreport.analysis.options import AnalysisOptions
@@ -66,6 +66,7 @@ class Chosen:
             if not is_diff and word in {"growth", "new"}:
                 raise UsageError(f"--fail-on {word} compares runs", advice="analyze looks at one run only.")
         max_leaked = self.text("max-leaked")
+        per = self.text("per") if is_diff else None
         min_change, max_growth = self.text("min-change"), self.text("max-growth")
         return AnalysisOptions(
             own=self.texts("own"),
@@ -85,6 +86,7 @@ class Chosen:
             max_growth_bytes=None if max_growth is None else parse_size(max_growth),
             max_growth_text=max_growth or "",
             force_compare=self.flag("force-compare"),
+            per=None if per is None else parse_work(per),
         )
 
     def symbol_options(self) -> SymbolOptions | None:

@@ -8,6 +8,7 @@ from leakreport.analysis.diffreport import DiffReport, DiffRow, Presence
 from leakreport.analysis.report import Status
 from leakreport.model.metrics import LeakKind
 from leakreport.render.diff_text import named_frame
+from leakreport.render.diff_words import more_words, rate_words
 from leakreport.render.interface import RenderOptions
 from leakreport.render.phrases import frame_name, location, place, without_home, without_secrets
 
@@ -35,9 +36,11 @@ class DiffPage:
         """Choose the rows that are shown."""
         self._report = report
         self._options = options
-        self.rows = report.significant[:_MOST_ROWS]
-        self.more_rows = len(report.significant) - len(self.rows)
+        self.rows = report.listed[:_MOST_ROWS]
+        self.more_rows = len(report.listed) - len(self.rows)
         self.mark, self.tag = _TAGS.get(report.verdict.status, ("?", "Not comparable"))
+        if report.verdict.status is Status.INCONCLUSIVE and not report.mismatches:
+            self.tag = "Too few runs"
         self.gate = _GATES.get(report.verdict.gate.value, "")
         self.command = shlex.join(without_secrets(options.command)[0]) if options.command else ""
 
@@ -53,6 +56,23 @@ class DiffPage:
             for metric, title in _TITLES.items()
             if metric in self._report.change
         ]
+
+    def rate(self) -> str:
+        """The total per unit of work; empty where the work is not known."""
+        report = self._report
+        return "" if report.per is None else rate_words(report, report.per.totals.get(self._total_metric()))
+
+    def work(self) -> str:
+        """The work that both sides did."""
+        per = self._report.per
+        return "" if per is None else f"{per.work[0]:,} → {per.work[1]:,} {per.unit}"
+
+    def _total_metric(self) -> str:
+        return "leaked_bytes" if "leaked_bytes" in self._report.change else "retained_bytes"
+
+    def more(self, row: DiffRow) -> list[str]:
+        """What runs and rates say of a path."""
+        return more_words(self._report, row)
 
     def library_metric(self) -> str:
         """What the change by library is in: whatever was lost, libraries are told by all that they retain."""

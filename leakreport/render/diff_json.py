@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from leakreport import __version__
-from leakreport.analysis.diffreport import DiffReport, DiffRow, GrowthGraph, LibraryChange, Presence, Side
+from leakreport.analysis.diffreport import (
+    DiffReport,
+    DiffRow,
+    GrowthGraph,
+    LibraryChange,
+    PerWork,
+    Presence,
+    Rate,
+    RunsSummary,
+    RunValues,
+    Side,
+)
 from leakreport.render.interface import RenderOptions
 from leakreport.render.json import (
     SCHEMA,
@@ -31,12 +42,13 @@ def diff_document(report: DiffReport, options: RenderOptions) -> dict[str, objec
         "inputs": input_entries(report.inputs),
         "frames": (frame_entry(frame, is_own=own) for frame, own in zip(report.frames, report.own, strict=True)),
         "findings": map(finding_entry, report.findings),
-        "per": None,
+        "per": _per(report.per),
         "forecast": None,
         "before": _side(report.before),
         "after": _side(report.after),
         "change": dict(report.change),
         "unattributed": dict(report.unattributed),
+        "runs": _summary(report.runs),
         "paths": (_row(row, with_records=options.records) for row in rows),
         "hidden": {"paths": len(hidden), "values": hidden.change_sums()},
         "attribution": {
@@ -91,6 +103,44 @@ def _library(library: LibraryChange) -> dict[str, object]:
     }
 
 
+def _per(per: PerWork | None) -> dict[str, object] | None:
+    if per is None:
+        return None
+    rates = {metric: _rate(rate) for metric, rate in per.totals.items()}
+    return {"unit": text_of(per.unit), "work": list(per.work), "rates": rates}
+
+
+def _rate(rate: Rate) -> dict[str, object]:
+    return {"before": rate.before, "after": rate.after, "change": rate.change, "estimate": rate.is_estimate}
+
+
+def _summary(runs: RunsSummary | None) -> dict[str, object] | None:
+    if runs is None:
+        return None
+    return {
+        "before": runs.before,
+        "after": runs.after,
+        "relabelings": runs.relabelings,
+        "level": runs.level,
+        "family_size": runs.family_size,
+        "undecided": runs.undecided,
+        "metric": runs.metric,
+        "total": _values(runs.total),
+    }
+
+
+def _values(runs: RunValues) -> dict[str, object]:
+    return {
+        "before": list(runs.before),
+        "after": list(runs.after),
+        "p_value": runs.p_value,
+        "family_p_value": runs.family_p_value,
+        "is_exact": runs.is_exact,
+        "undecided": runs.is_undecided,
+        "text": runs.text,
+    }
+
+
 def _side(side: Side) -> dict[str, object]:
     return {"totals": dict(side.totals), "input": side.input_index, "snapshot": side.snapshot}
 
@@ -119,6 +169,10 @@ def _fields(row: DiffRow, *, with_records: bool) -> Iterator[tuple[str, object]]
     yield "named_by", row.named_by
     if row.presence is Presence.BOTH and row.leak_kind_before is not row.leak_kind:
         yield "leak_kind_before", kind_word(row.leak_kind_before)
+    if row.runs is not None:
+        yield "runs", _values(row.runs)
+    if row.rate is not None:
+        yield "per_unit", _rate(row.rate)
     if row.id_before is not None:
         yield "id_before", row.id_before
     if row.frames_before is not None:

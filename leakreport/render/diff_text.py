@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from leakreport import __version__
-from leakreport.analysis.diffreport import DiffReport, DiffRow
+from leakreport.analysis.diffreport import DiffReport, DiffRow, PerWork, Rate, RunValues
 from leakreport.model.raw import Frame
+from leakreport.render.diff_words import more_words, row_words
 from leakreport.render.interface import RenderOptions
 from leakreport.render.phrases import (
     STATUS_MARKS,
@@ -21,14 +22,13 @@ from leakreport.units import format_bytes, format_change, plural
 
 MOST_ROWS = 25
 MOST_COMMENT_ROWS = 10
-SIGNS = {"both": "", "new": "new", "gone": "gone"}
 
 
 def shown_rows(report: DiffReport, options: RenderOptions, most: int) -> Sequence[DiffRow]:
-    """The significant rows, so many of them; with -v every row that changed."""
+    """The significant rows and those that runs cannot tell of, so many of them; with -v every row that changed."""
     if options.verbosity >= 1:
-        return tuple(row for row in report.rows if row.is_significant or any(row.change.values()))
-    return report.significant[:most]
+        return tuple(row for row in report.rows if row.is_listed or any(row.change.values()))
+    return report.listed[:most]
 
 
 def named_frame(report: DiffReport, row: DiffRow) -> Frame | None:
@@ -48,11 +48,19 @@ def diff_lines(report: DiffReport, options: RenderOptions) -> Iterator[str]:
     for metric in sorted(report.change):
         before, after = report.before.totals[metric], report.after.totals[metric]
         yield f"TOTAL {metric} {before} {after} {report.change[metric]:+d}"
+        if report.per is not None and metric in report.per.totals:
+            yield _rate(report.per, metric, report.per.totals[metric])
+        if report.runs is not None and metric == report.runs.metric:
+            yield _runs(metric, report.runs.total)
     shown = shown_rows(report, options, MOST_ROWS)
     for row in shown:
         yield _path(report, row)
-    if len(shown) < len(report.significant):
-        yield f"MORE {len(report.significant) - len(shown)} paths"
+        if report.per is not None and row.rate is not None:
+            yield _rate(report.per, word(row.id), row.rate)
+        if row.runs is not None:
+            yield _runs(word(row.id), row.runs)
+    if len(shown) < len(report.listed):
+        yield f"MORE {len(report.listed) - len(shown)} paths"
     if report.noise_rows:
         yield f"NOISE {report.noise_change:+d} B {report.noise_rows} paths within the noise"
     for group in report.by_module[:10]:
@@ -83,6 +91,16 @@ def _path(report: DiffReport, row: DiffRow) -> str:
     return f"PATH {amounts} {row.presence.value} {row.leak_kind.word} {word(row.module)} {name} {where} {word(row.id)}"
 
 
+def _rate(per: PerWork, name: str, rate: Rate) -> str:
+    kind = "estimate" if rate.is_estimate else "exact"
+    return f"RATE {name} {rate.before:.6g} {rate.after:.6g} {rate.change:+.6g} B {kind} {printable(per.unit)}"
+
+
+def _runs(name: str, runs: RunValues) -> str:
+    before, after = (",".join(map(str, side)) for side in (runs.before, runs.after))
+    return f"RUNS {name} {before} {after} {runs.p_value:g} {runs.family_p_value:g} {runs.text}"
+
+
 def diff_screen(report: DiffReport, options: RenderOptions) -> str:
     """Tables for people in a terminal."""
     width = max(options.width, 80)
@@ -109,13 +127,12 @@ def diff_screen(report: DiffReport, options: RenderOptions) -> str:
         lines.append(f"{number:>3}  {cut:<{name_cells}}{numbers}")
         below = "  ".join(
             part
-            for part in ("" if frame is None else location(frame), printable(row.module or ""), SIGNS[row.presence])
+            for part in ("" if frame is None else location(frame), printable(row.module or ""), row_words(row))
             if part
         )
-        if below:
-            lines.append(f"     {below}")
-    if len(shown) < len(report.significant):
-        lines.append(f"     {plural(len(report.significant) - len(shown), 'more path')} (-v lists them)")
+        lines.extend(f"     {text}" for text in (below, *map(printable, more_words(report, row))) if text)
+    if len(shown) < len(report.listed):
+        lines.append(f"     {plural(len(report.listed) - len(shown), 'more path')} (-v lists them)")
     if report.noise_rows:
         lines.append(
             f"     {plural(report.noise_rows, 'path')} within the noise, {format_change(report.noise_change)} together"
@@ -156,9 +173,10 @@ def _blocks(report: DiffReport, options: RenderOptions) -> Iterator[str]:
             name, place = ("–", "–") if frame is None else (cell(frame_name(frame)), cell(location(frame)))
             before, after = (format_bytes(side.get("retained_bytes", 0)) for side in (row.before, row.after))
             change = format_change(row.change.get("retained_bytes", 0))
-            sign = f" ({SIGNS[row.presence]})" if SIGNS[row.presence] else ""
+            sign = f" ({words})" if (words := row_words(row)) else ""
+            more = "".join(f"<br>{cell(text)}" for text in more_words(report, row))
             table.append(
-                f"| {number} | {name} | {place} | {cell(row.module or '')} | {before} | {after} | {change}{sign} |"
+                f"| {number} | {name} | {place} | {cell(row.module or '')} | {before} | {after} | {change}{sign}{more} |"
             )
         yield "\n".join(table)
     lines = [f"- Not comparable: {prose(public(reason))}" for reason in report.mismatches]

@@ -89,3 +89,15 @@ def test_one_path_among_many_that_changed_is_found_and_few_others() -> None:
 def test_sides_that_do_not_fit_are_refused(before: tuple[int, int], after: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="same paths"):
         compare_runs(np.zeros(before, dtype=np.int64), np.zeros(after, dtype=np.int64))
+
+
+def test_paths_that_come_and_go_do_not_hide_a_leak_of_many_deviations() -> None:
+    generator = np.random.default_rng(6)
+    before, after = generator.normal(20_000, 100, (1, 5)), generator.normal(28_000, 100, (1, 5))
+    # Each is there in five of the ten runs: some relabeling puts all of them on one side.
+    switches = np.array([generator.permutation([0] * 5 + [64] * 5) for _ in range(20)])
+    found = compare_runs(
+        np.vstack([before.astype(np.int64), switches[:, :5]]), np.vstack([after.astype(np.int64), switches[:, 5:]])
+    )
+    assert found.family_p_value[0] == pytest.approx(1 / 252)
+    assert found.family_p_value[1:].min() > 0.05
