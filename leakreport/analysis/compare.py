@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import sqrt
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from leakreport.analysis.analyze import input_summaries, judged_snapshots, title
 from leakreport.analysis.comparable import mismatches, surroundings
 from leakreport.analysis.diffgate import evaluate_growth
 from leakreport.analysis.diffreport import DiffReport, DiffRow, NoiseRule, Presence, Side
+from leakreport.analysis.difftree import change_trees
 from leakreport.analysis.diffverdict import Growth, sentence_of_diff, status_of_diff
 from leakreport.analysis.explaining import Unmatched
 from leakreport.analysis.frames import FrameColumns, describe
@@ -133,6 +135,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         surroundings=surroundings(_metas(old), _metas(new), before.frames, after.frames),
         notes=tuple(dict.fromkeys((*old.judged.notes, *new.judged.notes))),
         next_commands=(),
+        trees_when_asked=partial(change_trees, rows, frames, own),
     )
 
 

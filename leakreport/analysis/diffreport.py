@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from leakreport.analysis.report import GroupRow, InputSummary, Verdict
 from leakreport.model.metrics import LeakKind
@@ -82,6 +83,45 @@ class NoiseRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeTree:
+    """The calls that lead to what grew, or to what shrank, pre-order; what is small or too deep is folded with exact sums.
+
+    Shape: equal lengths; `parent` is an index into this tree, -1 for the root; `frame` is an index into
+    `DiffReport.frames` (one place of the function), -1 for the root, -2 for "others" (the small calls below the
+    parent), -3 for frames left out in the middle of stacks that are too deep to draw.
+    Holds: the bytes of a node are its own plus those of its children.
+    """
+
+    parent: Sequence[int]
+    depth: Sequence[int]
+    frame: Sequence[int]
+    change_bytes: Sequence[int]
+    """Retained bytes that the paths through the node are larger (or smaller) by: each at least 0."""
+    self_bytes: Sequence[int]
+    """The part of paths that end in the node; all of it where the node is folded."""
+    path_count: Sequence[int]
+    lone_count: Sequence[int]
+    """How many of these paths are on one side only: new, or gone."""
+    repeats: Sequence[int]
+    """How often the function calls itself in a row at most, folded into one node; of -3, how many frames are left out."""
+    is_responsible: Sequence[bool]
+    """Whether "your code ends here" for some path through this node."""
+
+    def __len__(self) -> int:
+        return len(self.parent)
+
+
+class ChangeTrees(NamedTuple):
+    """The significant rows of a comparison as two trees that are never subtracted from each other.
+
+    Swapping the sides of a comparison swaps the trees.
+    """
+
+    grown: ChangeTree
+    shrunk: ChangeTree
+
+
+@dataclass(frozen=True, slots=True)
 class DiffReport:
     """Everything there is to say about two runs."""
 
@@ -113,6 +153,13 @@ class DiffReport:
     """What else is different: versions, command lines, libraries."""
     notes: tuple[Note, ...]
     next_commands: tuple[str, ...]
+    trees_when_asked: Callable[[], ChangeTrees]
+    """Makes `trees`, which most outputs do not need."""
+
+    @property
+    def trees(self) -> ChangeTrees:
+        """Where it grew and where it shrank, by calls."""
+        return self.trees_when_asked()
 
     @property
     def is_complete(self) -> bool:
