@@ -82,13 +82,16 @@ class NoiseRule:
     is_by_user: bool
 
 
+WHOLE, OTHERS, LEFT_OUT = -1, -2, -3
+"""In place of a frame in a `ChangeTree`: the root, the small calls below a node, frames too many to draw."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeTree:
     """The calls that lead to what grew, or to what shrank, pre-order; what is small or too deep is folded with exact sums.
 
     Shape: equal lengths; `parent` is an index into this tree, -1 for the root; `frame` is an index into
-    `DiffReport.frames` (one place of the function), -1 for the root, -2 for "others" (the small calls below the
-    parent), -3 for frames left out in the middle of stacks that are too deep to draw.
+    `DiffReport.frames` (one place of the function), or `WHOLE`, `OTHERS`, `LEFT_OUT`.
     Holds: the bytes of a node are its own plus those of its children.
     """
 
@@ -103,7 +106,7 @@ class ChangeTree:
     lone_count: Sequence[int]
     """How many of these paths are on one side only: new, or gone."""
     repeats: Sequence[int]
-    """How often the function calls itself in a row at most, folded into one node; of -3, how many frames are left out."""
+    """How often the function calls itself in a row at most, folded into one node; of `LEFT_OUT`, how many frames are left out."""
     is_responsible: Sequence[bool]
     """Whether "your code ends here" for some path through this node."""
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from leakreport.analysis.diffreport import ChangeTree, ChangeTrees, DiffRow, Presence
+from leakreport.analysis.diffreport import LEFT_OUT, OTHERS, WHOLE, ChangeTree, ChangeTrees, DiffRow, Presence
 from leakreport.analysis.rollup import inclusive_values
 from leakreport.analysis.stacks import Stacks
 from leakreport.analysis.treeview import heaviest_nodes, nodes_above
@@ -20,8 +20,6 @@ from leakreport.model.calltree import ROOT, CallTree, build_tree
 from leakreport.model.columns import BoolColumn, Int32Column, Int64Column, int64_column, sums_at
 from leakreport.model.raw import Frame
 
-OTHERS = -2
-LEFT_OUT = -3
 MOST_NODES = 100
 """Per tree, without the folded ones, of which there is at most one for each."""
 MOST_LEVELS = 40
@@ -54,7 +52,7 @@ class _Node(NamedTuple):
     is_responsible: bool
 
 
-def change_trees(rows: Sequence[DiffRow], frames: Sequence[Frame], own: Sequence[bool]) -> ChangeTrees:
+def change_trees(rows: Sequence[DiffRow], frames: Sequence[Frame], own: BoolColumn) -> ChangeTrees:
     """The trees of the significant rows.
 
     Args:
@@ -70,7 +68,7 @@ def change_trees(rows: Sequence[DiffRow], frames: Sequence[Frame], own: Sequence
         for row, change in changes
         if change < 0
     ]
-    is_own = np.asarray(own, dtype=np.bool_)[examples]
+    is_own = own[examples]
     return ChangeTrees(*(_tree(side, functions, examples, is_own) for side in (grown, shrunk)))
 
 
@@ -191,7 +189,7 @@ def _pre_order(
             bytes_below, paths_below, lone_below = (sum(column[one] for one in folded) for column in (change, paths, lone))  # fmt: skip
             yield _Node(parent, depth, OTHERS, bytes_below, bytes_below, paths_below, lone_below, 1, is_responsible=False)  # fmt: skip
             continue
-        frame = -1 if node == ROOT else shown[tree.frame[node]]
+        frame = WHOLE if node == ROOT else shown[tree.frame[node]]
         yield _Node(parent, depth, frame, change[node], own_change[node], paths[node], lone[node], int(repeats[node]), node in responsible)  # fmt: skip
         if node in others:
             stack.append((~node, row, depth + 1))

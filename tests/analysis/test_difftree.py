@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leakreport.analysis.compare import compare
-from leakreport.analysis.diffreport import ChangeTree, DiffRow, Presence
-from leakreport.analysis.difftree import LEFT_OUT, MOST_LEVELS, MOST_NODES, OTHERS, OUTER_LEVELS, change_trees
+from leakreport.analysis.diffreport import LEFT_OUT, OTHERS, ChangeTree, DiffRow, Presence
+from leakreport.analysis.difftree import MOST_LEVELS, MOST_NODES, OUTER_LEVELS, change_trees
 from leakreport.api import load
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame
@@ -21,7 +22,7 @@ from tests.support import fixture_path
 
 # Two call sites of `a`; `d` is a library's.
 FRAMES = tuple(Frame(name, "/app/x", None, "x.c", line) for name, line in (("a", 1), ("a", 2), ("b", 3), ("c", 4), ("d", 5)))  # fmt: skip
-OWN = (True, True, True, True, False)
+OWN = np.asarray((True, True, True, True, False))
 
 
 def row(change: int, frames: Sequence[int], *, frames_before: Sequence[int] | None = None, presence: Presence = Presence.BOTH, is_significant: bool = True) -> DiffRow:  # fmt: skip
@@ -138,11 +139,13 @@ def test_deep_stacks_lose_their_middle_and_say_so() -> None:
 def test_what_is_small_is_folded_with_its_exact_sum() -> None:
     frames = tuple(Frame(f"f{index}", "/app/x") for index in range(5000))
     rows = [row(1_000_000, [0, 1]), *(row(1, [0, index]) for index in range(2, 5000))]
-    tree = change_trees(rows, frames, [True] * 5000).grown
+    tree = change_trees(rows, frames, np.ones(5000, dtype=np.bool_)).grown
     assert list(tree.frame) == [-1, 0, 1, OTHERS]
     assert list(tree.change_bytes) == [1_004_998, 1_004_998, 1_000_000, 4998]
     assert tree.path_count[3] == 4998
-    even = change_trees([row(1, [index % 120, index]) for index in range(5000)], frames, [True] * 5000).grown
+    even = change_trees(
+        [row(1, [index % 120, index]) for index in range(5000)], frames, np.ones(5000, dtype=np.bool_)
+    ).grown
     assert MOST_NODES <= len(even) <= 2 * MOST_NODES
     assert sum(even.change_bytes[i] for i in range(len(even)) if even.depth[i] == 1) == 5000
 

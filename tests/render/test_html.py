@@ -10,7 +10,8 @@ from leakreport.api import analyze, load
 from leakreport.model.builder import build_run
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame, LeakSearch, RawSnapshot, SampleTableBuilder, SnapshotMeta
-from leakreport.render.flamegraph import WIDTH, flame_graph
+from leakreport.render.flame_svg import WIDTH
+from leakreport.render.flamegraph import flame_graph
 from leakreport.render.html import HtmlRenderer
 from leakreport.render.interface import RenderOptions
 from leakreport.units import format_bytes
