@@ -98,7 +98,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     status = status_of_diff(growth, reasons, is_forced=options.force_compare)
     sides = [_side(half) for half in (old, new)]
     gate, lines = evaluate_growth(options, growth, rows, reasons)
-    noise = [row for row in rows if not row.is_significant and row.change.get(growth.bytes_metric)]
+    noise = [row for row in rows if not row.is_significant and _weight(row)]
     summaries = (*input_summaries(old.run, old.judged), *input_summaries(new.run, new.judged))
     own = describe(frames, ownership).is_own
     return DiffReport(
@@ -130,7 +130,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         by_module=_by_module(rows, metric),
         noise=rule,
         noise_rows=len(noise),
-        noise_change=sum(row.change[growth.bytes_metric] for row in noise),
+        noise_change=sum(_weight(row) for row in noise),
         mismatches=reasons,
         surroundings=surroundings(_metas(old), _metas(new), before.frames, after.frames),
         notes=tuple(dict.fromkeys((*old.judged.notes, *new.judged.notes))),

@@ -21,7 +21,9 @@ from leakreport.model.columns import BoolColumn, Int32Column, Int64Column, int64
 from leakreport.model.raw import Frame
 
 MOST_NODES = 100
-"""Per tree, without the folded ones, of which there is at most one for each."""
+"""Of both trees together, without the folded ones, of which there is at most one for each."""
+_LEAST_NODES = 25
+"""Of a tree beside a much larger one."""
 MOST_LEVELS = 40
 OUTER_LEVELS = 12
 """Of a stack that is deeper, so many outermost frames are kept, then a gap, then the innermost."""
@@ -69,7 +71,20 @@ def change_trees(rows: Sequence[DiffRow], frames: Sequence[Frame], own: BoolColu
         if change < 0
     ]
     is_own = own[examples]
-    return ChangeTrees(*(_tree(side, functions, examples, is_own) for side in (grown, shrunk)))
+    sums = [sum(change for change, _, _ in side) for side in (grown, shrunk)]
+    return ChangeTrees(
+        *(
+            _tree(side, functions, examples, is_own, _most_nodes(of_side, sum(sums)))
+            for side, of_side in zip((grown, shrunk), sums, strict=True)
+        )
+    )
+
+
+def _most_nodes(change: int, all_changes: int) -> int:
+    """How many nodes one tree may have, by its part in all changes."""
+    if change == all_changes:
+        return MOST_NODES
+    return min(max(round(MOST_NODES * change / all_changes), _LEAST_NODES), MOST_NODES - _LEAST_NODES)
 
 
 def _functions(frames: Sequence[Frame]) -> tuple[Int32Column, Int64Column]:
@@ -99,6 +114,7 @@ def _tree(
     functions: Int32Column,
     examples: Int64Column,
     is_own: BoolColumn,
+    most_nodes: int,
 ) -> ChangeTree:
     if not rows:
         return ChangeTree((), (), (), (), (), (), (), (), ())
@@ -110,7 +126,7 @@ def _tree(
         sums_at(leaves, column, len(tree), "all changes") for column in (weights, np.ones_like(weights), lone)
     )
     columns = (*inclusive_values(tree, self_bytes, self_paths, self_lone), self_bytes)
-    kept = heaviest_nodes(tree, columns[0], columns[1], MOST_NODES)
+    kept = heaviest_nodes(tree, columns[0], columns[1], most_nodes)
     kept &= columns[0] * _LEAST_PART >= columns[0][ROOT]
     innermost = bend.stacks.last(bend.is_own)
     above = np.where(innermost < 0, -1, bend.stacks.lengths - 1 - innermost)

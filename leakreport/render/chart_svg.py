@@ -9,7 +9,7 @@ from typing import NamedTuple
 from leakreport.analysis.trendreport import FittedLine
 from leakreport.units import MINUS, format_bytes
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 26, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 30, 28
 _MOST_DOTS = 60
 _MOST_POINTS = 400
 _UNITS = (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1))
@@ -85,6 +85,7 @@ def chart(plot: Plot, width: int, height: int) -> Chart | None:
         [(at_x(x), at_y(y), f"{name}: {format_bytes(y)}") for x, y, name in known] if len(known) <= _MOST_DOTS else []
     )
     changes = [plot.places[index] for index in plot.changes if 0 < index < len(plot.places)]
+    unit = _unit_of(first_x, last_x)
     return Chart(
         width=width,
         height=height,
@@ -97,7 +98,7 @@ def chart(plot: Plot, width: int, height: int) -> Chart | None:
         up=[Tick(at_y(y), label) for y, label in ticks],
         first=(at_x(known[0][0]), at_y(known[0][1]), format_bytes(known[0][1])),
         last=(at_x(known[-1][0]), at_y(known[-1][1]), format_bytes(known[-1][1])),
-        changes=[Tick(at_x(x), f"change at {_place_label(x)}") for x in changes],
+        changes=[Tick(at_x(x), f"change at {_place_label(x, unit)}") for x in changes],
         wedge=None if plot.fit is None else _wedge(plot.fit, at_x, at_y),
     )
 
@@ -148,12 +149,19 @@ def _place_ticks(first: float, last: float, *, is_whole: bool) -> list[tuple[flo
     step = max(step, 1.0) if is_whole else step
     numbers = range(ceil(first / step), floor(last / step) + 1)
     found = [number * step for number in numbers]
-    return [(x, _place_label(x)) for x in ([first, last] if len(found) < 2 else found)]
+    unit = _unit_of(first, last)
+    return [(x, _place_label(x, unit)) for x in ([first, last] if len(found) < 2 else found)]
 
 
-def _place_label(x: float) -> str:
-    name, factor = next(((name, factor) for name, factor in _THOUSANDS if abs(x) >= factor * 10), ("", 1.0))
-    return f"{MINUS if x < 0 else ''}{abs(x) / factor:,.6g}{' ' if name else ''}{name}"
+def _unit_of(first: float, last: float) -> tuple[str, float]:
+    """In what the places of an axis are told: the largest power of a thousand of which there are ten."""
+    largest = max(abs(first), abs(last))
+    return next((unit for unit in _THOUSANDS if largest >= unit[1] * 10), ("", 1.0))
+
+
+def _place_label(x: float, unit: tuple[str, float]) -> str:
+    name, factor = unit
+    return f"{MINUS if x < 0 else ''}{abs(x) / factor:,.6g}{' ' if name and x else ''}{name if x else ''}"
 
 
 def _thinned(points: Sequence[tuple[float, int]], most: int) -> list[tuple[float, int]]:

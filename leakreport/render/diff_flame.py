@@ -10,8 +10,9 @@ from leakreport.render.flame_svg import FlameGraph, Look, icicle
 from leakreport.render.phrases import cut, frame_name
 from leakreport.units import MINUS, format_bytes, format_exact_bytes, format_share, plural
 
-# Names in titles share so much room, so that a page full of long template names stays small.
-_ROOM_FOR_NAMES = 16_000
+# Names in titles and tables share so much room, so that a page full of long template names stays small; the stacks of the
+# rows have them whole.
+_ROOM_IN_TITLES, _ROOM_IN_TABLE = 8_000, 24_000
 _LEAST_NAME = 60
 _LONGEST_NAME = 2000
 
@@ -69,7 +70,9 @@ def change_graphs(report: DiffReport) -> list[ChangeGraph]:
 
 
 def _change_graph(report: DiffReport, tree: ChangeTree, direction: _Direction) -> ChangeGraph:
-    longest = min(max(_ROOM_FOR_NAMES // len(tree), _LEAST_NAME), _LONGEST_NAME)
+    in_titles, in_table = (
+        min(max(room // len(tree), _LEAST_NAME), _LONGEST_NAME) for room in (_ROOM_IN_TITLES, _ROOM_IN_TABLE)
+    )
     lone = [tree.lone_count[index] == tree.path_count[index] for index in range(len(tree))]
     return ChangeGraph(
         verb=direction.verb,
@@ -82,9 +85,9 @@ def _change_graph(report: DiffReport, tree: ChangeTree, direction: _Direction) -
             tree.parent,
             tree.depth,
             tree.change_bytes,
-            lambda index: _look(report, tree, index, direction, longest),
+            lambda index: _look(report, tree, index, direction, in_titles),
         ),
-        rows=list(_rows(report, tree, direction)),
+        rows=list(_rows(report, tree, direction, in_table)),
         has_lone=any(lone),
         has_both=not all(lone),
         deepest_gap=max((tree.repeats[i] for i in range(len(tree)) if tree.frame[i] == LEFT_OUT), default=0),
@@ -109,7 +112,8 @@ def _look(report: DiffReport, tree: ChangeTree, index: int, direction: _Directio
 def _name(report: DiffReport, tree: ChangeTree, index: int, direction: _Direction) -> str:
     frame, amount = tree.frame[index], format_bytes(tree.change_bytes[index])
     if frame == WHOLE:
-        return f"{direction.sign}{amount} on {plural(tree.path_count[index], 'path')}"
+        lone = f", all {direction.lone_word}" if tree.lone_count[index] == tree.path_count[index] else ""
+        return f"{direction.sign}{amount} on {plural(tree.path_count[index], 'path')}{lone}"
     if frame == OTHERS:
         return f"{plural(tree.path_count[index], 'other path')}, {direction.sign}{amount}"
     if frame == LEFT_OUT:
@@ -127,12 +131,12 @@ def _about(tree: ChangeTree, index: int, direction: _Direction) -> str:
     return text
 
 
-def _rows(report: DiffReport, tree: ChangeTree, direction: _Direction) -> Iterator[ChangeRow]:
+def _rows(report: DiffReport, tree: ChangeTree, direction: _Direction, longest: int) -> Iterator[ChangeRow]:
     for index in range(len(tree)):
         frame = tree.frame[index]
         yield ChangeRow(
             tree.depth[index],
-            _name(report, tree, index, direction),
+            cut(_name(report, tree, index, direction), longest),
             (report.frames[frame].module_name or "") if frame >= 0 else "",
             tree.change_bytes[index],
             format_share(tree.change_bytes[index], tree.change_bytes[0]),

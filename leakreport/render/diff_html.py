@@ -14,7 +14,9 @@ from leakreport.render.page import GATES, TAGS, Figure, PageText, StackLine, sta
 from leakreport.render.phrases import frame_name, location
 from leakreport.units import format_bytes, format_change, format_count, format_exact_bytes, format_ratio, plural
 
-_MOST_ROWS = 50
+_MOST_ROWS = 25
+_OPEN_ROWS = 3
+_SHORT_STACK = 16
 _MOST_MODULES = 10
 _BAR = 110
 _LEAST_BASE = 4096
@@ -174,6 +176,11 @@ class DiffPage(PageText):
     def stack(self, row: DiffRow) -> list[StackLine]:
         """Every frame, innermost first."""
         return stack_lines(self._report.frames, self._report.own, row.frames, row.named_by)
+
+    @staticmethod
+    def is_open(row: DiffRow, number: int) -> bool:
+        """Whether the stack of a row is shown at first: the first one is, long ones after it would fill a sheet."""
+        return number == 1 or (number <= _OPEN_ROWS and len(row.frames) <= _SHORT_STACK)
 
     def compared(self) -> list[ComparedLine]:
         """The two sides beside each other; facts that neither tells are left out."""

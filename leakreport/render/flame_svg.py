@@ -11,7 +11,6 @@ WIDTH = 1120
 ROW_HEIGHT = 21
 _CHARACTER = 6.93
 _LEAST_LABELLED = 24
-_LONGEST_NAME = 2000
 
 
 class Look(NamedTuple):
@@ -85,5 +84,5 @@ def icicle(
 
 def _box(look: Look, x: float, depth: int, width: float) -> Box:
     room = int((width - 9) / _CHARACTER)
-    label = "" if width < _LEAST_LABELLED or room < 2 else shorten_name(look.name[:_LONGEST_NAME], room)
+    label = "" if width < _LEAST_LABELLED or room < 2 else shorten_name(look.name, room)
     return Box(round(x, 1), depth * ROW_HEIGHT, round(max(width - 1, 0.8), 1), label, look)

@@ -19,6 +19,7 @@ from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame
 from leakreport.render.flamegraph import flame_graph
 from leakreport.render.interface import RenderOptions
+from leakreport.render.names import shorten_name
 from leakreport.render.page import GATES, TAGS, Figure, PageText, StackLine, stack_lines
 from leakreport.render.phrases import (
     finding_frames,
@@ -97,6 +98,7 @@ def _environment(text: Callable[[str], str]) -> Environment:
         plural=plural,
         share=format_share,
         change=format_change,
+        short=shorten_name,
     )
     return environment
 

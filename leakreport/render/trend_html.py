@@ -94,7 +94,10 @@ class TrendPage(PageText):
         self.spark_width, self.spark_height = SPARK
         self.facts = plural(len(report.points), "snapshot")
         self.per = "snapshot" if report.unit == "snapshot" else "snapshot on average"
-        self.axis = (report.points[0].time_unit or "time") if report.unit == "time" else f"number of the {report.unit}"
+        self.axis = "by number of the snapshot"
+        self.time_unit = report.points[0].time_unit or "its own"
+        if report.unit == "time":
+            self.axis = f"over time, in {self.time_unit}"
 
     def figures(self) -> list[Figure]:
         """First and last of the total, its slope, how many paths grow."""
@@ -129,9 +132,11 @@ class TrendPage(PageText):
                     f"About {plural(more, 'more snapshot')} would show {'its slope' if _word(total) == 'unclear' else 'half of that'}."
                 )
         if hidden.median is not None and hidden.largest is not None:
+            ends = [f"{format_amount(amount)} per {self.per}" for amount in (hidden.median, hidden.largest)]
             found.append(
-                f"Paths that are not growing: half of them would have shown {format_amount(hidden.median)} per {self.per}, "
-                f"all {hidden.told:,} of them {format_amount(hidden.largest)} (95 of 100)."
+                f"The other path would have shown a leak of {ends[0]} (95 of 100)."
+                if hidden.told == 1
+                else f"Of the other {hidden.told:,} paths half would have shown a leak of {ends[0]}, every one {ends[1]} (95 of 100)."
             )
         if hidden.untold:
             found.append(f"In {plural(hidden.untold, 'path')} no leak could have been shown.")
