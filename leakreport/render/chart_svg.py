@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import ceil, floor, log10
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ from leakreport.analysis.trendreport import FittedLine
 from leakreport.units import MINUS, format_bytes
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 30, 28
+_LETTER = 7.2
+_MOST_LIFT = 30
 _MOST_DOTS = 60
 _MOST_POINTS = 400
 _UNITS = (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1))
@@ -21,6 +24,23 @@ class Tick(NamedTuple):
 
     at: float
     label: str
+
+
+class Label(NamedTuple):
+    """The value of an end of the line, where it is on it, and how high its text stands: above what it would cover."""
+
+    x: float
+    y: float
+    text: str
+    text_y: float
+
+
+class Change(NamedTuple):
+    """Where a series changes; no text where that of another one stands."""
+
+    at: float
+    label: str
+    label_at: float
 
 
 class Wedge(NamedTuple):
@@ -42,9 +62,9 @@ class Chart(NamedTuple):
     dots: list[tuple[float, float, str]]
     across: list[Tick]
     up: list[Tick]
-    first: tuple[float, float, str]
-    last: tuple[float, float, str]
-    changes: list[Tick]
+    first: Label
+    last: Label
+    changes: list[Change]
     wedge: Wedge | None
 
 
@@ -81,6 +101,7 @@ def chart(plot: Plot, width: int, height: int) -> Chart | None:
         return round(_TOP + (1 - min(max(share, 0.0), 1.0)) * plot_height, 1)
 
     shown = _thinned([(x, y) for x, y, _ in known], _MOST_POINTS)
+    line = [(at_x(x), at_y(y)) for x, y in shown]
     dots = (
         [(at_x(x), at_y(y), f"{name}: {format_bytes(y)}") for x, y, name in known] if len(known) <= _MOST_DOTS else []
     )
@@ -92,15 +113,39 @@ def chart(plot: Plot, width: int, height: int) -> Chart | None:
         left=_LEFT,
         right=width - _RIGHT,
         base=at_y(low),
-        points=" ".join(f"{at_x(x)},{at_y(y)}" for x, y in shown),
+        points=" ".join(f"{x},{y}" for x, y in line),
         dots=dots,
         across=[Tick(at_x(x), label) for x, label in _place_ticks(first_x, last_x, is_whole=plot.is_whole)],
         up=[Tick(at_y(y), label) for y, label in ticks],
-        first=(at_x(known[0][0]), at_y(known[0][1]), format_bytes(known[0][1])),
-        last=(at_x(known[-1][0]), at_y(known[-1][1]), format_bytes(known[-1][1])),
-        changes=[Tick(at_x(x), f"change at {_place_label(x, unit)}") for x in changes],
+        first=_label(line, line[0], format_bytes(values[0]), is_first=True),
+        last=_label(line, line[-1], format_bytes(values[-1]), is_first=False),
+        changes=_changes([(at_x(x), f"change at {_place_label(x, unit)}") for x in changes], width),
         wedge=None if plot.fit is None else _wedge(plot.fit, at_x, at_y),
     )
+
+
+def _changes(changes: Sequence[tuple[float, str]], width: int) -> list[Change]:
+    found: list[Change] = []
+    free = 0.0
+    for at, label in changes:
+        half = len(label) * _LETTER / 2
+        place = round(min(max(at, half), width - half), 1)
+        found.append(Change(at, label if place - half >= free else "", place))
+        free = place + half if found[-1].label else free
+    return found
+
+
+def _label(line: Sequence[tuple[float, float]], end: tuple[float, float], text: str, *, is_first: bool) -> Label:
+    x, y = end
+    width = len(text) * _LETTER + 8
+    start, stop = (x, x + width) if is_first else (x - width, x)
+    covered = [at for place, at in line if start <= place <= stop]
+    for (x0, y0), (x1, y1) in pairwise(line):
+        # Where the line enters or leaves the room of the text.
+        covered.extend(y0 + (y1 - y0) * (edge - x0) / (x1 - x0) for edge in (start, stop) if x0 < edge < x1)
+    highest = min(y, *covered)
+    # Where the line is steep the text stays near its point, and over the line.
+    return Label(x, y, text, round(max(highest if highest >= y - _MOST_LIFT else y, 20.0) - 9, 1))
 
 
 def sparkline(values: Sequence[int | None], width: int, height: int) -> str:

@@ -90,9 +90,16 @@ def test_a_chart_stays_in_its_frame_and_shows_the_extremes(values: list[int | No
     assert [x for x, _ in line] == sorted(x for x, _ in line)
     assert len(line) <= 402
     lowest, highest = max(y for _, y in line), min(y for _, y in line)
-    first, last = places(f"{drawn.first[0]},{drawn.first[1]} {drawn.last[0]},{drawn.last[1]}")
-    assert line[0] == first
-    assert line[-1] == last
+    assert line[0] == (drawn.first.x, drawn.first.y)
+    assert line[-1] == (drawn.last.x, drawn.last.y)
+    for label, room in (
+        (drawn.first, (drawn.first.x, drawn.first.x + 40)),
+        (drawn.last, (drawn.last.x - 40, drawn.last.x)),
+    ):
+        assert 11 <= label.text_y < drawn.base
+        covered = [y for x, y in line if room[0] <= x <= room[1]]
+        is_steep = min(covered) < label.y - 20
+        assert is_steep or label.text_y <= max(min(covered), 20) - 8.9
     # The scale is even: the extremes stand where their values are between the outermost ticks.
     low, high = byte_ticks(min(0, *known), max(0, *known))[0][0], byte_ticks(min(0, *known), max(0, *known))[-1][0]
     top = drawn.up[-1].at
@@ -117,7 +124,16 @@ def test_a_fitted_line_goes_through_its_middle_and_widens_to_both_ends() -> None
     assert middle == line[5]
     assert high1[1] < y1 < low1[1]
     assert low0[1] < y0 < high0[1]
-    assert [tick.label for tick in drawn.changes] == ["change at 3"]
+    assert [change.label for change in drawn.changes] == ["change at 3"]
+
+
+def test_words_of_changes_do_not_overlap_and_stay_inside() -> None:
+    numbers = range(41)
+    plot = Plot([float(n) for n in numbers], list(numbers), [""] * 41, is_whole=True, changes=(1, 2, 20, 40))
+    drawn = chart(plot, 340, 240)
+    assert drawn is not None
+    assert [change.label for change in drawn.changes] == ["change at 1", "", "change at 20", "change at 40"]
+    assert all(40 <= change.label_at <= 300 for change in drawn.changes)
 
 
 def test_places_of_an_axis_share_one_unit() -> None:
