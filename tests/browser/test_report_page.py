@@ -127,9 +127,15 @@ def test_it_reads_well_without_style_on_a_strict_host(browser: Any, pages: dict[
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{server.server_address[1]}/kinds.html")
         text = page.inner_text("body")
+        page.goto(f"http://127.0.0.1:{server.server_address[1]}/diff.html")
+        of_diff = page.inner_text("body")
+        page.goto(f"http://127.0.0.1:{server.server_address[1]}/trend.html")
+        charts = page.locator(".broad svg, .slim svg").locator("visible=true").count()
         server.shutdown()
     assert "1.18 MiB lost at exit, in 8 of 10 loss records" in text
     assert "lose_big" in text
+    assert "Lost memory is larger by 98.96 KiB: 7.20 KiB before, 106.2 KiB after" in of_diff
+    assert charts == 1
     page.close()
 
 
