@@ -89,6 +89,18 @@ def format_exact_bytes(amount_bytes: int) -> str:
     return f"{format_count(amount_bytes)} B"
 
 
+def format_amount(amount_bytes: float) -> str:
+    """A size that may be a fraction, as rates are: three figures or more.
+
+    >>> format_amount(0.25), format_amount(-1250.4), format_amount(0)
+    ('0.25 B', '−1.22 KiB', '0 B')
+    """
+    if abs(amount_bytes) >= 100:
+        return format_bytes(round(amount_bytes))
+    text = f"{abs(amount_bytes):.3g}"
+    return f"{MINUS if amount_bytes < 0 and text != '0' else ''}{text} B"
+
+
 def format_count(count: int) -> str:
     """A count with thousands commas and a real minus sign.
 
@@ -130,6 +142,17 @@ def format_share_in_tenths(part: int, whole: int) -> str:
     if tenths in {0, 1000}:
         return ">99.9%" if tenths else "<0.1%"
     return f"{tenths / 10:.1f}%"
+
+
+def format_ratio(before: int, after: int) -> str:
+    """A change in percent of a positive `before`: no decimals from 10 up, one below.
+
+    >>> format_ratio(100, 1476), format_ratio(4096, 4100), format_ratio(200, 100), format_ratio(10**6, 10**6 + 1)
+    ('+1,376%', '+0.1%', '−50%', '+<0.1%')
+    """
+    percent = abs(after - before) / before * 100
+    text = "<0.1" if 0 < percent < 0.05 else f"{percent:,.0f}" if percent >= 9.95 else f"{percent:.1f}"
+    return f"{MINUS if after < before else '+'}{text}%"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

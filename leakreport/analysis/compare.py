@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from leakreport.analysis.comparable import mismatches, surroundings
 from leakreport.analysis.diffgate import evaluate_growth
 from leakreport.analysis.diffreport import DiffReport, Presence, Side
 from leakreport.analysis.difftable import DiffTable, Half, diff_table
+from leakreport.analysis.difftree import change_trees
 from leakreport.analysis.diffverdict import Growth, sentence_of_diff, status_of_diff
 from leakreport.analysis.frames import FrameColumns, describe
 from leakreport.analysis.libraries import library_differences
@@ -93,7 +95,8 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     ends = [_side(half) for half in (old, new)]
     gate, lines = evaluate_growth(options, growth, rows, reasons)
     is_listed = rows.is_significant | rows.is_open
-    noise = rows.change.get(growth.bytes_metric, np.zeros(len(rows), dtype=np.int64))[~is_listed]
+    # In what rows hold: of memory that is held and not lost, nothing would be counted in lost bytes.
+    noise = rows.weight[~is_listed]
     summaries = (*input_summaries(old.run, old.judged), *input_summaries(new.run, new.judged))
     columns = describe(frames, ownership)
     differences = library_differences((_metas(old), before.frames), (_metas(new), after.frames))
@@ -139,6 +142,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         next_commands=(),
         per=per,
         runs=by_runs.summary,
+        trees_when_asked=partial(change_trees, rows[: int(rows.is_significant.sum())], frames, columns.is_own),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -159,6 +159,48 @@ class NoiseRule:
     is_by_user: bool
 
 
+WHOLE, OTHERS, LEFT_OUT = -1, -2, -3
+"""In place of a frame in a `ChangeTree`: the root, the small calls below a node, frames too many to draw."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTree:
+    """The calls that lead to what grew, or to what shrank, pre-order; what is small or too deep is folded with exact sums.
+
+    Shape: equal lengths; `parent` is an index into this tree, -1 for the root; `frame` is an index into
+    `DiffReport.frames` (one place of the function), or `WHOLE`, `OTHERS`, `LEFT_OUT`.
+    Holds: the bytes of a node are its own plus those of its children.
+    """
+
+    parent: Sequence[int]
+    depth: Sequence[int]
+    frame: Sequence[int]
+    change_bytes: Sequence[int]
+    """Retained bytes that the paths through the node are larger (or smaller) by: each at least 0."""
+    self_bytes: Sequence[int]
+    """The part of paths that end in the node; all of it where the node is folded."""
+    path_count: Sequence[int]
+    lone_count: Sequence[int]
+    """How many of these paths are on one side only: new, or gone."""
+    repeats: Sequence[int]
+    """How often the function calls itself in a row at most, folded into one node; of `LEFT_OUT`, how many frames are left out."""
+    is_responsible: Sequence[bool]
+    """Whether "your code ends here" for some path through this node."""
+
+    def __len__(self) -> int:
+        return len(self.parent)
+
+
+class ChangeTrees(NamedTuple):
+    """The significant rows of a comparison as two trees that are never subtracted from each other.
+
+    Swapping the sides of a comparison swaps the trees.
+    """
+
+    grown: ChangeTree
+    shrunk: ChangeTree
+
+
 @dataclass(frozen=True, slots=True)
 class CallEdge:
     """A call from one function to another that growth goes through."""
@@ -268,9 +310,16 @@ class DiffReport:
     """Those with growth first."""
     notes: tuple[Note, ...]
     next_commands: tuple[str, ...]
+    trees_when_asked: Callable[[], ChangeTrees]
+    """Makes `trees`, which most outputs do not need."""
     per: PerWork | None = None
     runs: RunsSummary | None = None
     """Where a side was repeated: then all figures of it are means of its runs."""
+
+    @property
+    def trees(self) -> ChangeTrees:
+        """Where it grew and where it shrank, by calls."""
+        return self.trees_when_asked()
 
     @property
     def is_complete(self) -> bool:

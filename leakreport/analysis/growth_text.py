@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from leakreport.analysis.growth_results import GrowthVerdicts, GrowthWord, SeriesVerdict
-from leakreport.units import MINUS, format_bytes, format_count, plural
+from leakreport.units import MINUS, format_amount, format_count, plural
 
 _FEW_SNAPSHOTS = 30
 _WANTED_CYCLES = 5
@@ -30,12 +30,12 @@ class Wording:
         >>> Wording("request").amount(0.25), Wording("request", is_bytes=False).amount(-1250.0)
         ('0.25 B', '−1,250')
         """
+        if self.is_bytes:
+            return format_amount(amount)
         if abs(amount) >= 100:
-            whole = round(amount)
-            return format_bytes(whole) if self.is_bytes else format_count(whole)
+            return format_count(round(amount))
         text = f"{abs(amount):.3g}"
-        sign = MINUS if amount < 0 and text != "0" else ""
-        return f"{sign}{text} B" if self.is_bytes else f"{sign}{text}"
+        return f"{MINUS if amount < 0 and text != '0' else ''}{text}"
 
     def rate(self, slope: float) -> str:
         """A slope as an amount per unit."""

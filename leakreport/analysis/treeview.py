@@ -34,13 +34,13 @@ def tree_view(rows: PathTable, most_nodes: int) -> TreeView:
         )
     )
     columns = inclusive_values(tree, self_bytes, self_blocks, self_lost, self_paths)
-    kept = _kept_nodes(tree, columns[0], columns[3], most_nodes)
+    kept = heaviest_nodes(tree, columns[0], columns[3], most_nodes)
     responsible = rows.paths.responsible[rows.stack]
     above = np.where(responsible < 0, -1, stacks.lengths - 1 - responsible)
-    return _pre_order(tree, columns, kept, _nodes_above(tree, leaves, above), rows.frames)
+    return _pre_order(tree, columns, kept, nodes_above(tree, leaves, above), rows.frames)
 
 
-def _kept_nodes(tree: CallTree, bytes_below: Int64Column, paths_below: Int64Column, most_nodes: int) -> BoolColumn:
+def heaviest_nodes(tree: CallTree, bytes_below: Int64Column, paths_below: Int64Column, most_nodes: int) -> BoolColumn:
     """The heaviest nodes. Weights never rise from parent to child, so what is kept hangs together."""
     kept = np.ones(len(tree), dtype=np.bool_)
     if len(tree) > most_nodes:
@@ -51,7 +51,7 @@ def _kept_nodes(tree: CallTree, bytes_below: Int64Column, paths_below: Int64Colu
     return kept
 
 
-def _nodes_above(tree: CallTree, nodes: Int64Column, above: Int64Column) -> set[int]:
+def nodes_above(tree: CallTree, nodes: Int64Column, above: Int64Column) -> set[int]:
     """The nodes that stand so many steps above some others; none for a negative number."""
     found: set[int] = set()
     while nodes.size:

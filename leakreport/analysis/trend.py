@@ -16,6 +16,7 @@ from leakreport.analysis.ownership import ownership_of
 from leakreport.analysis.processes import Grouping, Judged, exit_dumps_of, judged_of_process, processes_of
 from leakreport.analysis.report import PathRow, Status
 from leakreport.analysis.rows import path_rows
+from leakreport.analysis.trendfit import fits_of, hidden_leaks, left_out
 from leakreport.analysis.trendreport import Point, TrendReport, TrendRow
 from leakreport.errors import UsageError
 from leakreport.model.columns import BoolColumn, Float64Column, Int64Column
@@ -63,6 +64,7 @@ def trend(run: Run, options: AnalysisOptions | None = None) -> TrendReport:
     growing = [row for row in rows if row.verdict.word is GrowthWord.GROWING]
     total = TrendRow(_NO_PATH, tuple(held[0].tolist()), of_total[0], evidence(of_total, 0, wording))
     status, sentence = _verdict(points, growing, total, is_complete=all(s.meta.is_complete for s in run.snapshots))
+    places = axis if axis is not None and verdicts.unit == "time" else [float(n + 1) for n in range(len(points))]
     everything = Judged(tuple(range(len(run.snapshots))), {}, {}, Grouping.SERIES, ())
     return TrendReport(
         metric="retained_bytes",
@@ -80,6 +82,10 @@ def trend(run: Run, options: AnalysisOptions | None = None) -> TrendReport:
         unit=verdicts.unit,
         rows=tuple(rows),
         total=total,
+        hidden_leaks=hidden_leaks(rows, verdicts.per_snapshot),
+        left_out=left_out(run, points),
+        places=tuple(places),
+        fits=fits_of(places, (total, *rows)),
     )
 
 

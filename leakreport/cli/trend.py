@@ -31,7 +31,7 @@ from leakreport.errors import EXIT_INPUT, EXIT_OK, OutputError, first_exit_code
 
 def trend(
     inputs: Inputs,
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="terminal or json.")] = "terminal",
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="terminal, json or html.")] = "terminal",
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write a file; - is standard output.")] = "-",
     format_name: FormatName = None,
     unit: Unit = None,

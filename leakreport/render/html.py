@@ -8,27 +8,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from leakreport import __version__
 from leakreport.analysis.diffreport import DiffReport
-from leakreport.analysis.report import Finding, PathRow, Report, Status
+from leakreport.analysis.report import Finding, PathRow, Report, Verdict
+from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame
-from leakreport.render.flamegraph import WIDTH, flame_graph
+from leakreport.render.flamegraph import flame_graph
 from leakreport.render.interface import RenderOptions
+from leakreport.render.names import shorten_name
+from leakreport.render.page import GATES, TAGS, Figure, PageText, StackLine, stack_lines
 from leakreport.render.phrases import (
     finding_frames,
     frame_name,
     location,
     place,
-    printable,
     site_frame,
     title_frame,
-    without_home,
-    without_secrets,
     wrapper_name,
 )
 from leakreport.render.resources import assets_text, template_folder
@@ -41,18 +40,9 @@ if TYPE_CHECKING:
 
 _MOST_PATHS = 25
 _OPEN_DETAILS = 10
-_MOST_FRAMES = 60
 _MOST_PROBLEMS = 100
 _TREE_LEVELS = 4
 _TREE_ROWS = 60
-_LONGEST_NAME = 2000
-_TAGS = {
-    Status.LEAK: ("●", "Leak"),
-    Status.RETAINED: ("○", "Still held"),
-    Status.CLEAN: ("✓", "Clean"),
-    Status.INCONCLUSIVE: ("?", "Inconclusive"),
-}
-_GATES = {"failed": ", gate failed", "passed": ", gate passed", "inconclusive": ", gate inconclusive"}
 
 
 class HtmlRenderer:
@@ -65,22 +55,29 @@ class HtmlRenderer:
     def render(self, report: Report, options: RenderOptions) -> str:
         """The whole page. Same report and options, same bytes."""
         page = _Page(report, options)
-        style = _style()
-        environment = _environment(page.text)
-        return environment.get_template("report.html.j2").render(
-            page=page, report=report, style=style, style_hash=_hash(style), version=__version__, graph_width=WIDTH
-        )
+        return _rendered("report.html.j2", page, report, report.verdict)
 
     def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
         """The page of a comparison."""
         from leakreport.render.diff_html import DiffPage
 
-        page = DiffPage(report, options)
-        style = _style()
-        environment = _environment(lambda text: printable(page.text(text)))
-        return environment.get_template("diff.html.j2").render(
-            page=page, report=report, style=style, style_hash=_hash(style), version=__version__
-        )
+        return _rendered("diff.html.j2", DiffPage(report, options), report, report.verdict)
+
+    def render_trend(self, report: TrendReport, options: RenderOptions) -> str:
+        """The page of a trend."""
+        from leakreport.render.trend_html import TrendPage
+
+        page = TrendPage(report, options)
+        return _rendered("trend.html.j2", page, report, page.verdict)
+
+
+def _rendered(template: str, page: PageText, report: object, verdict: Verdict) -> str:
+    style = _style()
+    return (
+        _environment(page.text)
+        .get_template(template)
+        .render(page=page, report=report, verdict=verdict, style=style, style_hash=_hash(style), version=__version__)
+    )
 
 
 def _environment(text: Callable[[str], str]) -> Environment:
@@ -101,6 +98,7 @@ def _environment(text: Callable[[str], str]) -> Environment:
         plural=plural,
         share=format_share,
         change=format_change,
+        short=shorten_name,
     )
     return environment
 
@@ -116,46 +114,24 @@ def _hash(style: object) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(str(style).encode()).digest()).decode()
 
 
-class _Page:
+class _Page(PageText):
     """What the templates ask for: facts of the report in words, nothing computed but formats."""
 
     def __init__(self, report: Report, options: RenderOptions) -> None:
+        super().__init__(options, report.inputs)
         self._report = report
-        self._options = options
         self._source = SourceFinder(options.source_roots, is_on=options.with_source)
         self.leaks = report.leaks[:_MOST_PATHS]
         self.open_details = _OPEN_DETAILS
         self.more_leaks = len(report.leaks) - len(self.leaks) + report.unlisted_leaks
-        self.mark, self.tag = _TAGS[report.verdict.status]
-        self.gate = _GATES.get(report.verdict.gate.value, "")
+        self.mark, self.tag = TAGS[report.verdict.status]
+        self.gate = GATES.get(report.verdict.gate.value, "")
         self.problems = [finding for finding in report.findings if not finding.is_leak][:_MOST_PROBLEMS]
         self.more_problems = sum(not finding.is_leak for finding in report.findings) - len(self.problems)
         self.flame = flame_graph(report)
         self.timeline = timeline(report)
         self.has_kinds = bool(report.by_kind)
         self.has_blocks = any("retained_blocks" in (finding.values or {}) for finding in self.leaks)
-        self.secrets = sum(
-            without_secrets(command)[1]
-            for command in (
-                options.command,
-                *(part for summary in report.inputs for part in (summary.command, summary.tool_options)),
-            )
-        )
-        self.command = shlex.join(("leakreport", *without_secrets(options.command[1:])[0])) if options.command else ""
-
-    def text(self, text: object) -> str:
-        """Any text of the input: visible, bounded, without the user's name."""
-        shown = printable(str(text))
-        if not self._options.include_host:
-            shown = without_home(shown)
-        if len(shown) > _LONGEST_NAME:
-            shown = f"{shown[:_LONGEST_NAME]}… ({len(shown):,} characters)"
-        # Text is text; still, nothing on the page should look like an address on the network to anybody.
-        return shown.replace("://", ":\u2215\u2215")
-
-    def command_line(self, command: tuple[str, ...]) -> str:
-        """A command with what looks like a secret taken out."""
-        return self.text(" ".join(without_secrets(command)[0]))
 
     def frame(self, index: int) -> Frame:
         """A frame of the report."""
@@ -187,27 +163,16 @@ class _Page:
         frame = site_frame(self._report, self.row(finding))
         return "" if frame is None else frame_name(frame)
 
-    def stack(self, finding: Finding) -> list[tuple[int, str, str, str]]:
-        """Number, name, place and class of every frame, innermost first."""
+    def stack(self, finding: Finding) -> list[StackLine]:
+        """Every frame, innermost first."""
         return self.stack_of(finding_frames(self._report, finding), self._named(finding))
 
     def _named(self, finding: Finding) -> int | None:
         return self.row(finding).named_by if finding.is_leak else finding.responsible
 
-    def stack_of(self, frames: tuple[int, ...], responsible: int | None) -> list[tuple[int, str, str, str]]:
+    def stack_of(self, frames: tuple[int, ...], responsible: int | None) -> list[StackLine]:
         """The same for any stack."""
-        found = []
-        hidden = 0
-        for number, position in enumerate(range(len(frames) - 1, -1, -1)):
-            if number >= _MOST_FRAMES and position != responsible:
-                hidden += 1
-                continue
-            frame = self.frame(frames[position])
-            style = "hit" if position == responsible else "" if self._report.own[frames[position]] else "lib"
-            found.append((number, frame_name(frame), place(frame), style))
-        if hidden:
-            found.append((len(frames), f"{hidden} more frames are left out", "", "lib"))
-        return found
+        return stack_lines(self._report.frames, self._report.own, frames, responsible)
 
     def snippet(self, finding: Finding) -> list[SourceLine]:
         """Source lines around the frame a finding is named by."""
@@ -219,8 +184,8 @@ class _Page:
         frames, named = finding_frames(self._report, finding), self._named(finding)
         return "" if named is None else location(self.frame(frames[named]))
 
-    def figures(self) -> list[tuple[str, int, str]]:
-        """What is measured, the most telling first: title, bytes, and the exact number with its blocks."""
+    def figures(self) -> list[Figure]:
+        """What is measured, the most telling first."""
         titles = {
             "leaked_bytes": "Lost",
             "retained_bytes": f"Retained {self._report.moment.value}",
@@ -237,9 +202,12 @@ class _Page:
                 amount = self._report.totals[metric]
                 blocks = self._report.totals.get(metric.replace("bytes", "blocks"))
                 noun = "allocation" if metric == "allocated_bytes" else "block"
-                small = format_exact_bytes(amount) + ("" if blocks is None else f" in {plural(blocks, noun)}")
-                found.append((title, amount, small))
-        return found
+                exact = format_exact_bytes(amount)
+                small = exact + ("" if blocks is None else f" in {plural(blocks, noun)}")
+                found.append(Figure(title, format_bytes(amount), small, exact))
+        records = "Loss records" if self.has_kinds else "Records"
+        listed = f"{plural(len(self._report.paths), 'call path')} listed"
+        return [*found, Figure(records, format_count(self._report.record_count), listed, "")]
 
     @staticmethod
     def kind(kind: LeakKind) -> tuple[str, str]:

@@ -22,6 +22,8 @@ class Timeline(NamedTuple):
     last: str
     highest: str
     unit: str
+    width: int = WIDTH
+    height: int = HEIGHT
 
 
 def timeline(report: Report) -> Timeline | None:
