@@ -95,7 +95,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     reasons = mismatches(_metas(old), _metas(new), old.columns, new.columns, _recognised(pairs))
     status = status_of_diff(growth, reasons, is_forced=options.force_compare)
     sides = [_side(half) for half in (old, new)]
-    gate, lines = evaluate_growth(options, growth, rows, reasons)
+    gate, lines = evaluate_growth(options, growth, rows, reasons, frames)
     noise = [row for row in rows if not row.is_significant and row.change.get(growth.bytes_metric)]
     summaries = (*input_summaries(old.run, old.judged), *input_summaries(new.run, new.judged))
     own = describe(frames, ownership).is_own

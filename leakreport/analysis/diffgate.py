@@ -6,19 +6,26 @@ from collections.abc import Sequence
 
 from leakreport.analysis.diffreport import DiffRow, Presence
 from leakreport.analysis.diffverdict import Growth
-from leakreport.analysis.options import AnalysisOptions
+from leakreport.analysis.growthlimits import meant
+from leakreport.analysis.options import AnalysisOptions, GrowthLimit
 from leakreport.analysis.report import GateLine, GateResult
+from leakreport.model.raw import Frame
 from leakreport.units import format_bytes, plural
 
 
 def evaluate_growth(
-    options: AnalysisOptions, growth: Growth, rows: Sequence[DiffRow], mismatches: Sequence[str]
+    options: AnalysisOptions,
+    growth: Growth,
+    rows: Sequence[DiffRow],
+    mismatches: Sequence[str],
+    frames: Sequence[Frame],
 ) -> tuple[GateResult, tuple[GateLine, ...]]:
     """Every threshold that was asked for, and what they make together."""
     words = set(options.fail_on)
     lines: list[GateLine] = []
     if options.max_growth_bytes is not None or words & {"growth", "any"}:
         lines.append(_growth_line(options, growth))
+    lines.extend(_part_line(limit, rows, frames) for limit in options.max_growth_of)
     if words & {"new", "any"}:
         lines.append(_new_line(rows))
     if not lines:
@@ -42,6 +49,22 @@ def _growth_line(options: AnalysisOptions, growth: Growth) -> GateLine:
         return GateLine(gate, GateResult.FAILED, f"{format_bytes(amount)} more on {where}")
     text = "nothing grew" if not amount else f"{format_bytes(amount)} more, within the limit"
     return GateLine(gate, GateResult.PASSED, text)
+
+
+def _part_line(limit: GrowthLimit, rows: Sequence[DiffRow], frames: Sequence[Frame]) -> GateLine:
+    """A threshold on what some paths grew by together; one that no path of either side can answer to is no pass."""
+    gate = f"--max-growth {limit.text}"
+    paths = ((row.module, (*row.frames, *(row.frames_before or ()))) for row in rows)
+    chosen = [rows[number] for number in meant(limit.pattern, paths, frames)]
+    if not chosen:
+        text = "no path of either side matches; a library or function that is not there has not passed"
+        return GateLine(gate, GateResult.INCONCLUSIVE, text)
+    grown = [row for row in chosen if row.is_significant and row.change.get("retained_bytes", 0) > 0]
+    amount = sum(row.change["retained_bytes"] for row in grown)
+    if amount > limit.limit:
+        return GateLine(gate, GateResult.FAILED, f"{format_bytes(amount)} more on {plural(len(grown), 'path')}")
+    text = "nothing grew" if not amount else f"{format_bytes(amount)} more, within the limit"
+    return GateLine(gate, GateResult.PASSED, f"{text}; {plural(len(chosen), 'path')} looked at")
 
 
 def _new_line(rows: Sequence[DiffRow]) -> GateLine:
