@@ -67,7 +67,7 @@ def points_of(run: Run, options: AnalysisOptions) -> Points:
     is_series = options.grouping is Grouping.SERIES or (
         options.grouping is not Grouping.RUNS and _is_series(run.snapshots)
     )
-    states = _series_states(run) if is_series else _run_states(run)
+    states = _series_states(run) if is_series else _run_states(run, by_input=options.grouping is Grouping.RUNS)
     states = _sorted(states, options.sort, is_series=is_series)
     exits = exit_dumps_of(run.snapshots, [range(len(run.snapshots))]) if is_series else set()
     ending = [bool(exits.intersection(state.point.members)) for state in states]
@@ -104,11 +104,11 @@ def _series_states(run: Run) -> list[State]:
     return states
 
 
-def _run_states(run: Run) -> list[State]:
+def _run_states(run: Run, *, by_input: bool) -> list[State]:
     """One point per run, in the order given: what `analyze` would judge of its inputs."""
     short = _short_names(run.snapshots)
     states = []
-    for indexes in _runs(run.snapshots):
+    for indexes in _runs(run.snapshots, by_input=by_input):
         judged = judge(replace(run, snapshots=tuple(run.snapshots[index] for index in indexes)), None)
         members = tuple(indexes[index] for index in judged.members)
         snapshots = [run.snapshots[index] for index in members]
@@ -117,7 +117,8 @@ def _run_states(run: Run) -> list[State]:
         more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
         dates = [meta.time for meta in metas if meta.time is not None and _is_date(meta)]
         point = Point(
-            label=metas[0].label or f"{short[sources[0]]}{more}",
+            # Of several snapshots the label would name one.
+            label=(metas[0].label if len(indexes) == 1 else None) or f"{short[sources[0]]}{more}",
             members=members,
             totals=judged.totals,
             is_detailed=all(snapshot.is_detailed for snapshot in snapshots),
@@ -129,8 +130,11 @@ def _run_states(run: Run) -> list[State]:
     return states
 
 
-def _runs(snapshots: Sequence[Snapshot]) -> list[list[int]]:
-    """The snapshots of each run: those of one input, of a process tree over several inputs, or dumps of one process."""
+def _runs(snapshots: Sequence[Snapshot], *, by_input: bool) -> list[list[int]]:
+    """The snapshots of each run: those of one input, of a process tree over several inputs, or dumps of one process.
+
+    With `by_input`, every input is a run, whatever its process.
+    """
     sources: dict[str, int] = {}
     owner = [sources.setdefault(snapshot.meta.source, len(sources)) for snapshot in snapshots]
     pairs = [
@@ -148,7 +152,7 @@ def _runs(snapshots: Sequence[Snapshot]) -> list[list[int]]:
         if parent is not None and by_pid[parent] == 1:
             other = next(index for index, one in enumerate(snapshots) if one.meta.pid == parent)
             pairs.append((owner[other], owner[number]))
-    group = joined(len(sources), pairs)
+    group = joined(len(sources), () if by_input else pairs)
     found: dict[int, list[int]] = {}
     for number, source in enumerate(owner):
         found.setdefault(group[source], []).append(number)

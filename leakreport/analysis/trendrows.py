@@ -83,7 +83,7 @@ def row_of(
     verdict = judged[0][judged[1]]
     text = evidence(*judged, wording)
     if follows_time:
-        text += f" It follows time, not the {wording.per}s."
+        text += " It follows time, not the work."
     is_told = verdict.word is not GrowthWord.TOO_FEW
     return TrendRow(
         path=path,

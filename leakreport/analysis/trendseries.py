@@ -135,22 +135,26 @@ def _builds(
 
 
 def _is_same_code(rows: PathTable, columns: FrameColumns, before: BoolColumn, after: BoolColumn) -> bool:
-    """Whether nothing says that the code changed: lines that vanished on the one side and appeared on the other.
+    """Whether nothing says that the code changed between two runs.
 
-    Paths that come or go through known lines are another course of the same program.
+    Heuristic: it changed where a path has other lines on the two sides, or functions vanished while others appeared. It
+    errs where one run took the one of two calls in a function and the next run the other: then ids decide, and matching.
     """
     gone, new = before & ~after, after & ~before
+    texts = rows.paths.text[rows.stack]
     if not gone.any() or not new.any():
         return True
+    if np.intersect1d(texts[gone], texts[new]).size:
+        return False
     stacks = rows.paths.stacks
+    # Code without a name is known by its place.
+    code = np.where(columns.function >= 0, columns.function, columns.place + len(columns.functions))
 
-    def places(has: BoolColumn) -> BoolColumn:
+    def codes(has: BoolColumn) -> BoolColumn:
         on_stack = np.zeros(len(stacks), dtype=np.bool_)
         on_stack[rows.stack[has]] = True
-        found = np.zeros(int(columns.place.max(initial=-1)) + 1, dtype=np.bool_)
-        found[columns.place[stacks.flat[np.repeat(on_stack, stacks.lengths)]]] = True
+        found = np.zeros(int(code.max(initial=-1)) + 1, dtype=np.bool_)
+        found[code[stacks.flat[np.repeat(on_stack, stacks.lengths)]]] = True
         return found
 
-    vanished = places(gone) & ~places(after)
-    appeared = places(new) & ~places(before)
-    return not (vanished.any() and appeared.any())
+    return not ((codes(gone) & ~codes(after)).any() and (codes(new) & ~codes(before)).any())
