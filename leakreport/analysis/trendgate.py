@@ -90,18 +90,20 @@ def _rises(facts: Facts) -> Float64Column:
 
 
 def _failure(watched: Watched, facts: Facts) -> str:
-    """What grew by more than the limit: slope times the span of all points."""
+    """What grew by more than the limit, slope times the span of all points: the whole, or the growing paths together."""
     whole = watched.whole
     assert whole is not None
     rises = _rises(facts)
-    over = watched.is_member & (rises > watched.limit)
+    growing = watched.is_member & (rises > 0)
     amount = facts.wording.amount
     parts = []
     if whole.word is GrowthWord.GROWING and whole.slope * facts.span > watched.limit:
         parts.append(f"{watched.noun} grew by {amount(whole.slope * facts.span)} ({facts.wording.rate(whole.slope)})")
-    if over.any():
-        largest = float(rises[over].max())
-        parts.append(f"{plural(int(over.sum()), 'path')} grew, the largest by {amount(largest)}")
+    if float(rises[growing].sum()) > watched.limit:
+        largest = amount(float(rises[growing].max()))
+        together = f"by {amount(float(rises[growing].sum()))} together, the largest by {largest}"
+        count = int(growing.sum())
+        parts.append(f"{plural(count, 'path')} grew {f'by {largest}' if count == 1 else together}")
     return "; ".join(parts)
 
 
@@ -142,10 +144,13 @@ def ranges_of(values: Int64Column, is_missing: BoolColumn) -> Float64Column:
 
 
 def _passed(watched: Watched, whole: SeriesVerdict, facts: Facts) -> str:
-    growing = watched.is_member & (facts.verdicts.words == CODES[GrowthWord.GROWING])
+    amount = facts.wording.amount
+    if whole.word is GrowthWord.GROWING:
+        return f"{watched.noun} grew by {amount(whole.slope * facts.span)}, within the limit"
+    rises = _rises(facts)[watched.is_member]
     within = (
-        "what grows stays within the limit" if growing.any() or whole.word is GrowthWord.GROWING else "nothing grew"
+        f"the largest path grew by {amount(float(rises.max()))}, within the limit" if rises.any() else "nothing grew"
     )
     if whole.smallest_leak is None:
         return within
-    return f"{within}; in {watched.noun}, growth of {facts.wording.amount(whole.smallest_leak * facts.span)} would have been found"
+    return f"{within}; in {watched.noun}, growth of {amount(whole.smallest_leak * facts.span)} would have been found"

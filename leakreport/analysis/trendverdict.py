@@ -60,12 +60,14 @@ def sentence_of_trend(
         what = f"{title} memory" if title in _OF_MEMORY else title
         return f"{what} grows by {wording.rate(verdict.slope)} ({wording.interval(verdict)}): {ends}"
     if status is Status.GROWTH:
-        return f"{plural(growing, 'path is growing', 'paths are growing')}, the total is {verdict.word}: {ends}"
+        return (
+            f"{plural(growing, 'path is growing', 'paths are growing')}, the total's verdict is {verdict.word}: {ends}"
+        )
     if status is Status.NO_GROWTH:
-        return f"No path is growing, the total is {verdict.word}: {ends}"
+        return f"No path is growing, the total's verdict is {verdict.word}: {ends}"
     if status is Status.SHRUNK:
-        return f"No path is growing, the total is shrinking: {ends}"
-    return f"Not decided, the total is {verdict.word}: {ends}"
+        return f"No path is growing, and the total shrinks: {ends}"
+    return f"Not decided, the total's verdict is {verdict.word}: {ends}"
 
 
 def lead_of_trend(
@@ -93,8 +95,10 @@ def _name(row: TrendRow, frames: Sequence[Frame]) -> str:
     return prose_name(frame.function) if frame.function else frame.module_name or "unnamed code"
 
 
-def family_sentence(family_size: int, share: int) -> str:
+def family_sentence(family_size: int, share: int, points: int) -> str:
     """What testing so many series at once means for a false alarm; `share` is the 1 in so many of the report."""
+    if points < LEAST_POINTS:
+        return f"Nothing is tested for growth in fewer than {LEAST_POINTS} points."
     if not family_size:
         return "No path varied enough to be tested for growth."
     noun = plural(family_size, "path")

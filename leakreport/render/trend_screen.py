@@ -33,7 +33,9 @@ def trend_screen(report: TrendReport, options: RenderOptions) -> Iterator[Line]:
     yield (("  ", ""), (f"{printable(report.title)}   {count}   {ends}".strip(), ""))
     yield ()
     marker = f"{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}"
-    yield ((marker, "bold reverse"), (f"  {printable(verdict.sentence)}", "bold"))
+    for number, line in enumerate(_wrapped(f"{marker}  ", verdict.sentence, width)):
+        text = "".join(piece for piece, _ in line)
+        yield ((text, "bold"),) if number else ((marker, "bold reverse"), (text.removeprefix(marker), "bold"))
     yield ()
     yield from _totals(report, width)
     rows = shown_rows(report, options, MOST_ROWS)
@@ -105,10 +107,11 @@ def _mark(row: TrendRow) -> str:
 
 def _wrapped(indent: str, text: str, width: int) -> Iterator[Line]:
     """Lines of at most so many columns; those after the first are indented as far."""
-    line = indent
+    line, is_empty = indent, True
     for part in printable(text).split(" "):
-        if len(line) + 1 + len(part) > width and line.strip() and line != indent:
+        if not is_empty and len(line) + 1 + len(part) > width:
             yield ((line, ""),)
-            line = " " * len(indent)
-        line += part if line in {indent, " " * len(indent)} else f" {part}"
+            line, is_empty = " " * len(indent), True
+        line += part if is_empty else f" {part}"
+        is_empty = False
     yield ((line, ""),)

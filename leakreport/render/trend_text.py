@@ -29,10 +29,10 @@ _WITH_RATE = frozenset(("growing", "shrinking", "slowing", "unclear"))
 
 
 def shown_rows(report: TrendReport, options: RenderOptions, most: int) -> list[TrendRow]:
-    """All growing rows, then others up to so many; with -v every row."""
+    """The first rows that ever held anything, so many of them; with -v every row."""
     if options.verbosity >= 1:
         return list(report.rows)
-    return list(islice(report.rows, max(most, min(report.growing, 4 * most))))
+    return list(islice((row for row in report.rows if any(row.series)), most))
 
 
 def named_frame(report: TrendReport, row: TrendRow) -> Frame | None:
