@@ -159,15 +159,19 @@ def _material(run: Run, options: AnalysisOptions) -> _Material:
 
 
 def _metric(options: AnalysisOptions, points: Points) -> str:
-    """The metric that is judged: the user's, where any point measures it."""
-    if options.metric is None:
-        return "retained_bytes"
+    """The metric that is judged: the user's, where any point measures it; else bytes, or blocks where nobody counted bytes."""
     measured = {
         name
         for state in points.states
         for name in (*state.point.totals, *state.judged.columns)
         if name in METRICS and METRICS[name].is_additive
     }
+    if options.metric is None:
+        return (
+            "retained_blocks"
+            if {"retained_blocks"} == measured & {"retained_bytes", "retained_blocks"}
+            else "retained_bytes"
+        )
     if options.metric not in measured:
         raise UsageError(
             f"--metric {options.metric} is not measured here",

@@ -58,7 +58,7 @@ def series_of(
     rows = _all_rows(run, states, columns, is_rust=is_rust)
     rows = rows.taken(rows.has(metric))
     held = [values_at(state.judged, rows, metric) for state in states]
-    if points.is_series:
+    if points.is_series or not states:
         builds = [Build(np.arange(len(rows)), tuple(range(len(states))))]
     else:
         present = [rows_in(state.judged, run, rows) for state in states]

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from leakreport.analysis import trendjoin
+from leakreport.analysis import trendjoin, trendseries
 from leakreport.analysis.analyze import analyze
 from leakreport.analysis.growth_results import GrowthWord
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.processes import Grouping
 from leakreport.analysis.report import GateResult, Status
+from leakreport.analysis.rows import path_rows
 from leakreport.analysis.trend import trend
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.api import load
@@ -165,3 +166,16 @@ def test_the_order_given_holds_for_runs_with_one_pid(tmp_path: Path) -> None:
     report = trend(load([tmp_path / f"{number}.xml.gz" for number in range(4)]))
     assert [point.label for point in report.points] == [f"{number}.xml.gz" for number in range(4)]
     assert report.point_noun == "run"
+
+
+@pytest.mark.parametrize("make", [dumps, runs])
+def test_the_paths_of_all_points_are_made_once(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        made.append(arguments)
+        return path_rows(*arguments, **options)
+
+    monkeypatch.setattr(trendseries, "path_rows", counted)
+    trend(make(*({"main@m.c:5 load@l.c:10": 8 * number} for number in range(1, 21))))
+    assert len(made) == 1

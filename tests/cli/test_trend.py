@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from leakreport.cli import main
-from tests.support import FIXTURES, fixture_path
+from tests.support import FAMILIES, FIXTURES, cases, fixture_path
 
 SCHEMA = json.loads((FIXTURES.parent / "docs" / "leakreport-1.schema.json").read_text(encoding="utf-8"))
 SVC = [str(fixture_path("memcheck-xml", f"svc-v{number}")) for number in range(1, 7)]
@@ -212,3 +212,43 @@ def test_runs_are_sorted_by_name_as_people_count(tmp_path: Path, capsys: pytest.
     assert labels == ["run10.xml", "run9.xml", "run8.xml", "run11.xml"]
     labels = [one["label"] for one in document(*given, "--sort", "name", capsys=capsys)["snapshots"]]
     assert labels == ["run8.xml", "run9.xml", "run10.xml", "run11.xml"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_any_recordings_make_a_document_or_a_clear_error(family: str, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [str(fixture_path(family, case)) for case in cases(family)]
+    for start in range(0, len(paths), 4):
+        arguments = [*paths[start : start + 4], "--unit", "bytes", "--partial", "--fail-on", "growth", "--to", "json"]
+        code = main(["trend", *arguments])
+        told = capsys.readouterr()
+        assert code in {0, 1, 2, 3, 5}
+        if code in {0, 1, 5}:
+            jsonschema.validate(json.loads(told.out), SCHEMA)
+        else:
+            assert told.err.startswith("error[")
+
+
+def test_totals_without_paths_are_judged_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shots = "".join(
+        f"#-----------\nsnapshot={number}\n#-----------\ntime={number * 10}\nmem_heap_B={1000 * number}\n"
+        "mem_heap_extra_B=0\nmem_stacks_B=0\nheap_tree=empty\n"
+        for number in range(12)
+    )
+    path = tmp_path / "massif.out.1"
+    path.write_text(f"desc: --detailed-freq=1000000\ncmd: ./app\ntime_unit: ms\n{shots}", encoding="ascii")
+    found = document(str(path), "--fail-on", "growth", capsys=capsys)
+    assert found["paths"] == []
+    assert found["resources"][0]["verdict"] == "growing"
+    assert found["verdict"]["gate"] == "failed"
+
+
+def test_blocks_are_judged_where_nobody_counted_bytes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = []
+    for number in range(1, 9):
+        path = tmp_path / f"run{number}.folded"
+        path.write_text(f"main;serve;load {100 * number}\nmain;start 50\n", encoding="ascii")
+        paths.append(str(path))
+    found = document(*paths, "--unit", "blocks", capsys=capsys)
+    assert found["metric"] == "retained_blocks"
+    assert found["verdict"]["status"] == "growth"
+    assert found["paths"][0]["series"]["retained_blocks"] == [100 * number for number in range(1, 9)]
