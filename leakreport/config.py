@@ -36,7 +36,8 @@ SETTINGS = (
     Setting("fail-on", list, "Fail on definite, indirect, possible, reachable, any, errors, fds."),
     Setting("max-leaked", str, "Fail when more than this is lost."),
     Setting("min-change", str, "Of a comparison: smaller changes of a path are noise."),
-    Setting("max-growth", str, "Fail when more than this grew between two runs."),
+    Setting("max-growth", list, "Fail when more than this grew; GLOB=SIZE for a library or function alone."),
+    Setting("min-growth", str, "Of a trend: series that range over less are flat."),
     Setting("per", str, "Of a comparison: the work of each side, as N, UNIT=N or UNIT=BEFORE,AFTER."),
     Setting("force-compare", bool, "Judge two runs even where they cannot be compared."),
     Setting("partial", bool, "Accept incomplete inputs; a gate that only passed is then inconclusive."),
@@ -153,8 +154,11 @@ def _setting(key: str, origin: str) -> Setting:
 
 def _typed(setting: Setting, value: object, origin: str) -> Value:
     if setting.kind is list:
-        items = [value] if isinstance(value, str) else value
-        if isinstance(items, list) and all(isinstance(item, str) for item in items):
+        items = value if isinstance(value, list) else [value]
+        if setting.name == "max-growth":
+            # A size may be a plain number of bytes.
+            items = [str(item) if isinstance(item, int) and not isinstance(item, bool) else item for item in items]
+        if all(isinstance(item, str) for item in items):
             return tuple(items)
     elif setting.kind is int:
         if isinstance(value, int) and not isinstance(value, bool):

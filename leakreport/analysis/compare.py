@@ -93,7 +93,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     reasons = mismatches(_metas(old), _metas(new), old.columns, new.columns, _recognised(found, old, new))
     status = status_of_diff(growth, reasons, is_forced=options.force_compare)
     ends = [_side(half) for half in (old, new)]
-    gate, lines = evaluate_growth(options, growth, rows, reasons)
+    gate, lines = evaluate_growth(options, growth, rows, reasons, frames)
     is_listed = rows.is_significant | rows.is_open
     # In what rows hold: of memory that is held and not lost, nothing would be counted in lost bytes.
     noise = rows.weight[~is_listed]

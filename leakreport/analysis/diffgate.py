@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from leakreport.analysis.diffreport import Presence
 from leakreport.analysis.difftable import DiffTable
 from leakreport.analysis.diffverdict import Growth
-from leakreport.analysis.options import AnalysisOptions
+from leakreport.analysis.growthlimits import meant
+from leakreport.analysis.options import AnalysisOptions, GrowthLimit
 from leakreport.analysis.report import GateLine, GateResult
 from leakreport.model.columns import exact_sum
+from leakreport.model.raw import Frame
 from leakreport.units import format_bytes, plural
 
 
 def evaluate_growth(
-    options: AnalysisOptions, growth: Growth, rows: DiffTable, mismatches: Sequence[str]
+    options: AnalysisOptions, growth: Growth, rows: DiffTable, mismatches: Sequence[str], frames: Sequence[Frame]
 ) -> tuple[GateResult, tuple[GateLine, ...]]:
     """Every threshold that was asked for, and what they make together."""
     words = set(options.fail_on)
     lines: list[GateLine] = []
     if options.max_growth_bytes is not None or words & {"growth", "any"}:
         lines.append(_growth_line(options, growth))
+    lines.extend(_part_line(limit, rows, frames) for limit in options.max_growth_of)
     if words & {"new", "any"}:
         lines.append(_new_line(rows, growth))
     if not lines:
@@ -46,6 +51,26 @@ def _growth_line(options: AnalysisOptions, growth: Growth) -> GateLine:
         return GateLine(gate, GateResult.INCONCLUSIVE, growth.open_question())
     text = "nothing grew" if not amount else f"{format_bytes(amount)} more, within the limit"
     return GateLine(gate, GateResult.PASSED, text)
+
+
+def _part_line(limit: GrowthLimit, rows: DiffTable, frames: Sequence[Frame]) -> GateLine:
+    """A threshold on what some paths grew by together; one that no path of either side can answer to is no pass."""
+    gate = f"--max-growth {limit.text}"
+    paths = ((row.module, (*row.frames, *(row.frames_before or ()))) for row in rows)
+    chosen = rows.taken(np.asarray(meant(limit.pattern, paths, frames), dtype=np.int64))
+    if not len(chosen):
+        text = "no path of either side matches; a library or function that is not there has not passed"
+        return GateLine(gate, GateResult.INCONCLUSIVE, text)
+    grown = chosen.taken(chosen.is_significant & (chosen.weight > 0))
+    amount = exact_sum(grown.weight)
+    if amount > limit.limit:
+        return GateLine(gate, GateResult.FAILED, f"{format_bytes(amount)} more on {plural(len(grown), 'path')}")
+    undecided = chosen.taken(chosen.is_open & (chosen.weight > 0))
+    if amount + exact_sum(undecided.weight) > limit.limit:
+        text = f"{plural(len(undecided), 'path')} larger, in too few runs to tell whether that is chance"
+        return GateLine(gate, GateResult.INCONCLUSIVE, text)
+    text = "nothing grew" if not amount else f"{format_bytes(amount)} more, within the limit"
+    return GateLine(gate, GateResult.PASSED, f"{text}; {plural(len(chosen), 'path')} looked at")
 
 
 def _new_line(rows: DiffTable, growth: Growth) -> GateLine:

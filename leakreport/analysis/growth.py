@@ -40,6 +40,7 @@ def judge_series(
     times: Sequence[float] | None = None,
     is_missing: BoolColumn | None = None,
     quantum: float | Float64Column = 1.0,
+    least_growth: Float64Column | None = None,
     options: GrowthOptions | None = None,
 ) -> GrowthVerdicts:
     """Judge every row of a matrix.
@@ -50,6 +51,7 @@ def judge_series(
         times: Time per snapshot, used where there is no work. Without both, slopes are per snapshot.
         is_missing: Paths × snapshots: values that were not measured.
         quantum: The smallest change that means one event (mean block, page, sampled bytes), of all or per path; above 0.
+        least_growth: Per path, the least range that is not flat, where paths have different units; else that of the options.
         options: How strictly.
 
     Returns:
@@ -59,7 +61,7 @@ def judge_series(
     values = np.ascontiguousarray(values, dtype=np.int64)
     paths, snapshots = values.shape
     quanta = np.broadcast_to(np.asarray(quantum, dtype=np.float64), (paths,))
-    floors = np.maximum(float(options.min_growth), 2 * quanta)
+    floors = np.maximum(float(options.min_growth) if least_growth is None else least_growth, 2 * quanta)
     x, unit = choose_axis(snapshots, work=work, times=times)
     facts = SeriesFacts(values, is_missing, x, unit)
     groups = measure_groups(values, is_missing, x, quanta, floors, least=LEAST_SNAPSHOTS)

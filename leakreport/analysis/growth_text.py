@@ -23,6 +23,8 @@ class Wording:
     is_bytes: bool = True
     scale: float = 1.0
     """Units of x in one of `per`: 3600 where x is seconds and `per` is the hour."""
+    point: str = "snapshot"
+    """What one point of the series is called."""
 
     def amount(self, amount: float) -> str:
         """An amount, three figures or more; small rates keep their fraction.
@@ -62,7 +64,7 @@ def _reason(verdict: SeriesVerdict, wording: Wording, family_size: int, snapshot
             return _step(verdict, wording, limit, snapshots)
         case GrowthWord.PLATEAU:
             until = verdict.change_points[0] + 1
-            return f"grew {wording.amount(verdict.rise)} until about snapshot {until}, level since. {_capital(limit)}"
+            return f"grew {wording.amount(verdict.rise)} until about {wording.point} {until}, level since. {_capital(limit)}"
         case GrowthWord.SLOWING:
             share = f"{100 * verdict.last_share:.0f} % of the rise in the last fifth"
             return f"still rising, slower and slower ({share}): measure longer."
@@ -85,7 +87,7 @@ def _growing(verdict: SeriesVerdict, wording: Wording, family_size: int) -> str:
     if verdict.is_doubling:
         last = verdict.change_points[-1]
         return (
-            f"a container that doubles, last after snapshot {last}, each jump twice the one before; as if {rate} arrived"
+            f"a container that doubles, last after {wording.point} {last}, each jump twice the one before; as if {rate} arrived"
             " steadily."
         )
     chance = f"{_p_value(verdict.p_value)} among {format_count(family_size)} series."
@@ -95,15 +97,17 @@ def _growing(verdict: SeriesVerdict, wording: Wording, family_size: int) -> str:
     steps = f"rose in {verdict.rising} of {verdict.measured - 1} steps"
     text = f"{rate}. {_capital(steps)}, not explained by a step, a stop or a warm-up; {chance}"
     if verdict.measured < _FEW_SNAPSHOTS:
-        text += f" A buffer that fills and is emptied later looks the same in {verdict.measured} snapshots."
+        text += (
+            f" A buffer that fills and is emptied later looks the same in {plural(verdict.measured, wording.point)}."
+        )
     return text
 
 
 def _step(verdict: SeriesVerdict, wording: Wording, limit: str, snapshots: int) -> str:
     step, after = wording.amount(verdict.rise), verdict.change_points[0]
     if after == snapshots - 1:
-        return f"one step of {step} in the last snapshot: measure once more."
-    return f"one step of {step} after snapshot {after}, level since. {_capital(limit)}"
+        return f"one step of {step} in the last {wording.point}: measure once more."
+    return f"one step of {step} after {wording.point} {after}, level since. {_capital(limit)}"
 
 
 def _p_value(share: float) -> str:
@@ -113,28 +117,32 @@ def _p_value(share: float) -> str:
 def _sawtooth(verdict: SeriesVerdict, wording: Wording, limit: str) -> str:
     cycles = f"{verdict.valleys} cycles of {wording.amount(verdict.rise)}"
     if verdict.smallest_leak is None:
-        return f"{cycles}: {limit.removesuffix('.')}; {_WANTED_CYCLES} are needed{_more(verdict)}."
+        return f"{cycles}: {limit.removesuffix('.')}; {_WANTED_CYCLES} are needed{_more(verdict, wording)}."
     return f"{cycles}; their floor does not rise; {limit}"
 
 
 def _unclear(verdict: SeriesVerdict, wording: Wording, family_size: int) -> str:
     if verdict.is_last_step:
-        return "rose in the last snapshot only: measure once more."
+        return f"rose in the last {wording.point} only: measure once more."
     verb = "falls" if verdict.slope < 0 else "rises"
     rate = wording.rate(abs(verdict.slope))
     among = f"not enough evidence among {format_count(family_size)} series"
-    more = f"; about {plural(verdict.more_runs, 'more snapshot')} would do" if verdict.more_runs is not None else ""
+    more = (
+        f"; about {plural(verdict.more_runs, f'more {wording.point}')} would do"
+        if verdict.more_runs is not None
+        else ""
+    )
     return f"{verb} {rate} ({wording.interval(verdict)}), {among}{more}."
 
 
 def _too_few(verdict: SeriesVerdict, wording: Wording) -> str:
     if verdict.measured < 2:
-        return f"{plural(verdict.measured, 'snapshot')}: nothing to compare."
+        return f"{plural(verdict.measured, wording.point)}: nothing to compare."
     change = verdict.last - verdict.first
     words = "no change" if change == 0 else f"{'larger' if change > 0 else 'smaller'} by {wording.amount(abs(change))}"
     if verdict.measured == 2:
         return f"{words}."
-    over = f"{words} over {verdict.measured} snapshots"
+    over = f"{words} over {plural(verdict.measured, wording.point)}"
     return f"{over}; 4 equal rounds of exact data or {_FEW_SNAPSHOTS} noisy samples could tell."
 
 
@@ -144,11 +152,11 @@ def _limit(verdict: SeriesVerdict, wording: Wording) -> str:
     found = f"a leak of {wording.rate(verdict.smallest_leak)} or more would have been found (95 of 100)"
     if verdict.more_runs is None:
         return f"{found}."
-    return f"{found}, half of it with about {plural(verdict.more_runs, 'more snapshot')}."
+    return f"{found}, half of it with about {plural(verdict.more_runs, f'more {wording.point}')}."
 
 
-def _more(verdict: SeriesVerdict) -> str:
-    return "" if verdict.more_runs is None else f", about {plural(verdict.more_runs, 'more snapshot')}"
+def _more(verdict: SeriesVerdict, wording: Wording) -> str:
+    return "" if verdict.more_runs is None else f", about {plural(verdict.more_runs, f'more {wording.point}')}"
 
 
 def _capital(text: str) -> str:

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from leakreport.analysis.processes import Grouping
 
 GROUP_BY = ("path", "function", "file", "module", "kind", "owner")
 FAIL_ON = ("definite", "indirect", "possible", "reachable", "any", "errors", "fds", "growth", "new")
+SORTS = ("time", "name")
+
+
+class GrowthLimit(NamedTuple):
+    """A threshold on the growth of some paths."""
+
+    pattern: str
+    """A glob for the allocating library's base name, or for a function on the path."""
+    limit: int
+    text: str
+    """As written on the command line."""
+
+
+class WorkDone(NamedTuple):
+    """How much the program had done at each point of a trend."""
+
+    unit: str
+    """`requests`."""
+    amounts: tuple[float, ...]
+    """Cumulative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +56,16 @@ class AnalysisOptions:
     """Of a comparison: smaller changes of a path are noise; None for the rule of the formats."""
     max_growth_bytes: int | None = None
     max_growth_text: str = ""
+    max_growth_of: tuple[GrowthLimit, ...] = ()
+    """Thresholds for libraries and functions, beside the one for everything."""
+    min_growth: int = 0
+    """Of a trend: series that range over less are flat, in the unit of the metric."""
+    work: WorkDone | None = None
+    """Of a trend: slopes are per unit of it."""
+    limit: int | None = None
+    """Of a trend: when is this reached, in the unit of the metric."""
+    sort: str | None = None
+    """Of a trend: points by `time` or `name` instead of the order given."""
     force_compare: bool = False
     """Judge even what cannot be compared."""
     per: tuple[str, tuple[float, float]] | None = None

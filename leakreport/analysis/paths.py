@@ -28,6 +28,10 @@ class Paths:
 
     stacks: Stacks
     ids: NDArray[np.bytes_]
+    text: Int64Column
+    """One number for all stacks with the same canonical text."""
+    ordinal: Int64Column
+    """The place of a stack among these."""
     responsible: Int64Column
     named_by: Int64Column
     site: Int64Column

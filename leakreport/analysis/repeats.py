@@ -16,7 +16,7 @@ from leakreport.analysis.analyze import judged_snapshots
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.processes import Grouping, Judged, judged_together, links_of
-from leakreport.analysis.rows import sources_of
+from leakreport.analysis.rows import values_at
 from leakreport.model.columns import BoolColumn, Int64Column, exact_sum, freeze
 from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS, LeakKind
 from leakreport.model.raw import Note
@@ -157,11 +157,4 @@ def _rounded(amount: int, count: int) -> int:
 
 def values_by_run(rows: PathTable, runs: Sequence[Judged], metric: str) -> Int64Column:
     """Rows × runs: what each row holds of a metric in each run; 0 where it does not have it."""
-    found = np.zeros((len(rows), len(runs)), dtype=np.int64)
-    for number, one in enumerate(runs):
-        for kind in np.unique(rows.leak_kind).tolist():
-            source = sources_of(one, LeakKind(kind)).get(metric)
-            if source is not None and source in one.columns:
-                chosen = np.flatnonzero(rows.leak_kind == kind)
-                found[chosen, number] = one.columns[source][rows.node[chosen]]
-    return found
+    return np.stack([values_at(one, rows, metric) for one in runs], axis=1)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import chain, pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +92,24 @@ def _values(
     return values
 
 
+def values_at(judged: Judged, rows: PathTable, metric: str) -> Int64Column:
+    """The own values of some rows in another state of the same tree; 0 where it does not measure the metric."""
+    found = np.zeros(len(rows), dtype=np.int64)
+    for kind in np.unique(rows.leak_kind).tolist():
+        chosen = np.flatnonzero(rows.leak_kind == kind)
+        source = sources_of(judged, LeakKind(kind)).get(metric)
+        if source is not None:
+            found[chosen] = _at(judged, source, rows.node[chosen])
+    return found
+
+
+def rows_in(judged: Judged, run: Run, rows: PathTable) -> BoolColumn:
+    """Which of some rows have a record in the members of a state."""
+    tables = [table for index in judged.members if (table := run.snapshots[index].records) is not None]
+    keys = np.concatenate([np.zeros(0, dtype=np.int64), *(_keys(table) for table in tables)])
+    return np.isin(rows.node * _KIND_BITS + rows.leak_kind, keys)
+
+
 def _errors(judged: Judged, nodes: Int64Column, kinds: Int64Column) -> dict[str, Float64Column]:
     """By metric the relative standard error of each row; nothing where values are exact."""
     found: dict[str, Float64Column] = {}
@@ -122,9 +141,12 @@ def _paths(run: Run, nodes: Int64Column, columns: FrameColumns, *, is_rust: bool
     chains = chains_of_interest(stacks, columns, is_rust=is_rust)
     families = allocator_families(stacks, columns)
     texts = _texts(run.frames, chains, columns.key, families)
+    named = path_ids(len(stacks), texts, lambda number: _twin_order(run.frames, stacks[number]))
     return Paths(
         stacks=stacks,
-        ids=path_ids(len(stacks), texts, lambda number: _twin_order(run.frames, stacks[number])),
+        ids=named.ids,
+        text=named.text,
+        ordinal=named.ordinal,
         responsible=located.responsible,
         named_by=located.named_by,
         site=located.site,
@@ -167,26 +189,36 @@ def _texts(
     return text_of
 
 
-def path_ids(
-    count: int, text_of: Callable[[int], bytes], twin_order: Callable[[int], tuple[object, ...]]
-) -> NDArray[np.bytes_]:
+class PathIds(NamedTuple):
+    """One entry per path in each column."""
+
+    ids: NDArray[np.bytes_]
+    text: Int64Column
+    """One number for all paths with the same canonical text: that of the first."""
+    ordinal: Int64Column
+    """The place among these, from 0."""
+
+
+def path_ids(count: int, text_of: Callable[[int], bytes], twin_order: Callable[[int], tuple[object, ...]]) -> PathIds:
     """The id of each path by its canonical text. Paths with the same text get ordinals in `twin_order`.
 
     Should two texts share an id by chance, both get 32 digits. Texts are long: none is kept.
     """
     width = len(long_path_id(b"", 1))
     ids = np.fromiter((long_path_id(text_of(number), 1).encode("ascii") for number in range(count)), f"S{width}", count)
+    texts, ordinals = np.arange(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     for numbers in _equal(ids):
         text = text_of(numbers[0])
         for ordinal, number in enumerate(sorted(numbers, key=twin_order), 1):
             ids[number] = long_path_id(text, ordinal).encode("ascii")
+            texts[number], ordinals[number] = numbers[0], ordinal - 1
     shortened = ids.astype(f"S{len(short_path_id(long_path_id(b'', 1)))}")
     shared = [number for numbers in _equal(shortened) for number in numbers]
-    if not shared:
-        return shortened
-    found = shortened.astype(ids.dtype)
-    found[shared] = ids[shared]
-    return found
+    found = shortened
+    if shared:
+        found = shortened.astype(ids.dtype)
+        found[shared] = ids[shared]
+    return PathIds(found, texts, ordinals)
 
 
 def _equal(ids: NDArray[np.bytes_]) -> list[list[int]]:

@@ -2,30 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from leakreport.analysis.analyze import input_summaries, title_of
+from leakreport.analysis.forecast import follows_time
 from leakreport.analysis.frames import FrameColumns, describe
 from leakreport.analysis.growth import judge_series
-from leakreport.analysis.growth_results import GrowthVerdicts, GrowthWord
-from leakreport.analysis.growth_text import Wording, evidence
-from leakreport.analysis.options import AnalysisOptions
+from leakreport.analysis.growth_bars import GrowthOptions
+from leakreport.analysis.growth_results import CODES, GrowthVerdicts, GrowthWord
+from leakreport.analysis.growth_text import Wording
+from leakreport.analysis.growthlimits import meant
+from leakreport.analysis.options import AnalysisOptions, WorkDone
 from leakreport.analysis.ownership import ownership_of
-from leakreport.analysis.processes import Grouping, Judged, exit_dumps_of, judged_of_process, processes_of
-from leakreport.analysis.report import PathRow, Status
-from leakreport.analysis.rows import path_rows
-from leakreport.analysis.trendfit import fits_of, hidden_leaks, left_out
-from leakreport.analysis.trendreport import Point, TrendReport, TrendRow
+from leakreport.analysis.processes import Grouping, Judged
+from leakreport.analysis.report import Verdict
+from leakreport.analysis.trendcompare import build_of, trend_mismatches
+from leakreport.analysis.trendfit import fits_of, hidden_leaks, places_of
+from leakreport.analysis.trendgate import Facts, evaluate_trend
+from leakreport.analysis.trendlimit import forecast_of, work_of
+from leakreport.analysis.trendpoints import Points, points_of
+from leakreport.analysis.trendreport import LimitForecast, Resource, TrendReport, TrendRow
+from leakreport.analysis.trendrows import TrendRows, reading_order, span_of, words_of
+from leakreport.analysis.trendseries import SeriesTable, series_of
+from leakreport.analysis.trendtotals import Totals, resources_of, sampled_quanta, totals_of, watched_of
+from leakreport.analysis.trendverdict import family_sentence, lead_of_trend, sentence_of_trend, status_of_trend
+from leakreport.analysis.trendwords import wording_of
 from leakreport.errors import UsageError
 from leakreport.model.columns import BoolColumn, Float64Column, Int64Column
-from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame
+from leakreport.model.metrics import METRICS
 from leakreport.model.snapshot import Run
-from leakreport.units import format_bytes, format_change, plural
+from leakreport.units import plural
 
 LEAST_POINTS = 2
+_ALPHA = 0.01
+_MOST_DRAWN = 100
+_FALSE_ALARMS = 100
+"""One report in so many has a false alarm, by `_ALPHA`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Material:
+    """What there is before anything is judged."""
+
+    run: Run
+    options: AnalysisOptions
+    points: Points
+    columns: FrameColumns
+    metric: str
+    metric_unit: str
+    table: SeriesTable
+    totals: Totals
+    members: dict[str, Int64Column]
+    """Per pattern of a threshold the series it means."""
+    work: WorkDone | None
+    times: tuple[float, ...] | None
+    """Of the points, where all have one."""
+    period: int
+    """Mean distance between samples; 1 where values are exact."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Findings:
+    """What was made of it."""
+
+    rows: TrendRows
+    of_totals: GrowthVerdicts
+    wording: Wording
+    resources: tuple[Resource, ...]
+    total: TrendRow | None
+    mismatches: tuple[str, ...]
 
 
 def trend(run: Run, options: AnalysisOptions | None = None) -> TrendReport:
@@ -33,191 +80,245 @@ def trend(run: Run, options: AnalysisOptions | None = None) -> TrendReport:
 
     Args:
         run: the snapshots of one process, or several runs in order.
-        options: what is yours.
+        options: what is yours, what slopes are per, which gates to check.
 
     Raises:
-        UsageError: there are not two points.
+        UsageError: there are not two points, or an option does not fit them.
     """
-    options = options or AnalysisOptions()
-    processes = processes_of(run.snapshots)
-    is_one = len(processes) == 1
-    points = _points_of_process(run, processes[0]) if is_one else _points_of_runs(run)
-    if len(points) < LEAST_POINTS:
-        raise UsageError("a trend needs at least two snapshots or runs", advice="Give more inputs, in their order.")
-    ownership = ownership_of(
-        run.frames,
-        [snapshot.meta.command for snapshot in run.snapshots],
-        own=options.own,
-        allocators=options.allocators,
-    )
-    columns = describe(run.frames, ownership)
-    paths, matrix, missing, quanta = _matrix(run, points, columns, is_rust=ownership.is_rust, is_one=is_one)
-    times = [point.time for point in points]
-    known = [time for time in times if time is not None]
-    axis = known if len(known) == len(points) else None
-    verdicts = judge_series(matrix, is_missing=missing, times=axis, quantum=quanta)
-    held = np.asarray([[point.totals.get("retained_bytes", 0) for point in points]], dtype=np.int64)
-    of_total = judge_series(held, times=axis)
-    wording = Wording(points[0].time_unit or "unit of time" if verdicts.unit == "time" else "snapshot")
-    rows = [_row(path, matrix, missing, verdicts, index, wording) for index, path in enumerate(paths)]
-    rows.sort(key=_order)
-    growing = [row for row in rows if row.verdict.word is GrowthWord.GROWING]
-    total = TrendRow(_NO_PATH, tuple(held[0].tolist()), of_total[0], evidence(of_total, 0, wording))
-    status, sentence = _verdict(points, growing, total, is_complete=all(s.meta.is_complete for s in run.snapshots))
-    places = axis if axis is not None and verdicts.unit == "time" else [float(n + 1) for n in range(len(points))]
-    everything = Judged(tuple(range(len(run.snapshots))), {}, {}, Grouping.SERIES, ())
+    material = _material(run, options or AnalysisOptions())
+    found = _findings(material)
+    points, verdicts = material.points, found.rows.verdicts
+    everything = Judged(tuple(range(len(run.snapshots))), {}, {}, Grouping.SERIES, points.notes)
+    growing = int((verdicts.words == CODES[GrowthWord.GROWING]).sum())
+    drawn = [*([] if found.total is None else [found.total]), *found.rows[: min(growing, _MOST_DRAWN)]]
+    work = None
+    if material.work is not None:
+        first = (material.totals.values[0], material.totals.is_missing[0])
+        work = work_of(material.work, *first, found.total, found.of_totals, found.wording)
     return TrendReport(
-        metric="retained_bytes",
+        kind="trend",
+        metric=material.metric,
+        metric_unit=material.metric_unit,
         title=title_of(run.snapshots),
-        status=status,
-        sentence=sentence,
-        lead=_lead(growing, rows, run.frames),
-        reasons=(),
+        verdict=_verdict(material, found),
         inputs=input_summaries(run, everything),
-        points=tuple(points),
+        points=tuple(state.point for state in points.states),
+        point_noun=points.noun,
         frames=run.frames,
-        own=tuple(columns.is_own.tolist()),
+        own=tuple(material.columns.is_own.tolist()),
         family_size=verdicts.family_size,
+        family_sentence=family_sentence(verdicts.family_size, _FALSE_ALARMS, len(points.states)),
         per_snapshot=verdicts.per_snapshot,
         unit=verdicts.unit,
-        rows=tuple(rows),
-        total=total,
-        hidden_leaks=hidden_leaks(rows, verdicts.per_snapshot),
-        left_out=left_out(run, points),
-        places=tuple(places),
-        fits=fits_of(places, (total, *rows)),
+        per=found.wording.per,
+        rows=found.rows,
+        words=words_of(verdicts),
+        total=found.total,
+        resources=found.resources,
+        work=work,
+        forecast=_forecast(material, found),
+        mismatches=found.mismatches,
+        notes=points.notes,
+        hidden_leaks=hidden_leaks(material.table.values, verdicts),
+        places=(places := places_of(verdicts, len(points.states))),
+        fits=fits_of(places, drawn),
     )
 
 
-_NO_PATH = PathRow("", LeakKind.NONE, (), None, None, None, None, {}, ())
-
-
-def _points_of_process(run: Run, process: Sequence[int]) -> list[Point]:
-    left_out = exit_dumps_of(run.snapshots, [process])
-    return [_point(run, (index,), str(number)) for number, index in enumerate(process) if index not in left_out]
-
-
-def _points_of_runs(run: Run) -> list[Point]:
-    """One point per input, in the order given: the sum of what is judged in it."""
-    by_source: dict[str, list[int]] = {}
-    for index, snapshot in enumerate(run.snapshots):
-        by_source.setdefault(snapshot.meta.source, []).append(index)
-    points = []
-    for source, indexes in by_source.items():
-        inside = [run.snapshots[index] for index in indexes]
-        members = tuple(indexes[judged_of_process(inside, process)] for process in processes_of(inside))
-        points.append(_point(run, members, source))
-    return points
-
-
-def _point(run: Run, members: tuple[int, ...], label: str) -> Point:
-    snapshots = [run.snapshots[index] for index in members]
-    totals: dict[str, int] = {}
-    for snapshot in snapshots:
-        for metric, amount in snapshot.totals.items():
-            totals[metric] = totals.get(metric, 0) + amount
-    first = snapshots[0].meta
-    is_alone = len(snapshots) == 1
-    return Point(
-        label=first.label or label,
-        members=members,
-        totals=totals,
-        is_detailed=all(snapshot.is_detailed for snapshot in snapshots),
-        time=first.time if is_alone else None,
-        time_unit=first.time_unit if is_alone else None,
-    )
-
-
-def _matrix(
-    run: Run, points: Sequence[Point], columns: FrameColumns, *, is_rust: bool, is_one: bool
-) -> tuple[list[PathRow], Int64Column, BoolColumn, Float64Column]:
-    """Paths, their values (paths × points), where they were not measured, and the mean size of a block per path."""
-    index: dict[tuple[str, LeakKind], int] = {}
-    paths: list[PathRow] = []
-    cells: list[tuple[int, int, int, int]] = []
-    detailed = [number for number, point in enumerate(points) if point.is_detailed]
-    for number in detailed:
-        judged = _judged(run, points, detailed, number, is_one=is_one)
-        rows = path_rows(run, judged, columns, is_rust=is_rust)
-        held, blocks = rows.column("retained_bytes").tolist(), rows.column("retained_blocks").tolist()
-        for row, path_id, kind, amount, count in zip(
-            rows, rows.ids(), rows.leak_kind.tolist(), held, blocks, strict=True
-        ):
-            place = index.setdefault((path_id, LeakKind(kind)), len(index))
-            if place == len(paths):
-                paths.append(row)
-            elif amount:
-                paths[place] = row
-            cells.append((place, number, amount, count))
-    matrix = np.zeros((len(paths), len(points)), dtype=np.int64)
-    quanta = np.ones(len(paths))
-    if cells:
-        rows_of, points_of, amounts, counts = np.asarray(cells, dtype=np.int64).T
-        np.add.at(matrix, (rows_of, points_of), amounts)
-        all_blocks = np.bincount(rows_of, weights=counts, minlength=len(paths))
-        all_bytes = np.bincount(rows_of, weights=amounts, minlength=len(paths))
-        quanta = np.maximum(all_bytes / np.maximum(all_blocks, 1), 1.0) * (all_blocks > 0) + (all_blocks == 0)
-    missing = np.zeros(matrix.shape, dtype=np.bool_)
-    missing[:, [number for number in range(len(points)) if number not in set(detailed)]] = True
-    return paths, matrix, missing, quanta
-
-
-def _judged(run: Run, points: Sequence[Point], detailed: Sequence[int], number: int, *, is_one: bool) -> Judged:
-    """One point as what is judged. Dumps of one process share their stacks, so that twins keep their ordinals."""
-    columns: dict[str, Int64Column] = {}
-    for member in points[number].members:
-        for metric, column in run.snapshots[member].columns.items():
-            columns[metric] = columns[metric] + column if metric in columns else column
-    members = tuple(m for other in detailed for m in points[other].members) if is_one else points[number].members
-    return Judged(members, points[number].totals, columns, Grouping.SERIES, ())  # type: ignore[arg-type]
-
-
-def _row(
-    path: PathRow,
-    matrix: Int64Column,
-    missing: BoolColumn,
-    verdicts: GrowthVerdicts,
-    index: int,
-    wording: Wording,
-) -> TrendRow:
-    series = tuple(
-        None if is_missing else amount
-        for amount, is_missing in zip(matrix[index].tolist(), missing[index].tolist(), strict=True)
-    )
-    return TrendRow(path, series, verdicts[index], evidence(verdicts, index, wording))
-
-
-def _order(row: TrendRow) -> tuple[object, ...]:
-    is_growing = row.verdict.word is GrowthWord.GROWING
-    return not is_growing, -row.verdict.slope if is_growing else -row.verdict.last, row.path.id, row.path.leak_kind
-
-
-def _verdict(
-    points: Sequence[Point], growing: Sequence[TrendRow], total: TrendRow, *, is_complete: bool
-) -> tuple[Status, str]:
-    first, last = total.verdict.first, total.verdict.last
-    ends = f"{format_bytes(first)} first, {format_bytes(last)} last, over {plural(len(points), 'snapshot')}"
-    if len(points) == LEAST_POINTS:
-        change = (
-            "the same" if first == last else f"larger by {format_bytes(last - first)}" if last > first else "smaller"
+def _material(run: Run, options: AnalysisOptions) -> _Material:
+    points = points_of(run, options)
+    states = points.states
+    if len(states) < LEAST_POINTS:
+        why = " ".join(note.message for note in points.notes if note.slug != "trend-inputs").rstrip(".")
+        raise UsageError(
+            f"a trend needs at least two snapshots or runs{': ' if why else ''}{why}",
+            advice="Give more inputs, in their order.",
         )
-        return Status.INCONCLUSIVE, f"Two points cannot show growth; the last is {change}: {ends}"
-    if growing or total.verdict.word is GrowthWord.GROWING:
-        return Status.GROWTH, f"{plural(len(growing), 'path is growing', 'paths are growing')}: {ends}"
-    if total.verdict.word is GrowthWord.TOO_FEW or not is_complete:
-        return Status.INCONCLUSIVE, f"Too few snapshots to tell ({format_change(last - first)}): {ends}"
-    return Status.NO_GROWTH, f"No path is growing: {ends}"
+    metric = _metric(options, points)
+    commands = [snapshot.meta.command for snapshot in run.snapshots]
+    ownership = ownership_of(run.frames, commands, own=options.own, allocators=options.allocators)
+    columns = describe(run.frames, ownership)
+    builds = [build_of(state.metas) for state in states]
+    table = series_of(run, points, columns, metric, is_rust=ownership.is_rust, build_of=builds)
+    members = {
+        limit.pattern: np.asarray(
+            meant(limit.pattern, ((row.module, row.frames) for row in table.rows), run.frames), dtype=np.int64
+        )
+        for limit in options.max_growth_of
+    }
+    periods = [meta.sampling.period for state in states for meta in state.metas if meta.sampling is not None]
+    period = max(periods, default=1)
+    times = [state.point.time for state in states if state.point.time is not None]
+    return _Material(
+        run=run,
+        options=options,
+        points=points,
+        columns=columns,
+        metric=metric,
+        metric_unit=METRICS[metric].unit if metric in METRICS else "count",
+        table=table,
+        totals=totals_of(states, metric, table, members, period, options),
+        members=members,
+        work=_work(options, points),
+        times=tuple(times) if len(times) == len(states) else None,
+        period=period,
+    )
 
 
-def _lead(growing: Sequence[TrendRow], rows: Sequence[TrendRow], frames: Sequence[Frame]) -> tuple[str, ...]:
-    found = []
-    for row in growing[:3]:
-        position = row.path.named_by if row.path.named_by is not None else row.path.site
-        frame = None if position is None else frames[row.path.frames[position]]
-        name = "a path without names" if frame is None else frame.function or frame.module_name or "unnamed code"
-        found.append(f"{name}: {row.evidence}")
-    words: dict[str, int] = {}
-    for row in rows:
-        words[row.verdict.word.value] = words.get(row.verdict.word.value, 0) + 1
-    found.append("Paths by verdict: " + ", ".join(f"{count:,} {word}" for word, count in sorted(words.items())) + ".")
-    return tuple(found)
+def _metric(options: AnalysisOptions, points: Points) -> str:
+    """The metric that is judged: the user's, where any point measures it; else bytes, or blocks where nobody counted bytes."""
+    measured = {
+        name
+        for state in points.states
+        for name in (*state.point.totals, *state.judged.columns)
+        if name in METRICS and METRICS[name].is_additive
+    }
+    if options.metric is None:
+        return (
+            "retained_blocks"
+            if {"retained_blocks"} == measured & {"retained_bytes", "retained_blocks"}
+            else "retained_bytes"
+        )
+    if options.metric not in measured:
+        raise UsageError(
+            f"--metric {options.metric} is not measured here",
+            advice=f"Measured: {', '.join(sorted(measured)) or 'none'}.",
+        )
+    return options.metric
+
+
+def _work(options: AnalysisOptions, points: Points) -> WorkDone | None:
+    """The work done at each point that is kept.
+
+    Raises:
+        UsageError: there is not one amount per point, or they do not rise.
+    """
+    if options.work is None:
+        return None
+    unit, amounts = options.work
+    if len(amounts) == points.candidates:
+        amounts = tuple(amounts[number] for number in points.kept)
+    elif len(amounts) != len(points.states):
+        left_out = points.candidates - len(points.states)
+        raise UsageError(
+            f"--per {unit} has {plural(len(amounts), 'amount')} for {plural(len(points.states), points.noun)}"
+            + (f" (and {left_out} left out)" if left_out else ""),
+            advice="Give one cumulative amount per point, in their order.",
+        )
+    for number in range(1, len(amounts)):
+        if amounts[number] <= amounts[number - 1]:
+            raise UsageError(
+                f"--per {unit} does not rise: {amounts[number]:,g} after {amounts[number - 1]:,g} at {points.noun} {number + 1}",
+                advice="Give the work done since the start at each point, not that of each point alone.",
+            )
+    return WorkDone(unit, amounts)
+
+
+def _findings(material: _Material) -> _Findings:
+    """The verdicts. Paths are one family and totals another: each gets half of the false alarms where both are there."""
+    options, table, totals = material.options, material.table, material.totals
+    alpha = _ALPHA / 2 if len(table.values) and len(totals.values) else _ALPHA
+    work = None if material.work is None else material.work.amounts
+    is_sampled = material.period > 1
+    verdicts = judge_series(
+        table.values,
+        work=work,
+        times=material.times,
+        is_missing=table.is_missing,
+        quantum=sampled_quanta(table.quanta, material.period),
+        options=GrowthOptions(alpha, options.min_growth, is_random_arrival=is_sampled),
+    )
+    of_totals = judge_series(
+        totals.values,
+        work=work,
+        times=material.times,
+        is_missing=totals.is_missing,
+        quantum=totals.quanta,
+        least_growth=totals.floors,
+        options=GrowthOptions(alpha, is_random_arrival=is_sampled),
+    )
+    states = material.points.states
+    wording = wording_of(
+        verdicts.unit,
+        states[0].point.time_unit,
+        verdicts.x.tolist(),
+        "" if material.work is None else material.work.unit,
+        is_bytes=material.metric_unit == "bytes",
+        noun=material.points.noun,
+    )
+    late = _follow_time(table.values, table.is_missing, verdicts, material)
+    late_totals = _follow_time(totals.values, totals.is_missing, of_totals, material)
+    resources = resources_of(totals, of_totals, wording, late_totals)
+    return _Findings(
+        rows=TrendRows(table, verdicts, wording, late, reading_order(table, verdicts)),
+        of_totals=of_totals,
+        wording=wording,
+        resources=resources,
+        total=resources[0].row if totals.names[:1] == (material.metric,) else None,
+        mismatches=() if material.points.is_series else trend_mismatches(states, material.columns, material.run, table),
+    )
+
+
+def _follow_time(
+    values: Int64Column, is_missing: BoolColumn, verdicts: GrowthVerdicts, material: _Material
+) -> BoolColumn:
+    """Which growing series follow time rather than the work that was given."""
+    found = np.zeros(len(values), dtype=np.bool_)
+    if material.work is None or material.times is None:
+        return found
+    chosen = (verdicts.words == CODES[GrowthWord.GROWING]) & ~is_missing.any(axis=1)
+    times: Float64Column = np.asarray(material.times)
+    found[chosen] = follows_time(values[chosen], np.asarray(material.work.amounts), times)
+    return found
+
+
+def _verdict(material: _Material, found: _Findings) -> Verdict:
+    options, points, verdicts = material.options, material.points, found.rows.verdicts
+    facts = Facts(
+        table=material.table,
+        verdicts=verdicts,
+        span=span_of(verdicts),
+        points=len(points.states),
+        wording=found.wording,
+        mismatches=found.mismatches,
+        is_complete=all(snapshot.meta.is_complete for snapshot in material.run.snapshots),
+    )
+    watched = watched_of(options, material.table, material.totals, found.of_totals, material.members, material.metric)
+    gate, lines = evaluate_trend(options, watched, facts)
+    words = words_of(verdicts)
+    growing = words.get(GrowthWord.GROWING.value, 0)
+    is_comparable = not found.mismatches or options.force_compare
+    status = status_of_trend(found.total, growing, len(points.states), is_comparable=is_comparable)
+    return Verdict(
+        status=status,
+        sentence=sentence_of_trend(
+            status,
+            found.total,
+            growing,
+            title=METRICS[material.metric].title if material.metric in METRICS else material.metric,
+            wording=found.wording,
+            points=points,
+        ),
+        lead=lead_of_trend(found.rows, growing, words, material.run.frames, found.total),
+        gate=gate,
+        gate_lines=lines,
+        reasons=(*found.mismatches, *(note.message for note in points.notes if note.slug != "trend-inputs")),
+    )
+
+
+def _forecast(material: _Material, found: _Findings) -> LimitForecast | None:
+    limit = material.options.limit
+    if limit is None or found.total is None:
+        return None
+    unit = found.of_totals.unit
+    work_unit = "" if material.work is None else material.work.unit
+    names = {"work": work_unit, "time": material.points.states[0].point.time_unit or "time"}
+    return forecast_of(
+        limit,
+        (material.totals.values[0], material.totals.is_missing[0]),
+        found.total,
+        found.of_totals,
+        wording=found.wording,
+        unit=names.get(unit, material.points.noun),
+        work_unit=work_unit,
+    )

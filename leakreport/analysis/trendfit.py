@@ -1,4 +1,4 @@
-"""What a drawing of a trend needs beyond its verdicts: the fitted line, what could have hidden, what was left out."""
+"""What a drawing of a trend needs beyond its verdicts: the fitted line, and what could have hidden."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from leakreport.analysis.growth_results import GrowthWord, SeriesVerdict
-from leakreport.analysis.processes import exit_dumps_of, processes_of
+from leakreport.analysis.growth_results import CODES, GrowthVerdicts, GrowthWord, SeriesVerdict
 from leakreport.analysis.slopes import Axis
-from leakreport.analysis.trendreport import FittedLine, HiddenLeaks, Point, TrendRow
+from leakreport.analysis.trendreport import FittedLine, HiddenLeaks, TrendRow
+from leakreport.model.columns import Int64Column
 from leakreport.model.metrics import LeakKind
-from leakreport.model.snapshot import Run
-from leakreport.units import plural
 
 
 def fitted_line(places: Sequence[float], series: Sequence[int | None], verdict: SeriesVerdict) -> FittedLine | None:
@@ -42,36 +40,26 @@ def fits_of(places: Sequence[float], rows: Iterable[TrendRow]) -> dict[tuple[str
     return {(row.path.id, row.path.leak_kind): line for row, line in lines if line is not None}
 
 
-def hidden_leaks(rows: Sequence[TrendRow], per_snapshot: float) -> HiddenLeaks:
+def hidden_leaks(values: Int64Column, verdicts: GrowthVerdicts) -> HiddenLeaks:
     """How large a leak could have stayed unseen in the paths that hold something and are not growing.
 
     Args:
-        rows: all paths of a trend.
-        per_snapshot: units that slopes are per, from one snapshot to the next.
+        values: paths × points.
+        verdicts: on these.
     """
-    others = [row.verdict for row in rows if row.verdict.word is not GrowthWord.GROWING and any(row.series)]
-    told = sorted(verdict.smallest_leak * per_snapshot for verdict in others if verdict.smallest_leak is not None)
+    is_other = (verdicts.words != CODES[GrowthWord.GROWING]) & (values != 0).any(axis=1)
+    smallest = verdicts.smallest_leak[is_other]
+    told = np.sort(smallest[np.isfinite(smallest)]) * verdicts.per_snapshot
     return HiddenLeaks(
         told=len(told),
-        untold=len(others) - len(told),
-        median=told[len(told) // 2] if told else None,
-        largest=told[-1] if told else None,
+        untold=len(smallest) - len(told),
+        median=float(told[len(told) // 2]) if len(told) else None,
+        largest=float(told[-1]) if len(told) else None,
     )
 
 
-def left_out(run: Run, points: Sequence[Point]) -> tuple[str, ...]:
-    """One sentence for each reason why something that was read is not in the series."""
-    found = []
-    exit_dumps = exit_dumps_of(run.snapshots, processes_of(run.snapshots))
-    used = {member for point in points for member in point.members}
-    endings = sorted(run.snapshots[index].meta.source for index in exit_dumps - used)
-    if endings:
-        more = f" and {len(endings) - 1:,} more" if len(endings) > 1 else ""
-        found.append(f"{endings[0]}{more}: written while the process ended, when memory is given back.")
-    others = len(run.snapshots) - len(used) - len(endings)
-    if others:
-        found.append(f"{plural(others, 'snapshot')} of runs of which another one is judged.")
-    without = sum(not point.is_detailed for point in points)
-    if without:
-        found.append(f"{plural(without, 'snapshot')} without call paths: counted in the total only.")
-    return tuple(found)
+def places_of(verdicts: GrowthVerdicts, points: int) -> tuple[float, ...]:
+    """What slopes are per, one for each point; where that is the number, from 1."""
+    if verdicts.unit == "snapshot" or verdicts.x.size != points:
+        return tuple(float(number + 1) for number in range(points))
+    return tuple(verdicts.x.tolist())

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from leakreport.analysis.growth_results import SeriesVerdict
-from leakreport.analysis.report import InputSummary, PathRow, Status
+from leakreport.analysis.report import InputSummary, PathRow, Verdict
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame
+from leakreport.model.raw import Frame, Note
 
 
 class Point(NamedTuple):
@@ -33,6 +33,50 @@ class TrendRow:
     series: tuple[int | None, ...]
     verdict: SeriesVerdict
     evidence: str
+    rate: str = ""
+    """The slope for a person: "192.0 KiB per phase"; empty where too few points tell none."""
+    other_ids: tuple[str, ...] = ()
+    """Ids of the same leak in earlier builds, where they differ."""
+    follows_time: bool = False
+    """It grows, and with time rather than with the work that was given."""
+
+
+class Resource(NamedTuple):
+    """A total, which has no path."""
+
+    name: str
+    """The metric: `retained_bytes`, `open_fds`."""
+    title: str
+    unit: str
+    """`bytes`, `blocks` or `count`."""
+    row: TrendRow
+
+
+class Work(NamedTuple):
+    """What slopes are per, where the user said how much was done."""
+
+    unit: str
+    amounts: tuple[float, ...]
+    """Cumulative, one per point."""
+    initial: float | None
+    """What the total was before the first unit of work, in the unit of the metric; None where it does not grow."""
+    initial_error: float | None
+    """Half of the 95 % interval."""
+    sentence: str
+    """The same for a person; empty where nothing can be said."""
+
+
+class LimitForecast(NamedTuple):
+    """When the total reaches a limit, counted from the last point; no `when` where it does not grow towards it."""
+
+    limit: int
+    when: float | None
+    low: float | None
+    high: float | None
+    """None beside a `when`: perhaps never."""
+    unit: str
+    """What `when` counts: `snapshot`, the unit of the points' time, the unit of work."""
+    sentence: str
 
 
 class FittedLine(NamedTuple):
@@ -67,30 +111,48 @@ class HiddenLeaks(NamedTuple):
 class TrendReport:
     """Everything there is to say about some points in order."""
 
+    kind: str
+    """`trend`"""
     metric: str
+    metric_unit: str
+    """`bytes`, `blocks` or `count`."""
     title: str
-    status: Status
-    sentence: str
-    lead: tuple[str, ...]
-    reasons: tuple[str, ...]
+    verdict: Verdict
     inputs: tuple[InputSummary, ...]
     points: tuple[Point, ...]
+    point_noun: str
+    """What one point is called: `snapshot` or `run`."""
     frames: tuple[Frame, ...]
     own: tuple[bool, ...]
     family_size: int
+    """How many series of paths varied enough to be tested together."""
+    family_sentence: str
+    """What that means for a false alarm, for a person."""
     per_snapshot: float
+    """Units of x from one point to the next, on average: a slope times this is per point."""
     unit: str
-    rows: tuple[TrendRow, ...]
-    """Growing paths first, by their slope, then the rest by what they hold last."""
+    """What x is: `work`, `time` or `snapshot`."""
+    per: str
+    """The same for a person: `request`, `hour`, `snapshot`."""
+    rows: Sequence[TrendRow]
+    """Growing paths first, by their slope, then the rest by what they hold last. Rows are made when they are looked at."""
+    words: Mapping[str, int]
+    """How many rows have each verdict."""
     total: TrendRow | None
-    """The same for the total, which has no path."""
+    """The series of the metric's total, which has no path; the first of `resources`."""
+    resources: tuple[Resource, ...]
+    work: Work | None
+    forecast: LimitForecast | None
+    mismatches: tuple[str, ...]
+    """Why runs cannot be compared; empty where they can."""
+    notes: tuple[Note, ...]
+    """Which points there are, and what was left out."""
     hidden_leaks: HiddenLeaks
-    left_out: tuple[str, ...]
-    """What was read and is not in the series, and why."""
     places: tuple[float, ...]
     """What slopes are per, one for each point: work, time, or the number of the point, from 1."""
     fits: Mapping[tuple[str, LeakKind], FittedLine]
-    """By path and kind, for growing paths; that of the total under `("", LeakKind.NONE)`."""
+    """By path and kind, for the first growing paths; that of the total under `("", LeakKind.NONE)`."""
+    next_commands: tuple[str, ...] = ()
 
     def fit_of(self, row: TrendRow) -> FittedLine | None:
         """The fitted line of a row, where it grows steadily."""
@@ -100,3 +162,8 @@ class TrendReport:
     def is_complete(self) -> bool:
         """Whether every input was read to its end and said all it had to say."""
         return all(summary.is_complete for summary in self.inputs)
+
+    @property
+    def growing(self) -> int:
+        """How many rows grow: the first so many of `rows`."""
+        return self.words.get("growing", 0)

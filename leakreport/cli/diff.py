@@ -20,6 +20,7 @@ from leakreport.cli.shared import (
     BuildId,
     ConfigFile,
     FormatName,
+    MaxGrowth,
     NoSymbols,
     Own,
     Partial,
@@ -50,7 +51,7 @@ def diff(
     as_: As = None,
     min_change: Annotated[str | None, typer.Option("--min-change", metavar="SIZE", help="Smaller changes of a path are noise: marked and summed, never dropped.", show_default=False)] = None,
     fail_on: Annotated[list[str] | None, typer.Option("--fail-on", metavar="LIST", help="Exit 1 on growth, new, or any of them.", show_default=False)] = None,
-    max_growth: Annotated[str | None, typer.Option("--max-growth", metavar="SIZE", help="Exit 1 when more than this grew.", show_default=False)] = None,
+    max_growth: MaxGrowth = None,
     per: Annotated[str | None, typer.Option("--per", metavar="WORK", help="Add bytes per unit of work: N, UNIT=N, or UNIT=BEFORE,AFTER.", show_default=False)] = None,
     force_compare: Annotated[bool | None, typer.Option("--force-compare", help="Judge even what cannot be compared.", show_default=False)] = None,
     partial: Partial = None,
@@ -92,7 +93,7 @@ def diff(
     targets = targets_of(to, output or [], [before, after])
     for name, _ in targets:
         as_diff(get_renderer(name))
-    options = chosen.analysis_options(at=at, metric=metric, grouping=as_, is_diff=True)
+    options = chosen.analysis_options(at=at, metric=metric, grouping=as_, command="diff")
     runs, errors = [], []
     for name in (before, after):
         run, found = read_run([name], format_name, chosen.symbol_options(), unit=unit, is_quiet=quiet)

@@ -17,6 +17,7 @@ from leakreport.errors import EXIT_GATE_FAILED, EXIT_INCONCLUSIVE, EXIT_INPUT, E
 if TYPE_CHECKING:
     from leakreport.analysis.diffreport import DiffReport
     from leakreport.analysis.report import Report
+    from leakreport.analysis.trendreport import TrendReport
     from leakreport.render.interface import RenderOptions
 
 
@@ -50,7 +51,11 @@ def targets_of(to: str, outputs: Sequence[str], inputs: Sequence[str]) -> list[t
 
 
 def write_all(
-    report: Report | DiffReport, options: RenderOptions, targets: Sequence[tuple[str, str]], *, is_quiet: bool
+    report: Report | DiffReport | TrendReport,
+    options: RenderOptions,
+    targets: Sequence[tuple[str, str]],
+    *,
+    is_quiet: bool,
 ) -> set[int]:
     """Write every target; the exit codes of those that could not be written."""
     codes: set[int] = set()
@@ -66,14 +71,14 @@ def write_all(
     return codes
 
 
-def tell_gate(report: Report | DiffReport) -> None:
+def tell_gate(report: Report | DiffReport | TrendReport) -> None:
     """Even a quiet run names the lines that decided against it."""
     for line in report.verdict.gate_lines:
         if line.result.value != "passed":
             tell(f"gate {line.result.value}, {line.gate}: {line.text}")
 
 
-def outcome_of(report: Report | DiffReport, *, is_partial: bool, errors: list[InputError]) -> set[int]:
+def outcome_of(report: Report | DiffReport | TrendReport, *, is_partial: bool, errors: list[InputError]) -> set[int]:
     """The codes that the report itself asks for: an incomplete input, the gate."""
     from leakreport.analysis.report import GateResult
 

@@ -44,15 +44,16 @@ class Chosen:
         return value if isinstance(value, tuple) else ()
 
     def analysis_options(
-        self, *, at: str | None, metric: str | None, grouping: str | None, is_diff: bool = False
+        self, *, at: str | None, metric: str | None, grouping: str | None, command: str = "analyze"
     ) -> AnalysisOptions:
-        """What the analysis is asked for.
+        """What the analysis is asked for by a command: `analyze`, `diff` or `trend`.
 
         Raises:
             UsageError: a word is not one of the known ones.
         """
         from leakreport.analysis.options import FAIL_ON, GROUP_BY, AnalysisOptions
         from leakreport.analysis.processes import Grouping
+        from leakreport.cli.growth import growth_limits
 
         words = tuple(word for text in self.texts("fail-on") for word in text.replace(" ", "").split(",") if word)
         if "fail-on" in self.values and not words:
@@ -60,31 +61,31 @@ class Chosen:
                 "--fail-on names nothing", advice="An empty gate would always pass: leave it out, or name a kind."
             )
         for word in words:
-            _one_of(word, FAIL_ON, "--fail-on")
-            if is_diff and word not in {"growth", "new", "any"}:
-                raise UsageError(f"--fail-on {word} is of one run", advice="A comparison takes growth, new or any.")
-            if not is_diff and word in {"growth", "new"}:
-                raise UsageError(f"--fail-on {word} compares runs", advice="analyze looks at one run only.")
+            one_of(word, FAIL_ON, "--fail-on")
+            _check_gate(word, command)
         max_leaked = self.text("max-leaked")
-        per = self.text("per") if is_diff else None
-        min_change, max_growth = self.text("min-change"), self.text("max-growth")
+        per = self.text("per") if command == "diff" else None
+        min_change, min_growth = self.text("min-change"), self.text("min-growth")
+        whole, parts = growth_limits(self.texts("max-growth"))
         return AnalysisOptions(
             own=self.texts("own"),
             allocators=self.texts("alloc-fn"),
-            grouping=None if grouping is None else Grouping(_one_of(grouping, [*Grouping], "--as")),
+            grouping=None if grouping is None else Grouping(one_of(grouping, [*Grouping], "--as")),
             at=at,
             metric=metric,
             focus=self.text("focus"),
             ignore=self.text("ignore"),
-            group_by=_one_of(self.text("group-by") or "path", GROUP_BY, "--group-by"),
+            group_by=one_of(self.text("group-by") or "path", GROUP_BY, "--group-by"),
             top=self.number("top"),
             fail_on=tuple(dict.fromkeys(words)),
             max_leaked_bytes=None if max_leaked is None else parse_size(max_leaked),
             max_leaked_text=max_leaked or "",
             max_nodes=self.number("max-nodes") or AnalysisOptions().max_nodes,
             min_change_bytes=None if min_change is None else parse_size(min_change),
-            max_growth_bytes=None if max_growth is None else parse_size(max_growth),
-            max_growth_text=max_growth or "",
+            max_growth_bytes=None if whole is None else whole.limit,
+            max_growth_text="" if whole is None else whole.text,
+            max_growth_of=parts,
+            min_growth=0 if min_growth is None else parse_size(min_growth),
             force_compare=self.flag("force-compare"),
             per=None if per is None else parse_work(per),
         )
@@ -170,7 +171,23 @@ def merged(config_file: str | None, flags: Mapping[str, object]) -> Chosen:
     return Chosen(values)
 
 
-def _one_of(word: str, known: tuple[str, ...] | list[str], option: str) -> str:
+def _check_gate(word: str, command: str) -> None:
+    """See that a word of `--fail-on` is one of a command."""
+    if command == "diff" and word not in {"growth", "new", "any"}:
+        raise UsageError(f"--fail-on {word} is of one run", advice="A comparison takes growth, new or any.")
+    if command == "trend" and word not in {"growth", "any"}:
+        what = "compares two runs" if word == "new" else "is of one run"
+        raise UsageError(f"--fail-on {word} {what}", advice="A trend takes growth or any, which is the same there.")
+    if command == "analyze" and word in {"growth", "new"}:
+        raise UsageError(f"--fail-on {word} compares runs", advice="analyze looks at one run only.")
+
+
+def one_of(word: str, known: tuple[str, ...] | list[str], option: str) -> str:
+    """A word of a closed list.
+
+    Raises:
+        UsageError: it is another one; the message names the nearest.
+    """
     from difflib import get_close_matches
 
     if word in known:

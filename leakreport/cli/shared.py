@@ -32,6 +32,7 @@ Ignore = Annotated[str | None, typer.Option("--ignore", metavar="REGEX", help="N
 At = Annotated[str | None, typer.Option("--at", metavar="WHICH", help="The judged snapshot: last, peak, or an index.", show_default=False)]
 RankingMetric = Annotated[str | None, typer.Option("--metric", metavar="NAME", help="The metric that ranks the paths.", show_default=False)]
 As = Annotated[str | None, typer.Option("--as", metavar="WHAT", help="Several inputs are a series, processes or runs.", show_default=False)]
+MaxGrowth = Annotated[list[str] | None, typer.Option("--max-growth", metavar="[GLOB=]SIZE", help="Exit 1 when more than this grew; with GLOB= for a library or function alone. Repeatable.", show_default=False)]
 Partial = Annotated[bool | None, typer.Option("--partial", help="Accept incomplete inputs; a gate that only passed is then inconclusive (exit 5).", show_default=False)]
 ConfigFile = Annotated[str | None, typer.Option("--config", metavar="FILE", help="The configuration file, instead of the nearest leakreport.toml or pyproject.toml.", show_default=False)]
 SymbolPath = Annotated[list[str] | None, typer.Option("--symbol-path", metavar="DIR", help="A folder with the profiled binaries or their debug files. Repeatable.", show_default=False)]
@@ -106,20 +107,14 @@ def _incomplete(source: str, report: Report | DiffReport | TrendReport, pid: int
 
 
 def write_report(
-    report: Report | DiffReport, renderer: str, path: str, options: RenderOptions, *, is_quiet: bool
+    report: Report | DiffReport | TrendReport, renderer: str, path: str, options: RenderOptions, *, is_quiet: bool
 ) -> None:
     """Write a report in a format to a file, and say so, or to standard output where the path is "-".
 
     Raises:
         OutputError: it could not be written.
     """
-    from leakreport.analysis.report import Report
-    from leakreport.render import as_diff, get_renderer
-
-    chosen = get_renderer(renderer)
-    content = (
-        chosen.render(report, options) if isinstance(report, Report) else as_diff(chosen).render_diff(report, options)
-    )
+    content = _rendered(report, renderer, options)
     if path == "-":
         write_stdout(content, sys.stdout)
         return
@@ -127,6 +122,19 @@ def write_report(
     if not is_quiet:
         length = len(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
         tell(f"wrote {path} ({length / 1024:,.0f} KiB)")
+
+
+def _rendered(report: Report | DiffReport | TrendReport, renderer: str, options: RenderOptions) -> str | bytes:
+    from leakreport.analysis.report import Report
+    from leakreport.analysis.trendreport import TrendReport
+    from leakreport.render import as_diff, as_trend, get_renderer
+
+    chosen = get_renderer(renderer)
+    if isinstance(report, Report):
+        return chosen.render(report, options)
+    if isinstance(report, TrendReport):
+        return as_trend(chosen).render_trend(report, options)
+    return as_diff(chosen).render_diff(report, options)
 
 
 def say(kind: str, error: LeakreportError) -> None:

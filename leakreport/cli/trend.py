@@ -2,100 +2,135 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leakreport.cli.output import check_replaces_nothing, write_file, write_stdout
-from leakreport.cli.settings import merged
+from leakreport.cli.growth import work_done
+from leakreport.cli.outcome import outcome_of, targets_of, tell_gate, with_colour, write_all
+from leakreport.cli.settings import merged, one_of
 from leakreport.cli.shared import (
     AllocFn,
+    As,
     BuildId,
     ConfigFile,
     FormatName,
     Inputs,
+    MaxGrowth,
     NoSymbols,
     Own,
     Partial,
+    RankingMetric,
     SymbolPath,
     Sysroot,
     Unit,
-    incomplete_inputs,
     read_run,
     say,
-    tell,
 )
-from leakreport.errors import EXIT_INPUT, EXIT_OK, OutputError, first_exit_code
+from leakreport.errors import EXIT_OK, first_exit_code
+from leakreport.units import parse_size
+
+if TYPE_CHECKING:
+    from leakreport.analysis.trendreport import TrendReport
 
 
 def trend(
     inputs: Inputs,
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="terminal, json or html.")] = "terminal",
-    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write a file; - is standard output.")] = "-",
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="What standard output gets: terminal, json, markdown, html.")] = "terminal",
+    output: Annotated[list[str] | None, typer.Option("-o", "--output", metavar="FILE", help="Write a file; the format follows from the suffix, or FORMAT:FILE. Repeatable.", show_default=False)] = None,
     format_name: FormatName = None,
     unit: Unit = None,
     own: Own = None,
     alloc_fn: AllocFn = None,
+    metric: RankingMetric = None,
+    as_: As = None,
+    sort: Annotated[str | None, typer.Option("--sort", metavar="BY", help="Points by time or name, instead of the order given.", show_default=False)] = None,
+    per: Annotated[str | None, typer.Option("--per", metavar="UNIT=WORK", help="Growth per unit of work: requests=1000,2000,3000 (cumulative, one per point), or requests=FILE:COLUMN.", show_default=False)] = None,
+    limit: Annotated[str | None, typer.Option("--limit", metavar="SIZE", help="Say when the total reaches this.", show_default=False)] = None,
+    min_growth: Annotated[str | None, typer.Option("--min-growth", metavar="SIZE", help="Series that range over less are flat.", show_default=False)] = None,
+    fail_on: Annotated[list[str] | None, typer.Option("--fail-on", metavar="LIST", help="Exit 1 on growth.", show_default=False)] = None,
+    max_growth: MaxGrowth = None,
+    force_compare: Annotated[bool | None, typer.Option("--force-compare", help="Judge even runs that cannot be compared.", show_default=False)] = None,
     partial: Partial = None,
-    max_paths: Annotated[int | None, typer.Option("--max-paths", metavar="N", min=0, help="At most N paths in the JSON.", show_default=False)] = None,
+    max_paths: Annotated[int | None, typer.Option("--max-paths", metavar="N", help="At most N paths in the JSON.", show_default=False)] = None,
+    include_host: Annotated[bool | None, typer.Option("--include-host", help="Keep home folders as they are.", show_default=False)] = None,
     symbol_path: SymbolPath = None,
     sysroot: Sysroot = None,
     build_id: BuildId = None,
     no_symbols: NoSymbols = None,
     config: ConfigFile = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no word on what was written.")] = False,
+    color: Annotated[str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never.", show_default=False)] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on standard output but what --to asks for.")] = False,
     verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="All paths.")] = 0,
 ) -> int:  # fmt: skip
     """Judge the series of every call path: the snapshots of one process, or several runs in the order given."""
-    from leakreport.api import trend as trend_of
+    from leakreport.analysis.options import SORTS
     from leakreport.render import as_trend, get_renderer
 
-    renderer = as_trend(get_renderer(to))
-    if output != "-":
-        check_replaces_nothing([output], inputs)
     chosen = merged(
         config,
         {
             "own": own,
             "alloc-fn": alloc_fn,
+            "fail-on": fail_on,
+            "max-growth": max_growth,
+            "min-growth": min_growth,
+            "force-compare": force_compare,
             "partial": partial,
             "max-paths": max_paths,
+            "include-host": include_host,
             "symbol-path": symbol_path,
             "sysroot": sysroot,
             "build-id": build_id,
             "no-symbols": no_symbols,
+            "color": color,
         },
     )
-    options = chosen.analysis_options(at=None, metric=None, grouping=None)
+    targets = targets_of(to, output or [], inputs)
+    for name, _ in targets:
+        as_trend(get_renderer(name))
+    options = replace(
+        chosen.analysis_options(at=None, metric=metric, grouping=as_, command="trend"),
+        sort=None if sort is None else one_of(sort, SORTS, "--sort"),
+        work=None if per is None else work_done(per),
+        limit=None if limit is None else parse_size(limit),
+    )
     run, errors = read_run(inputs, format_name, chosen.symbol_options(), unit=unit, is_quiet=quiet)
     codes = {error.exit_code for error in errors} or {EXIT_OK}
     if run is not None:
+        from leakreport.api import trend as trend_of
+
         report = trend_of(run, config=options)
-        text = renderer.render_trend(
-            report,
-            chosen.render_options(
-                command=("leakreport", *sys.argv[1:]),
-                records=False,
-                width=100,
-                is_terminal=False,
-                with_colour=False,
-                verbosity=verbose,
-            ),
+        report = replace(report, next_commands=() if quiet else _next(report, inputs, targets))
+        is_terminal = sys.stdout.isatty() and chosen.text("color") != "never"
+        render_options = chosen.render_options(
+            command=("leakreport", *sys.argv[1:]),
+            width=shutil.get_terminal_size((100, 24)).columns,
+            is_terminal=to == "terminal" and (is_terminal or chosen.text("color") == "always"),
+            with_colour=with_colour(chosen),
+            verbosity=verbose,
         )
-        try:
-            if output == "-":
-                write_stdout(text, sys.stdout)
-            else:
-                write_file(output, text)
-                if not quiet:
-                    tell(f"wrote {output}")
-        except OutputError as failure:
-            say("error", failure)
-            codes.add(failure.exit_code)
-        if not chosen.flag("partial"):
-            errors.extend(incomplete_inputs(report))
-            codes |= {EXIT_INPUT} if errors else set()
+        codes |= write_all(report, render_options, targets, is_quiet=quiet and to == "terminal")
+        if quiet and to == "terminal":
+            tell_gate(report)
+        codes |= outcome_of(report, is_partial=chosen.flag("partial"), errors=errors)
     for error in errors:
         say("error", error)
     return first_exit_code(codes)
+
+
+def _next(report: TrendReport, inputs: Sequence[str], targets: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    given = shlex.join(inputs)
+    found = []
+    if not any(name == "markdown" for name, _ in targets):
+        found.append(f"leakreport trend {given} -o trend.md")
+    if report.verdict.gate == "not-asked":
+        found.append(f"leakreport trend {given} --fail-on growth")
+    if len(report.rows) > report.growing:
+        found.append(f"leakreport trend {given} -v")
+    return tuple(found[:2])

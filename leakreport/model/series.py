@@ -9,7 +9,7 @@ import re
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-from leakreport.model.raw import LeakSearch, RawSnapshot, SnapshotMeta
+from leakreport.model.raw import LeakSearch, Moment, RawSnapshot, SnapshotMeta
 
 _JEMALLOC = re.compile(r"(?P<prefix>.*)\.(?P<pid>\d+)\.(?P<number>\d+)\.[a-z]\d*\.heap")
 _NUMBERED = re.compile(r"(?P<prefix>.*?)[._-]?(?P<number>\d+)(?P<suffix>(?:\.[A-Za-z_][\w]*)*)")
@@ -63,8 +63,14 @@ def _place_of(meta: SnapshotMeta, index: int) -> Place:
 
 
 def in_order(raws: Sequence[RawSnapshot]) -> list[RawSnapshot]:
-    """Snapshots of one process one after the other, by their numbers where names have them, else as they were given."""
-    places = places_of([raw.meta for raw in raws])
+    """Dumps of one process one after the other, by their numbers where names have them; all else as it was given.
+
+    What was written when a process ended is a run of its own: another one with the same pid is another run.
+    """
+    places = [
+        place if raw.meta.moment is Moment.DUMP else Place(("alone", index), 0)
+        for index, (raw, place) in enumerate(zip(raws, places_of([raw.meta for raw in raws]), strict=True))
+    ]
     first: dict[Hashable, int] = {}
     for index, place in enumerate(places):
         first.setdefault(place.process, index)

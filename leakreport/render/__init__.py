@@ -61,7 +61,9 @@ def as_trend(renderer: Renderer) -> TrendRenderer:
         UsageError: it cannot.
     """
     if not isinstance(renderer, TrendRenderer):
-        raise UsageError(f"{renderer.name} cannot hold a trend in this version", advice="Use terminal, json or html.")
+        raise UsageError(
+            f"{renderer.name} cannot hold a trend in this version", advice="Use terminal, json, markdown or html."
+        )
     return renderer
 
 

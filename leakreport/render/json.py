@@ -32,7 +32,7 @@ class JsonRenderer:
 
     def render_trend(self, report: TrendReport, options: RenderOptions) -> str:
         """The same for a trend."""
-        from leakreport.render.trend_text import trend_document
+        from leakreport.render.trend_json import trend_document
 
         return _written(trend_document(report, options))
 

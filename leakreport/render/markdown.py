@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from leakreport import __version__
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, PathRow, Report
+from leakreport.analysis.trendreport import TrendReport
 from leakreport.render.diff_text import diff_comment
 from leakreport.render.interface import RenderOptions
 from leakreport.render.names import shorten_name
@@ -29,6 +30,7 @@ from leakreport.render.phrases import (
     without_home,
     without_secrets,
 )
+from leakreport.render.trend_text import trend_comment
 from leakreport.units import format_bytes, format_count, plural
 
 MOST_LEAKS = 10
@@ -57,6 +59,10 @@ class MarkdownRenderer:
     def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
         """The same for a comparison."""
         return diff_comment(report, options)
+
+    def render_trend(self, report: TrendReport, options: RenderOptions) -> str:
+        """The same for a trend."""
+        return trend_comment(report, options)
 
 
 def _fence(text: str, least: int) -> str:

@@ -30,6 +30,7 @@ from leakreport.render.phrases import (
     site_frame,
     title_frame,
 )
+from leakreport.render.trend_screen import Line, trend_screen
 from leakreport.render.trend_text import trend_lines
 from leakreport.units import format_bytes, format_count, format_share, plural
 
@@ -41,9 +42,6 @@ BAR_CELLS = 20
 _GATE_MARKS = {GateResult.FAILED: "✗", GateResult.PASSED: "✓", GateResult.INCONCLUSIVE: "?", GateResult.NOT_ASKED: " "}
 _KIND_BY_WORD = {kind.word: kind for kind in LEAK_KINDS}
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-
-Line = tuple[tuple[str, str], ...]
-"""Pieces of one line: text and rich style; an empty style is plain."""
 
 
 class TerminalRenderer:
@@ -57,20 +55,25 @@ class TerminalRenderer:
         """The text of the whole output."""
         if not options.is_terminal:
             return "".join(f"{line}\n" for line in piped_lines(report, options))
-        lines = list(_screen(report, options, max(options.width, NARROWEST)))
-        if options.with_colour:
-            return _coloured(lines)
-        return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
+        return _written(list(_screen(report, options, max(options.width, NARROWEST))), options)
 
     def render_trend(self, report: TrendReport, options: RenderOptions) -> str:
-        """The same for a trend: lines, in a terminal as well."""
-        return "".join(f"{line}\n" for line in trend_lines(report, options))
+        """The same for a trend."""
+        if not options.is_terminal:
+            return "".join(f"{line}\n" for line in trend_lines(report, options))
+        return _written(list(trend_screen(report, options)), options)
 
     def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
         """The same for a comparison."""
         if options.is_terminal:
             return diff_screen(report, options)
         return "".join(f"{line}\n" for line in diff_lines(report, options))
+
+
+def _written(lines: Sequence[Line], options: RenderOptions) -> str:
+    if options.with_colour:
+        return _coloured(lines)
+    return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
 
 
 def _coloured(lines: Sequence[Line]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from leakreport.analysis.report import GateResult, Verdict
 from leakreport.analysis.trendreport import TrendReport, TrendRow
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame
@@ -13,7 +12,7 @@ from leakreport.render.chart_svg import Chart, Plot, chart, sparkline
 from leakreport.render.interface import RenderOptions
 from leakreport.render.page import GATES, TAGS, Figure, PageText, StackLine, stack_lines
 from leakreport.render.phrases import frame_name, location
-from leakreport.units import format_amount, format_bytes, format_change, format_exact_bytes, plural
+from leakreport.units import format_amount, format_bytes, format_change, format_count, format_exact_bytes, plural
 
 _MOST_GROWING = 25
 _MOST_OTHERS = 20
@@ -73,6 +72,7 @@ class PointLine(NamedTuple):
     label: str
     place: str
     total: int
+    total_text: str
     has_paths: bool
 
 
@@ -83,37 +83,60 @@ class TrendPage(PageText):
         """Choose what is shown of the rows."""
         super().__init__(options, report.inputs)
         self._report = report
-        self.verdict = verdict_of(report)
+        self.verdict = report.verdict
         self.mark, self.tag = TAGS[self.verdict.status]
         self.gate = GATES.get(self.verdict.gate.value, "")
-        growing = [row for row in report.rows if _word(row) == _GROWING]
-        self.growing = [self._line(row, with_detail=True) for row in growing[:_MOST_GROWING]]
-        self.more_growing = len(growing) - len(self.growing)
+        self._is_bytes = report.metric_unit == "bytes"
+        self.title = "Retained" if report.metric == "retained_bytes" else report.metric.replace("_", " ").capitalize()
+        self.growing = [self._line(row, with_detail=True) for row in report.rows[: min(report.growing, _MOST_GROWING)]]
+        self.more_growing = report.growing - len(self.growing)
         self.groups = list(self._groups())
         self.charts = [one for one in (self._chart(report.total, *size) for size in (_WIDE, _SLIM)) if one is not None]
         self.spark_width, self.spark_height = SPARK
-        self.facts = plural(len(report.points), "snapshot")
-        self.per = "snapshot" if report.unit == "snapshot" else "snapshot on average"
-        self.axis = "by number of the snapshot"
-        self.time_unit = report.points[0].time_unit or "its own"
+        self.facts = plural(len(report.points), report.point_noun)
+        self.per = report.point_noun if report.unit == "snapshot" else f"{report.point_noun} on average"
+        self.axis = f"by number of the {report.point_noun}"
+        self.x_unit = report.per
         if report.unit == "time":
-            self.axis = f"over time, in {self.time_unit}"
+            self.axis = f"over time, in {report.points[0].time_unit or 'its own unit'}"
+        elif report.unit == "work" and report.work is not None:
+            self.axis = f"over work done, in {report.work.unit}"
 
     def figures(self) -> list[Figure]:
         """First and last of the total, its slope, how many paths grow."""
         report, found = self._report, []
         if report.total is not None:
             verdict = report.total.verdict
-            ends = f"{format_bytes(verdict.first)} → {format_bytes(verdict.last)}"
-            exact = f"{format_exact_bytes(verdict.first)} → {format_exact_bytes(verdict.last)}"
-            change = format_change(verdict.last - verdict.first)
-            found.append(Figure("Retained, first → last", ends, f"{change}, {verdict.word.value}", exact))
+            ends = f"{self._amount(verdict.first)} → {self._amount(verdict.last)}"
+            change = self._change(verdict.last - verdict.first)
+            small = f"{change}, {verdict.word.value}"
+            found.append(Figure(f"{self.title}, first → last", ends, small, self._exact(report.total)))
             if _is_told(report.total):
                 interval = f"per {self.per}, 95 %: {self._interval(report.total)}"
                 found.append(Figure("Slope of the total", self._slope(report.total), interval, ""))
-        count = len(self.growing) + self.more_growing
-        found.append(Figure("Growing paths", f"{count:,} of {len(report.rows):,}", f"{report.family_size:,} varied enough to be tested", ""))  # fmt: skip
+        found.append(Figure("Growing paths", f"{report.growing:,} of {len(report.rows):,}", f"{report.family_size:,} varied enough to be tested", ""))  # fmt: skip
+        if report.forecast is not None:
+            what = f"Limit {format_bytes(report.forecast.limit)}"
+            when = (
+                "not told" if report.forecast.when is None else f"in {report.forecast.when:,.3g} {report.forecast.unit}"
+            )
+            found.append(Figure(what, when, report.forecast.sentence, ""))
         return found
+
+    def _amount(self, amount: int) -> str:
+        return format_bytes(amount) if self._is_bytes else format_count(amount)
+
+    def _change(self, amount: int) -> str:
+        return format_change(amount) if self._is_bytes else f"{amount:+,}"
+
+    def _per_point(self, amount: float) -> str:
+        """An amount per unit of x as one per point."""
+        per_point = amount * self._report.per_snapshot
+        return format_amount(per_point) if self._is_bytes else f"{per_point:,.3g}"
+
+    def _exact(self, row: TrendRow) -> str:
+        ends = (row.verdict.first, row.verdict.last)
+        return " → ".join(format_exact_bytes(end) if self._is_bytes else format_count(end) for end in ends)
 
     def limits(self) -> list[str]:
         """What the data could have shown, in sentences."""
@@ -125,14 +148,15 @@ class TrendPage(PageText):
             found.append(
                 "Total: no leak could have been shown."
                 if smallest is None
-                else f"Total: growth of {format_amount(smallest * report.per_snapshot)} per {self.per} or more would have been found (95 of 100)."
+                else f"Total: growth of {self._per_point(smallest)} per {self.per} or more would have been found (95 of 100)."
             )
             if more is not None:
                 found.append(
-                    f"About {plural(more, 'more snapshot')} would show {'its slope' if _word(total) == 'unclear' else 'half of that'}."
+                    f"About {plural(more, f'more {report.point_noun}')} would show {'its slope' if _word(total) == 'unclear' else 'half of that'}."
                 )
         if hidden.median is not None and hidden.largest is not None:
-            ends = [f"{format_amount(amount)} per {self.per}" for amount in (hidden.median, hidden.largest)]
+            amounts = (self._per_point(amount / report.per_snapshot) for amount in (hidden.median, hidden.largest))
+            ends = [f"{amount} per {self.per}" for amount in amounts]
             found.append(
                 f"The other path would have shown a leak of {ends[0]} (95 of 100)."
                 if hidden.told == 1
@@ -156,27 +180,27 @@ class TrendPage(PageText):
                 if report.points[number].time is not None
                 else "",
                 report.points[number].totals.get(report.metric, 0),
+                self._amount(report.points[number].totals.get(report.metric, 0)),
                 report.points[number].is_detailed,
             )
             for number in numbers
         ]
 
     def _groups(self) -> Iterator[WordGroup]:
-        rows = self._report.rows
-        words = [*_WORDS, *sorted({_word(row) for row in rows} - {*_WORDS, _GROWING})]
-        for word in words:
-            members = [row for row in rows if _word(row) == word]
-            held = [row for row in members if any(row.series)]
-            if members:
-                shown = [self._line(row, with_detail=False) for row in held[:_MOST_OTHERS]]
-                yield WordGroup(
-                    word,
-                    _WORDS.get(word, ""),
-                    len(members),
-                    shown,
-                    len(held) - len(shown),
-                    len(members) - len(held),
-                )
+        report = self._report
+        held: dict[str, list[TrendRow]] = {word: [] for word in (*_WORDS, *report.words)}
+        counts = dict.fromkeys(held, 0)
+        for row in report.rows[report.growing :]:
+            if any(row.series):
+                counts[_word(row)] += 1
+                if counts[_word(row)] <= _MOST_OTHERS:
+                    held[_word(row)].append(row)
+        for word, rows in held.items():
+            paths = report.words.get(word, 0)
+            if paths and word != _GROWING:
+                shown = [self._line(row, with_detail=False) for row in rows]
+                unlisted = counts[word] - len(shown)
+                yield WordGroup(word, _WORDS.get(word, ""), paths, shown, unlisted, paths - counts[word])
 
     def _line(self, row: TrendRow, *, with_detail: bool) -> PathLine:
         frames, path, verdict = self._report.frames, row.path, row.verdict
@@ -188,10 +212,10 @@ class TrendPage(PageText):
             module=path.module or "",
             kind="" if path.leak_kind is LeakKind.NONE else f"{path.leak_kind.mark} {path.leak_kind.title}",
             spark=sparkline(row.series, *SPARK),
-            first=format_bytes(verdict.first),
-            last=format_bytes(verdict.last),
-            change=format_change(verdict.last - verdict.first),
-            exact=f"{format_exact_bytes(verdict.first)} → {format_exact_bytes(verdict.last)}",
+            first=self._amount(verdict.first),
+            last=self._amount(verdict.last),
+            change=self._change(verdict.last - verdict.first),
+            exact=self._exact(row),
             slope=self._slope(row),
             interval=self._interval(row),
             evidence=row.evidence,
@@ -200,11 +224,11 @@ class TrendPage(PageText):
         )
 
     def _slope(self, row: TrendRow) -> str:
-        return format_amount(row.verdict.slope * self._report.per_snapshot)
+        return self._per_point(row.verdict.slope)
 
     def _interval(self, row: TrendRow) -> str:
         ends = (row.verdict.low, row.verdict.high)
-        return " … ".join(format_amount(end * self._report.per_snapshot) for end in ends)
+        return " … ".join(self._per_point(end) for end in ends)
 
     def _chart(self, row: TrendRow | None, width: int, height: int) -> Chart | None:
         if row is None:
@@ -219,11 +243,6 @@ class TrendPage(PageText):
             fit=report.fit_of(row),
         )
         return chart(plot, width, height)
-
-
-def verdict_of(report: TrendReport) -> Verdict:
-    """The answer of a trend in the form that all pages share."""
-    return Verdict(report.status, report.sentence, report.lead, GateResult.NOT_ASKED, (), report.reasons)
 
 
 def _word(row: TrendRow) -> str:

@@ -1,109 +1,161 @@
-"""A trend as stable lines and as its JSON document. Grammar: `docs/terminal.md`; specification: `docs/json.md`, "trend"."""
+"""A trend as stable lines for grep, and as a Markdown comment. Grammar of the lines: `docs/terminal.md`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from leakreport import __version__
 from leakreport.analysis.trendreport import TrendReport, TrendRow
+from leakreport.model.raw import Frame
 from leakreport.render.interface import RenderOptions
-from leakreport.render.json import SCHEMA, frame_entry, input_entries, kind_word, text_of
-from leakreport.render.phrases import STATUS_WORDS, frame_name, location, printable, word
+from leakreport.render.phrases import (
+    STATUS_MARKS,
+    STATUS_WORDS,
+    frame_name,
+    location,
+    printable,
+    without_home,
+    word,
+)
+from leakreport.units import format_bytes, format_count, plural
 
 MOST_ROWS = 25
+MOST_COMMENT_ROWS = 10
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_GAP = "·"
+_WITH_RATE = frozenset(("growing", "shrinking", "slowing", "unclear"))
+"""A line through the other shapes has no slope that means anything."""
+
+
+def shown_rows(report: TrendReport, options: RenderOptions, most: int) -> list[TrendRow]:
+    """The first rows that ever held anything, so many of them; with -v every row."""
+    if options.verbosity >= 1:
+        return list(report.rows)
+    return list(islice((row for row in report.rows if any(row.series)), most))
+
+
+def named_frame(report: TrendReport, row: TrendRow) -> Frame | None:
+    """The frame that a person reads first."""
+    path = row.path
+    for position in (path.named_by, path.responsible, path.site):
+        if position is not None:
+            return report.frames[path.frames[position]]
+    return report.frames[path.frames[-1]] if path.frames else None
+
+
+def amount_text(amount: int, unit: str) -> str:
+    """A value of a series for a person.
+
+    >>> amount_text(2048, "bytes"), amount_text(2048, "blocks")
+    ('2.00 KiB', '2,048')
+    """
+    return format_bytes(amount) if unit == "bytes" else format_count(amount)
+
+
+def sparkline(series: Sequence[int | None], cells: int) -> str:
+    """A series as blocks from 0 to its largest value, a point where nothing was measured; at most so many cells.
+
+    >>> sparkline((0, 50, None, 100), 10), sparkline((5, 5), 10), sparkline(range(100), 4)
+    ('▁▄·█', '██', '▁▃▆█')
+    """
+    if len(series) > cells > 1:
+        last = len(series) - 1
+        series = [series[round(place * last / (cells - 1))] for place in range(cells)]
+    top = max((amount for amount in series if amount is not None), default=0)
+    return "".join(
+        _GAP if amount is None else _BLOCKS[max(0, min(7, -(-8 * amount // top) - 1)) if top > 0 else 0]
+        for amount in series
+    )
 
 
 def trend_lines(report: TrendReport, options: RenderOptions) -> Iterator[str]:
     """The lines, without their ends."""
-    yield f"{STATUS_WORDS[report.status]} {printable(report.sentence)}"
-    for text in report.lead:
+    verdict = report.verdict
+    yield f"{STATUS_WORDS[verdict.status]} {printable(verdict.sentence)}"
+    for text in verdict.lead:
         yield f"LEAD {printable(text)}"
-    if report.total is not None:
-        yield f"TOTAL {report.total.verdict.word.value} {_series(report.total)} {printable(report.total.evidence)}"
-    rows = report.rows if options.verbosity >= 1 else report.rows[:MOST_ROWS]
+    for resource in report.resources:
+        row = resource.row
+        yield f"TOTAL {resource.name} {row.verdict.word.value} {_series(row)} {printable(row.evidence)}"
+    rows = shown_rows(report, options, MOST_ROWS)
     for row in rows:
-        position = row.path.named_by if row.path.named_by is not None else row.path.site
-        frame = None if position is None else report.frames[row.path.frames[position]]
+        frame = named_frame(report, row)
         name, where = ("???", "-") if frame is None else (frame_name(frame), word(location(frame)))
         yield f"PATH {row.verdict.word.value} {_series(row)} {word(row.path.module)} {name} {where} {word(row.path.id)}"
         yield f"EVIDENCE {word(row.path.id)} {printable(row.evidence)}"
+        if row.other_ids:
+            yield f"ALSO {word(row.path.id)} {' '.join(map(word, row.other_ids))}"
     if len(rows) < len(report.rows):
         yield f"MORE {len(report.rows) - len(rows)} paths"
+    yield f"FAMILY {printable(report.family_sentence)}"
+    if report.work is not None:
+        yield f"WORK {word(report.work.unit)} {','.join(f'{amount:g}' for amount in report.work.amounts)}"
+        if report.work.sentence:
+            yield f"INITIAL {printable(report.work.sentence)}"
+    if report.forecast is not None:
+        yield f"LIMIT {report.forecast.limit} {printable(report.forecast.sentence)}"
+    for reason in report.mismatches:
+        yield f"MISMATCH {printable(reason)}"
+    for note in report.notes:
+        yield f"NOTE {printable(note.message)}"
+    for gate in verdict.gate_lines:
+        yield f"GATE {gate.result.value} {printable(gate.gate)}: {printable(gate.text)}"
+    for command in report.next_commands:
+        yield f"NEXT {printable(command)}"
 
 
 def _series(row: TrendRow) -> str:
     return ",".join("-" if amount is None else str(amount) for amount in row.series)
 
 
-def trend_document(report: TrendReport, options: RenderOptions) -> dict[str, object]:
-    """The document as values, keys in the order of the specification; long lists as iterators."""
-    rows = report.rows if options.max_paths is None else report.rows[: options.max_paths]
-    return {
-        "schema": SCHEMA,
-        "generator": {"name": "leakreport", "version": __version__},
-        "kind": "trend",
-        "metric": report.metric,
-        "verdict": {
-            "status": report.status.value,
-            "sentence": text_of(report.sentence),
-            "gate": "not-asked",
-            "reasons": [text_of(reason) for reason in report.reasons],
-            "lead": [text_of(line) for line in report.lead],
-        },
-        "inputs": input_entries(report.inputs),
-        "frames": (frame_entry(frame, is_own=own) for frame, own in zip(report.frames, report.own, strict=True)),
-        "findings": [],
-        "per": None,
-        "forecast": None,
-        "snapshots": [
-            {
-                "input": None,
-                "index": number,
-                "label": text_of(point.label),
-                "time": point.time,
-                "time_unit": point.time_unit,
-                "detailed": point.is_detailed,
-                "totals": dict(point.totals),
-            }
-            for number, point in enumerate(report.points)
-        ],
-        "family_size": report.family_size,
-        "paths": (_row(report, row) for row in rows),
-        "resources": [] if report.total is None else [_resource(report, report.total)],
-    }
+def trend_comment(report: TrendReport, options: RenderOptions) -> str:
+    """One short Markdown text that can be pasted into an issue."""
+    return "\n\n".join(_blocks(report, options)) + "\n"
 
 
-def _row(report: TrendReport, row: TrendRow) -> dict[str, object]:
-    path = row.path
-    return {
-        "id": path.id,
-        "leak_kind": kind_word(path.leak_kind),
-        "frames": list(path.frames),
-        "responsible": path.responsible,
-        "owner": None,
-        "module": text_of(path.module),
-        "series": {report.metric: list(row.series)},
-        **_verdict(report, row),
-    }
+def _blocks(report: TrendReport, options: RenderOptions) -> Iterator[str]:
+    from leakreport.render.markdown import code, prose
+
+    def public(text: str) -> str:
+        return text if options.include_host else without_home(text)
+
+    verdict = report.verdict
+    yield f"**{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}: {prose(public(verdict.sentence))}**"
+    if verdict.lead:
+        yield prose(public(" ".join(verdict.lead)))
+    yield "\n".join(_table(report, options))
+    lines = [f"- {prose(report.family_sentence)}"]
+    if report.work is not None and report.work.sentence:
+        lines.append(f"- Work: {prose(report.work.sentence)}")
+    if report.forecast is not None:
+        lines.append(f"- Limit: {prose(report.forecast.sentence)}")
+    lines += [f"- Not comparable: {prose(public(reason))}" for reason in report.mismatches]
+    lines += [f"- Note: {prose(public(note.message))}" for note in report.notes]
+    lines += [f"- Gate: {gate.result.value}, {code(gate.gate)}: {prose(gate.text)}" for gate in verdict.gate_lines]
+    yield "\n".join(lines)
+    first, last = report.points[0].label, report.points[-1].label
+    count = plural(len(report.points), report.point_noun)
+    yield f"leakreport {code(__version__)}, {count}: {code(public(first))} … {code(public(last))}"
 
 
-def _resource(report: TrendReport, row: TrendRow) -> dict[str, object]:
-    return {"name": report.metric, "unit": "bytes", "series": list(row.series), **_verdict(report, row)}
+def _table(report: TrendReport, options: RenderOptions) -> Iterator[str]:
+    from leakreport.render.markdown import cell
+
+    yield f"| | Responsible frame | Place | Library | First | Last | Verdict | Per {report.per} |"
+    yield "|--:|---|---|---|--:|--:|---|--:|"
+    if report.total is not None:
+        yield _cells(report, report.total, "", "**total**", "", "")
+    rows = shown_rows(report, options, MOST_COMMENT_ROWS)
+    for number, row in enumerate(rows, 1):
+        frame = named_frame(report, row)
+        name, place = ("–", "–") if frame is None else (cell(frame_name(frame)), cell(location(frame)))
+        yield _cells(report, row, str(number), name, place, cell(row.path.module or ""))
+    if len(rows) < len(report.rows):
+        yield f"| | {plural(len(report.rows) - len(rows), 'more path')} | | | | | | |"
 
 
-def _verdict(report: TrendReport, row: TrendRow) -> dict[str, object]:
-    verdict, step = row.verdict, report.per_snapshot
-    slope = {
-        "per_snapshot": verdict.slope * step,
-        "low": verdict.low * step,
-        "high": verdict.high * step,
-        "unit": "bytes",
-    }
-    smallest = None if verdict.smallest_leak is None else {"per_snapshot": verdict.smallest_leak * step}
-    is_told = verdict.word.value != "too-few"
-    return {
-        "verdict": verdict.word.value,
-        "slope": slope if is_told else None,
-        "smallest_leak": smallest,
-        "evidence": text_of(row.evidence),
-    }
+def _cells(report: TrendReport, row: TrendRow, number: str, name: str, place: str, library: str) -> str:
+    first, last = (amount_text(amount, report.metric_unit) for amount in (row.verdict.first, row.verdict.last))
+    rate = row.rate.rpartition(" per ")[0] if row.verdict.word.value in _WITH_RATE else ""
+    return f"| {number} | {name} | {place} | {library} | {first} | {last} | {row.verdict.word.value} | {rate} |"

@@ -15,7 +15,7 @@ import pytest
 
 from leakreport.analysis.compare import compare
 from leakreport.analysis.diffreport import DiffReport, Presence
-from leakreport.analysis.options import AnalysisOptions
+from leakreport.analysis.options import AnalysisOptions, GrowthLimit
 from leakreport.analysis.report import GateResult, Status
 from leakreport.api import load
 from leakreport.cli import main
@@ -214,6 +214,15 @@ def called(*arguments: str | Path) -> tuple[int, str, str]:
         (("--fail-on", "new"), 1),
         (("--max-growth", "1MiB"), 0),
         (("--max-growth", "1KiB"), 1),
+        (("--max-growth", "1MiB", "--max-growth", "svc=1KiB"), 1),
+        (("--max-growth", "svc=1MiB"), 0),
+        (("--max-growth", "name_dup=999"), 1),
+        (("--max-growth", "name_*=1000"), 0),
+        # legacy_table is unchanged and a library of that name is nowhere.
+        (("--max-growth", "legacy_table=0"), 0),
+        (("--max-growth", "libsvc.so*=0"), 5),
+        (("--max-growth", "libsvc.so*=0", "--max-growth", "svc=0"), 1),
+        (("--max-growth", "svc="), 2),
         (("--fail-on", "definite"), 2),
         (("--to", "pprof"), 2),
     ],
@@ -221,6 +230,15 @@ def called(*arguments: str | Path) -> tuple[int, str, str]:
 def test_exit_codes_of_the_command(options: tuple[str, ...], code: int) -> None:
     before, after = fixture_path("memcheck-xml", "svc-v2"), fixture_path("memcheck-xml", "svc-v3")
     assert called(before, after, *options)[0] == code
+
+
+def test_a_threshold_knows_the_name_a_function_had_before() -> None:
+    gone = [("memcheck-xml", "svc-v3"), ("memcheck-xml", "svc-v4")]
+    limit = GrowthLimit("legacy_table", 0, "legacy_table=0")
+    report = compared(*gone, max_growth_of=(limit,))
+    (line,) = report.verdict.gate_lines
+    assert (line.gate, line.result) == ("--max-growth legacy_table=0", GateResult.PASSED)
+    assert compared(*reversed(gone), max_growth_of=(limit,)).verdict.gate is GateResult.FAILED
 
 
 @pytest.mark.parametrize(("before", "after"), PAIRS)

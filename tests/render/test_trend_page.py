@@ -84,7 +84,7 @@ def test_figures_of_the_page_are_those_of_the_json(name: str) -> None:
         assert f"<b>{word}</b> {words.count(word):,}" in text
     smallest = total["smallest_leak"]
     if smallest is not None and total["verdict"] != "growing":
-        assert f"growth of {format_amount(smallest['per_snapshot'])} per snapshot" in text
+        assert f"growth of {format_amount(smallest['per_snapshot'])} per {report.point_noun}" in text
 
 
 def test_a_growing_total_has_its_line_and_a_step_its_place() -> None:
@@ -104,5 +104,5 @@ def test_two_points_are_a_comparison_and_no_trend() -> None:
 
 def test_paths_that_never_held_anything_are_counted_and_not_listed() -> None:
     text = page_of(made_trend({"leak": [1000 * n for n in range(12)], **{f"never{n}": [0] * 12 for n in range(40)}}))
-    assert "40 paths held nothing in any snapshot." in text
+    assert "40 paths held nothing at any point." in text
     assert "never7" not in text
