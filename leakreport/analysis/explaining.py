@@ -18,7 +18,7 @@ from leakreport.model.columns import Int64Column
 from leakreport.model.raw import Frame
 
 _LIKELY_SCORE, _LIKELY_LEAD = 0.7, 0.1
-_CODE = "equal addresses: the machine code did not change"
+EQUAL_CODE = "equal addresses: the machine code did not change"
 _EQUAL = "equal names and positions"
 
 
@@ -96,7 +96,7 @@ def explained(settled: Settled, subject: Subject, before: Paths, after: Paths) -
             is_plain &= sites.rows.lengths[chosen] == 1
         plain = pairs.taken(is_plain)
         ours, theirs = subject.before.first_rows(plain.before), subject.after.first_rows(plain.after)
-        unchanged.append(Unchanged(ours, theirs, _CODE if pairs.decision is Decision.CODE else _EQUAL))
+        unchanged.append(Unchanged(ours, theirs, EQUAL_CODE if pairs.decision is Decision.CODE else _EQUAL))
         groups += [pairs.group(index, subject) for index in np.flatnonzero(~is_plain).tolist()]
     words = _Words(groups, subject)
     tied = Counter(group.tie for group in groups if group.tie is not None)
@@ -222,7 +222,7 @@ class _Words:
         if group.decision in BY_AMOUNTS:
             return f"{_records(ours)} before, {_records(theirs)} after; bytes and blocks agree"
         if group.decision is Decision.CODE:
-            return _CODE
+            return EQUAL_CODE
         told = [*self._rename_words(group), *self._place_words(group), *self._frame_words(group)]
         return ", ".join(told) or _EQUAL
 

@@ -14,21 +14,23 @@ import numpy as np
 from leakreport.analysis.acceptance import LEAST_LEAD, LEAST_SCORE, Accepted, accept
 from leakreport.analysis.callsites import CallSites
 from leakreport.analysis.candidates import candidate_pairs, further_pairs
-from leakreport.analysis.explaining import Match, Unchanged, Unmatched, explained
+from leakreport.analysis.explaining import EQUAL_CODE, Match, Unchanged, Unmatched, explained
 from leakreport.analysis.groups import Decision, Group, SitePairs, connected
 from leakreport.analysis.learning import Learned
 from leakreport.analysis.leaves import Leaves
 from leakreport.analysis.regrouping import regroup
-from leakreport.analysis.rungs import NO_CODE, MappedRung, same_code
+from leakreport.analysis.rungs import NO_CODE, MappedRung, code_pairs, same_code
 from leakreport.analysis.settling import Open, Settled, settle
 from leakreport.analysis.similarity import Similarity
-from leakreport.analysis.sites import Paths, SiteTable, Subject, subject_of
+from leakreport.analysis.sites import Paths, SiteTable, Subject, is_by_address, subject_of
 from leakreport.analysis.vocabulary import Vocabulary
 from leakreport.model.columns import BoolColumn, Int64Column
 
 _MOST_ROUNDS = 5
 _FIRST_LESSON = 2_000
 """Sites of the before side that the first renames are learned from: after them, far fewer are open."""
+_SAME_BUILD = 0.95
+"""From this share of rows at equal addresses on, both sides are one build."""
 MOST_OPEN = 20_000
 """Sites per side that are compared one by one; of more, the largest."""
 
@@ -47,6 +49,21 @@ class Matching(NamedTuple):
     uncompared: int
     """Sites that were too many to be compared one by one; they are among `gone` and `new`."""
 
+    def renumbered(self, before: Int64Column, after: Int64Column) -> Matching:
+        """The same with other numbers for the rows: number i becomes the i-th."""
+        return Matching(
+            [Unchanged(before[one.before], after[one.after], one.evidence) for one in self.unchanged],
+            [
+                one._replace(
+                    before=tuple(before[list(one.before)].tolist()), after=tuple(after[list(one.after)].tolist())
+                )
+                for one in self.matches
+            ],
+            [one._replace(row=int(before[one.row])) for one in self.gone],
+            [one._replace(row=int(after[one.row])) for one in self.new],
+            self.uncompared,
+        )
+
     def all_matches(self) -> list[Match]:
         """Those in columns, too, sorted by their rows."""
         return sorted([*self.matches, *(match for found in self.unchanged for match in found.matches())])
@@ -58,6 +75,17 @@ def match(before: Paths, after: Paths) -> Matching:
     Deterministic, whatever the order of rows; swapped sides give the mirrored result. Linear but for what is open after
     the rungs, and that is bounded.
     """
+    same = code_pairs(before, after) if is_by_address(before, after) else None
+    if same is None or int(same.has_equal_names.sum()) < _SAME_BUILD * max(len(before), len(after)):
+        return _matched(before, after)
+    # One build: what is left is new, gone, or differs in library code, and the rest tells nothing about it.
+    ours, theirs = same.before[same.has_equal_names], same.after[same.has_equal_names]
+    left = [np.setdiff1d(np.arange(len(side)), rows) for side, rows in ((before, ours), (after, theirs))]
+    found = _matched(before.taken(left[0]), after.taken(left[1])).renumbered(left[0], left[1])
+    return found._replace(unchanged=[*found.unchanged, Unchanged(ours, theirs, EQUAL_CODE)])
+
+
+def _matched(before: Paths, after: Paths) -> Matching:
     subject, order = subject_of(before, after)
     uncompared = 0
     if order == 0:

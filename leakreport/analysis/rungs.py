@@ -41,11 +41,26 @@ _NOTHING = np.zeros(0, dtype=np.int64)
 NO_CODE = SameCode(SitePairs(_NOTHING, _NOTHING, Decision.CODE), [])
 
 
+class CodePairs(NamedTuple):
+    """Rows at equal addresses."""
+
+    before: Int64Column
+    after: Int64Column
+    has_equal_names: BoolColumn
+    """Whether your code has the same names at them, or none on either side."""
+
+
 def same_code(before: Paths, after: Paths, subject: Subject) -> SameCode:
     """Pairs of sites whose rows stand at equal addresses, if that holds for most rows: the code did not change.
 
     In address mode only: where lines are known, two statements that were swapped keep every address.
     """
+    found = code_pairs(before, after)
+    return _joined(np.stack([found.before, found.after], axis=1), subject) if len(found.before) else NO_CODE
+
+
+def code_pairs(before: Paths, after: Paths) -> CodePairs:
+    """Pairs of rows at equal addresses, if that holds for most rows; none otherwise."""
     places: dict[Hashable, int] = {}
     known: dict[CodeKey, int] = {}
     ours, theirs = (_Code(side, places, known) for side in (before, after))
@@ -54,7 +69,7 @@ def same_code(before: Paths, after: Paths, subject: Subject) -> SameCode:
     is_shared[[number for (_, text), number in known.items() if not text]] = False
     for code, side in ((ours, before), (theirs, after)):
         if int(is_shared[code.own_code].sum()) < _SAME_CODE * max(1, len(side)):
-            return NO_CODE
+            return CodePairs(_NOTHING, _NOTHING, np.zeros(0, dtype=np.bool_))
     is_single = is_shared & (counts[0] == 1) & (counts[1] == 1)
     pairs = [np.stack([code.rows_of(is_single) for code in (ours, theirs)], axis=1)]
     # What is the same in your code may differ in library code.
@@ -64,7 +79,16 @@ def same_code(before: Paths, after: Paths, subject: Subject) -> SameCode:
         same = [(mine[text], others[text]) for text in mine if text in others]
         pairs.append(np.asarray([(one[0], two[0]) for one, two in same if len(one) == len(two) == 1]).reshape(-1, 2))
     found = np.concatenate(pairs).astype(np.int64)
-    return _joined(found[_names_agree(before, found[:, 0], after, found[:, 1])], subject)
+    names: dict[Hashable, int] = {}
+    is_equal = equal_stacks(
+        _named(before, names), before.stack[found[:, 0]], _named(after, names), after.stack[found[:, 1]]
+    )
+    agrees = is_equal.copy()
+    for index in np.flatnonzero(~is_equal).tolist():
+        row, other = found[index].tolist()
+        one, two = _names_by_place(before, row), _names_by_place(after, other)
+        agrees[index] = all(some & two[address] for address, some in one.items() if address in two)
+    return CodePairs(found[agrees, 0], found[agrees, 1], is_equal[agrees])
 
 
 class _Code:
@@ -119,17 +143,6 @@ def _texts(stacks: Stacks) -> list[bytes]:
     """Each stack as one text: equal stacks have equal texts."""
     content = stacks.flat.tobytes()
     return [content[start:stop] for start, stop in pairwise((stacks.offsets * stacks.flat.itemsize).tolist())]
-
-
-def _names_agree(before: Paths, ours: Int64Column, after: Paths, theirs: Int64Column) -> BoolColumn:
-    """Per pair of rows, whether no name at an address of your code contradicts that it is one path."""
-    names: dict[Hashable, int] = {}
-    one, other = _named(before, names), _named(after, names)
-    found = equal_stacks(one, before.stack[ours], other, after.stack[theirs])
-    for index in np.flatnonzero(~found).tolist():
-        mine, others = _names_by_place(before, int(ours[index])), _names_by_place(after, int(theirs[index]))
-        found[index] = all(some & others[address] for address, some in mine.items() if address in others)
-    return found
 
 
 def _named(side: Paths, names: dict[Hashable, int]) -> Stacks:

@@ -88,6 +88,20 @@ class Paths:
         ]
         return cls.of_rows(report.frames, report.own, rows)
 
+    def taken(self, rows: Int64Column) -> Paths:
+        """Some of the rows, with the stacks they are on."""
+        chosen, place = np.unique(self.stack[rows], return_inverse=True)
+        return Paths(
+            frames=self.frames,
+            own=self.own,
+            stacks=self.stacks.taken(chosen),
+            families=[self.families[stack] for stack in chosen.tolist()],
+            stack=place,
+            leak_kind=self.leak_kind[rows],
+            bytes=self.bytes[rows],
+            blocks=self.blocks[rows],
+        )
+
     def row(self, index: int) -> Side:
         """One row."""
         stack = int(self.stack[index])
@@ -219,7 +233,7 @@ class Ordered(NamedTuple):
 
 def subject_of(before: Paths, after: Paths) -> Ordered:
     """The sites of both sides."""
-    by_address = min(_share_with_lines(before), _share_with_lines(after)) < _LINES_NEEDED
+    by_address = is_by_address(before, after)
     sides = (before, after)
     both = [[point_of(frame, by_address=by_address) for frame in side.frames] for side in sides]
     points = sorted({point for side in both for point in side}, key=repr)
@@ -237,6 +251,11 @@ def subject_of(before: Paths, after: Paths) -> Ordered:
 
 def _chains(side: Paths, points: Sequence[Point], numbers: Int32Column, *, by_address: bool) -> Chains:
     return chains_of(side.frames, side.own, side.stacks, side.families, points, numbers, by_address=by_address)
+
+
+def is_by_address(before: Paths, after: Paths) -> bool:
+    """Whether addresses are the positions, as lines are too rare on a side."""
+    return min(_share_with_lines(before), _share_with_lines(after)) < _LINES_NEEDED
 
 
 def _share_with_lines(side: Paths) -> float:

@@ -184,17 +184,17 @@ def _paths(
     frames: Sequence[Frame],
     columns: FrameColumns,
 ) -> Paths:
-    chosen, place = np.unique(rows.stack[build.rows], return_inverse=True)
-    return Paths(
+    every = Paths(
         frames=frames,
         own=columns.is_own,
-        stacks=rows.paths.stacks.taken(chosen),
-        families=[rows.paths.families[stack] for stack in chosen.tolist()],
-        stack=place,
-        leak_kind=rows.leak_kind[build.rows],
-        bytes=held[build.rows],
-        blocks=np.zeros(len(build.rows), dtype=np.int64),
+        stacks=rows.paths.stacks,
+        families=rows.paths.families,
+        stack=rows.stack,
+        leak_kind=rows.leak_kind,
+        bytes=held,
+        blocks=np.zeros(len(rows), dtype=np.int64),
     )
+    return every.taken(build.rows)
 
 
 def _numbered(

@@ -41,6 +41,14 @@ def int64_column(numbers: Sequence[int], what: str) -> Int64Column:
         ) from error
 
 
+def renumbered(indexes: Int32Column, count: int) -> tuple[Int64Column, Int32Column]:
+    """Which of `count` numbers occur, in order, and the column with their places among these. Linear."""
+    is_used = np.zeros(count, dtype=np.bool_)
+    is_used[indexes] = True
+    place = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
+    return np.flatnonzero(is_used), place[indexes]
+
+
 def exact_sum(column: Int64Column) -> int:
     """The sum as a Python integer, never wrapped."""
     if column.size == 0:

@@ -15,7 +15,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from leakreport.model.columns import Float64Column, Int8Column, Int32Column, Int64Column, freeze, int64_column
+from leakreport.model.columns import (
+    Float64Column,
+    Int8Column,
+    Int32Column,
+    Int64Column,
+    freeze,
+    int64_column,
+    renumbered,
+)
 from leakreport.model.metrics import LeakKind
 
 TOOL_TITLES = {
@@ -320,10 +328,9 @@ class SampleTableBuilder:
         kinds: NDArray[np.int8] = np.asarray(self._leak_kinds, dtype=np.int8)
         known = self.frames.frames()
         flat = np.array(self._flat, dtype=np.int32)
-        used = np.unique(flat)
+        used, flat = renumbered(flat, len(known))
         if len(used) < len(known):
             known = tuple(known[index] for index in used.tolist())
-            flat = np.searchsorted(used, flat).astype(np.int32)
         return SampleTable(
             frames=known,
             flat=freeze(flat),

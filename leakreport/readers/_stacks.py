@@ -7,7 +7,6 @@ become frames when all is read.
 from __future__ import annotations
 
 import math
-import re
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,22 +16,12 @@ from numpy.typing import NDArray
 
 from leakreport.errors import LimitExceeded
 from leakreport.limits import INT64_MAX, Limits
-from leakreport.model.columns import Float64Column, Int32Column, Int64Column, freeze
+from leakreport.model.columns import Float64Column, Int32Column, Int64Column, freeze, renumbered
 from leakreport.model.raw import Frame, FrameTable, SampleTable
+from leakreport.readers._addresses import AddressNumbers, decoded
 from leakreport.readers._procmaps import AddressSpace
 
-_ADDRESS = re.compile(rb"0x[0-9a-fA-F]{1,16}\Z")
 COLUMNS = ("retained_blocks", "retained_bytes", "allocated_blocks", "allocated_bytes")
-
-
-class _Numbers(dict[bytes, int]):
-    """The number of each address, given out at first sight."""
-
-    def __missing__(self, token: bytes) -> int:
-        if _ADDRESS.match(token) is None:
-            raise KeyError(token)
-        number = self[token] = len(self)
-        return number
 
 
 class AddressStacks:
@@ -41,7 +30,7 @@ class AddressStacks:
     def __init__(self, limits: Limits) -> None:
         """Start with none."""
         self._limits = limits
-        self._numbers = _Numbers()
+        self._numbers = AddressNumbers()
         self._flat = array("i")
         self._offsets = array("q", (0,))
         self.values = tuple(array("q") for _ in COLUMNS)
@@ -60,7 +49,7 @@ class AddressStacks:
             raise LimitExceeded(f"more than {self._limits.records:,} stacks", advice="Sample more rarely.")
         start = len(self._flat)
         try:
-            self._flat.extend(map(self._numbers.__getitem__, addresses[::-1]))
+            self._flat.extend(self._numbers.of(addresses[::-1]))
         except KeyError:
             del self._flat[start:]
             return False
@@ -76,18 +65,16 @@ class AddressStacks:
         False, and nothing is kept, if one is no address or there would be too many records: one by one tells which.
         """
         counts = np.fromiter((stack.count(b" ") for stack in stacks), np.int64, len(stacks)) + 1
-        tokens = b" ".join(stacks).split()
-        if len(tokens) != int(counts.sum()) or len(self.lines) + len(stacks) > self._limits.records:
+        if len(self.lines) + len(stacks) > self._limits.records:
             return False
-        try:
-            numbers = np.fromiter(map(self._numbers.__getitem__, tokens), np.int32, len(tokens))
-        except KeyError:
+        addresses = decoded(b" ".join(stacks), int(counts.sum()))
+        if addresses is None:
             return False
         ends = np.cumsum(counts)
         # Outermost first.
-        turned = np.repeat(2 * ends - counts - 1, counts) - np.arange(len(tokens))
+        turned = np.repeat(2 * ends - counts - 1, counts) - np.arange(len(addresses))
         self._offsets.frombytes((ends + len(self._flat)).tobytes())
-        self._flat.frombytes(numbers[turned].tobytes())
+        self._flat.frombytes(self._numbers.of_column(addresses[turned]).tobytes())
         for column, amounts in zip(self.values, values.T, strict=True):
             column.frombytes(amounts.tobytes())
         self.lines.extend(range(line, line + len(stacks)))
@@ -105,8 +92,8 @@ class AddressStacks:
         """The stacks as frames; `resolve` gives the frames of an address, outermost first."""
         expanded: list[int] = []
         starts: list[int] = [0]
-        for token in self._numbers:
-            expanded.extend(frames.index(frame) for frame in resolve(int(token, 16)))
+        for address in self._numbers.addresses():
+            expanded.extend(frames.index(frame) for frame in resolve(address))
             starts.append(len(expanded))
         flat = np.array(self._flat, dtype=np.int32)
         offsets = np.array(self._offsets, dtype=np.int64)
@@ -159,10 +146,10 @@ class Stacks:
         leak_kinds: NDArray[np.int8] | None = None,
     ) -> SampleTable:
         """The frozen table, with only the frames that occur."""
-        used = np.unique(self.flat)
+        used, flat = renumbered(self.flat, len(self.frames))
         return SampleTable(
             frames=tuple(self.frames[index] for index in used.tolist()),
-            flat=freeze(np.searchsorted(used, self.flat).astype(np.int32)),
+            flat=freeze(flat),
             offsets=freeze(self.offsets),
             values={metric: freeze(column) for metric, column in values.items()},
             leak_kinds=None if leak_kinds is None else freeze(leak_kinds),
