@@ -17,6 +17,7 @@ from typing import NamedTuple
 from leakreport.analysis.learning import MODULE, Learned
 from leakreport.analysis.points import Point
 from leakreport.analysis.sites import SiteTable, Subject
+from leakreport.analysis.stacks import intern
 
 _MOST_POSITIONS = 60
 """Positions of one function that are aligned at once."""
@@ -97,8 +98,9 @@ class CallSites:
 
     def _calls(self, sites: SiteTable) -> dict[Function, Calls]:
         found: dict[Function, Calls] = {}
-        for caller, callee in sites.edges():
-            self._add(found, caller, self._points[callee].name.base or _UNKNOWN)
+        key_of_point, names = intern(point.name.base for point in self._points)
+        for caller, callee in sites.edges(key_of_point):
+            self._add(found, caller, _UNKNOWN if callee < 0 else names[callee])
         for caller, leaves in sites.ends():
             for leaf in leaves:
                 base = self._points[leaf.library[-1]].name.base if leaf.library else leaf.family
@@ -161,7 +163,7 @@ class CallSites:
 
     def _aligned(self, before: Function, after: Function, drifts: frozenset[int], learned: Learned) -> list[_Pair]:
         ours = [
-            _Call(position, frozenset(image for name in callees for image in (name, *learned.images(name)[:1])))
+            _Call(position, frozenset(learned.with_images(callees)))
             for position, callees in sorted(self._before[before].items())
         ]
         theirs = [_Call(position, frozenset(callees)) for position, callees in sorted(self._after[after].items())]

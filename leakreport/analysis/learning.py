@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 
 from leakreport.analysis.points import Point
 from leakreport.analysis.wording import rewrite
@@ -70,6 +70,12 @@ class Learned:
     def images(self, base: str | None) -> list[str]:
         """Other names of the after side that stood for a name of the before side, the most frequent first."""
         return [str(image) for _, image in self._images.get(base, ())]
+
+    def with_images(self, names: Collection[str]) -> Collection[str]:
+        """Some names of the before side, and what each most likely became."""
+        if not self._images:
+            return names
+        return [image for name in names for image in (name, *self.images(name)[:1])]
 
     def was_rewritten_elsewhere(self, before: str, after: str) -> bool:
         """Whether another pair of names was changed in the same words: `log_` → `lf_`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -130,6 +131,11 @@ class Site:
     blocks: int
 
 
+@cache
+def _kinds_of(bits: int) -> frozenset[LeakKind]:
+    return frozenset(kind for kind in LeakKind if bits >> kind & 1)
+
+
 @dataclass(slots=True, eq=False)
 class SiteTable(Sequence[Site]):
     """All sites of one side, in the order of their content."""
@@ -170,7 +176,7 @@ class SiteTable(Sequence[Site]):
                 chain=tuple(self.chains[number]),
                 leaves=self.leaves[int(self.leaf[number])],
                 rows=self.rows[number],
-                kinds=frozenset(kind for kind in LeakKind if int(self.kinds[number]) >> kind & 1),
+                kinds=_kinds_of(int(self.kinds[number])),
                 has_own=bool(self.has_own[number]),
                 bytes=int(self.bytes[number]),
                 blocks=int(self.blocks[number]),
@@ -189,15 +195,15 @@ class SiteTable(Sequence[Site]):
         found: list[int] = np.flatnonzero(self.chains.count(is_wanted[self.chains.flat])).tolist()
         return found
 
-    def edges(self) -> Iterable[tuple[int, int]]:
-        """Each pair of a caller and what it calls, once."""
+    def edges(self, key_of_point: Int32Column) -> Iterable[tuple[int, int]]:
+        """Each pair of a caller and the key of what it calls, once; keys are numbers from -1 on, one per point."""
         flat, owner = self.chains.flat.astype(np.int64), self.chains.owner
-        width = int(flat.max(initial=0)) + 1
-        pairs = np.sort((flat[1:] * width + flat[:-1])[owner[1:] == owner[:-1]])
+        width = int(key_of_point.max(initial=0)) + 2
+        pairs = np.sort((flat[1:] * width + key_of_point[flat[:-1]] + 1)[owner[1:] == owner[:-1]])
         is_first = np.ones(len(pairs), dtype=np.bool_)
         is_first[1:] = pairs[1:] != pairs[:-1]
         pairs = pairs[is_first]
-        return zip((pairs // width).tolist(), (pairs % width).tolist(), strict=True)
+        return zip((pairs // width).tolist(), (pairs % width - 1).tolist(), strict=True)
 
     def ends(self) -> Iterable[tuple[int, tuple[Leaf, ...]]]:
         """Each pair of an innermost point and what is below it, once."""
