@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from leakreport.analysis.learning import MODULE, Learned
+from leakreport.analysis.leaves import point_words
 from leakreport.analysis.sites import Point, Site, Subject
 
 _MOST_POSITIONS = 60
@@ -24,18 +25,38 @@ _SKIPPED = 0.45
 _DRIFT_CHANGE = 0.7
 _AS_NEIGHBOUR, _NOT_AS_NEIGHBOUR = 0.8, -0.3
 _SAME_CALLEE, _MAYBE_CALLEE, _OTHER_CALLEE = 3.0, 1.2, 0.3
+_RELATED_CALLEE, _UNRELATED_CALLEE = 2.4, 0.6
 _UNKNOWN = "?"
 _FUTURE = 1 << 62
 
 Function = tuple[str | None, str]
 """The file (in address mode the module) and the canonical name without scope."""
-Calls = dict[int, set[str]]
+
+
+class Callees(NamedTuple):
+    """What is called at one position."""
+
+    names: set[str]
+    hints: set[str]
+    """Words of names and files of library code: what is left to tell a function without a name by."""
+
+
+Calls = dict[int, Callees]
 """By position in a function, what is called there."""
 
 
 class _Call(NamedTuple):
     position: int
     callees: frozenset[str]
+    hints: frozenset[str]
+
+    def lacks_name(self, other: _Call) -> bool:
+        """Whether names cannot tell the two apart, as one of them has a callee without a name."""
+        return _UNKNOWN in self.callees or _UNKNOWN in other.callees
+
+    def is_related(self, other: _Call) -> bool:
+        """Whether a function without a name is about the same as a named one."""
+        return self.lacks_name(other) and not self.hints.isdisjoint(other.hints)
 
 
 class _Pair(NamedTuple):
@@ -97,6 +118,7 @@ class CallSites:
     def _calls(self, sites: Iterable[Site]) -> dict[Function, Calls]:
         edges: set[tuple[int, int]] = set()
         ends: set[tuple[int, str]] = set()
+        hints: set[tuple[int, int]] = set()
         for site in sites:
             chain = site.chain
             if not chain:
@@ -105,17 +127,23 @@ class CallSites:
             for leaf in site.leaves:
                 base = self._points[leaf.library[-1]].name.base if leaf.library else leaf.family
                 ends.add((chain[0], base or _UNKNOWN))
+                hints.update((chain[0], number) for number in leaf.library[-1:])
         found: dict[Function, Calls] = {}
         for caller, callee in edges:
             self._add(found, caller, self._points[callee].name.base or _UNKNOWN)
         for caller, name in ends:
             self._add(found, caller, name)
+        for caller, callee in hints:
+            self._add(found, caller, None, point_words(self._points[callee]))
         return found
 
-    def _add(self, calls: dict[Function, Calls], caller: int, callee: str) -> None:
+    def _add(self, calls: dict[Function, Calls], caller: int, callee: str | None, hints: Iterable[str] = ()) -> None:
         point = self._points[caller]
         if point.name.base is not None and point.position is not None:
-            calls.setdefault(self._function(point), {}).setdefault(point.position, set()).add(callee)
+            known = calls.setdefault(self._function(point), {}).setdefault(point.position, Callees(set(), set()))
+            if callee is not None:
+                known.names.add(callee)
+            known.hints.update(hints)
 
     def align(self, learned: Learned) -> CallMap:
         """The map, given what is known of renames."""
@@ -168,10 +196,17 @@ class CallSites:
 
     def _aligned(self, before: Function, after: Function, drifts: frozenset[int], learned: Learned) -> list[_Pair]:
         ours = [
-            _Call(position, frozenset(image for name in callees for image in (name, *learned.images(name)[:1])))
+            _Call(
+                position,
+                frozenset(image for name in callees.names for image in (name, *learned.images(name)[:1])),
+                frozenset(callees.hints),
+            )
             for position, callees in sorted(self._before[before].items())
         ]
-        theirs = [_Call(position, frozenset(callees)) for position, callees in sorted(self._after[after].items())]
+        theirs = [
+            _Call(position, frozenset(callees.names), frozenset(callees.hints))
+            for position, callees in sorted(self._after[after].items())
+        ]
         accepts_unknown = self._by_address and len(ours) == len(theirs)
         pairs: list[tuple[_Call, _Call]] = []
         if drifts:
@@ -186,7 +221,8 @@ class CallSites:
                 one.position,
                 other.position,
                 bool(one.callees & other.callees)
-                or (accepts_unknown and (_UNKNOWN in one.callees or _UNKNOWN in other.callees)),
+                or one.is_related(other)
+                or (accepts_unknown and one.lacks_name(other)),
             )
             for one, other in pairs
         ]
@@ -255,7 +291,7 @@ def _in_order(ours: list[_Call], theirs: list[_Call], drifts: frozenset[int]) ->
         origin.append([])
         for j, their_call in enumerate(theirs):
             drift = their_call.position - ours_call.position
-            value = _callee_value(ours_call.callees, their_call.callees)
+            value = _callee_value(ours_call, their_call)
             if drifts:
                 value += _AS_NEIGHBOUR if drift in drifts else _NOT_AS_NEIGHBOUR
             most, source = value - _SKIPPED * (i + j), None
@@ -281,7 +317,14 @@ def _in_order(ours: list[_Call], theirs: list[_Call], drifts: frozenset[int]) ->
     return pairs[::-1]
 
 
-def _callee_value(ours: frozenset[str], theirs: frozenset[str]) -> float:
-    if ours & theirs:
+def _callee_value(ours: _Call, theirs: _Call) -> float:
+    shared = ours.callees & theirs.callees
+    if shared and (len(shared) > 1 or _UNKNOWN not in shared):
         return _SAME_CALLEE
-    return _MAYBE_CALLEE if _UNKNOWN in ours or _UNKNOWN in theirs else _OTHER_CALLEE
+    if ours.is_related(theirs):
+        return _RELATED_CALLEE
+    if shared:
+        return _SAME_CALLEE
+    if ours.lacks_name(theirs):
+        return _UNRELATED_CALLEE if ours.hints and theirs.hints else _MAYBE_CALLEE
+    return _OTHER_CALLEE
