@@ -179,7 +179,7 @@ class _Words:
         if group.decision in BY_AMOUNTS:
             return f"{_records(ours)} before, {_records(theirs)} after; bytes and blocks agree"
         if group.decision is Decision.CODE:
-            return "equal addresses: the machine code did not change"
+            return "the same frames at the same places: the machine code did not change"
         told = [*self._rename_words(group), *self._place_words(group), *self._frame_words(group)]
         return ", ".join(told) or "equal names and positions"
 

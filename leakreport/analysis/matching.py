@@ -16,6 +16,7 @@ from leakreport.analysis.explaining import Match, Unmatched, explained
 from leakreport.analysis.groups import Decision, Group, connected
 from leakreport.analysis.learning import Learned
 from leakreport.analysis.leaves import Leaves
+from leakreport.analysis.rebasing import rebased
 from leakreport.analysis.regrouping import regroup
 from leakreport.analysis.rungs import MappedRung, same_code
 from leakreport.analysis.settling import Open, settle
@@ -63,6 +64,7 @@ def match(before: Paths, after: Paths) -> Matching:
 
 def group_sites(before: Paths, after: Paths) -> Grouping:
     """Decide which sites are one leak."""
+    before, after = rebased(before, after)
     subject = subject_of(before, after)
     ours, theirs = (list(map(content, sites)) for sites in (subject.before, subject.after))
     if ours == theirs:

@@ -22,20 +22,45 @@ CodeKey = tuple[Hashable, ...]
 def same_code(before: Paths, after: Paths, subject: Subject) -> list[Group]:
     """Groups of sites whose rows stand at equal addresses, if that holds for most rows: the code did not change.
 
-    In address mode only: where lines are known, two statements that were swapped keep every address.
+    In address mode only: where lines are known, two statements that were swapped keep every address. Whole stacks come
+    first: they also tell apart what differs in libraries only, and programs that have no code of yours.
     """
-    ours, theirs = _rows_by_code(before), _rows_by_code(after)
+    whole = _shared(_rows_by_stack(before), _rows_by_stack(after), before, after)
+    pairs = [(ours[0], theirs[0]) for ours, theirs in whole]
+    done = {row for ours, _ in whole for row in ours}, {row for _, theirs in whole for row in theirs}
+    pairs += [
+        (ours[0], theirs[0])
+        for ours, theirs in _shared(_rows_by_code(before), _rows_by_code(after), before, after)
+        if len(ours) == len(theirs) == 1
+        and ours[0] not in done[0]
+        and theirs[0] not in done[1]
+        and _names_agree(_names_by_place(before, ours[0]), _names_by_place(after, theirs[0]))
+    ]
+    return _joined(pairs, subject)
+
+
+def _shared(
+    ours: Mapping[CodeKey, list[int]], theirs: Mapping[CodeKey, list[int]], before: Paths, after: Paths
+) -> list[tuple[list[int], list[int]]]:
+    """Rows of both sides with equal keys; none unless most rows of each side are among them."""
     shared = [key for key in ours if key in theirs and len(key) > 1]
     for rows, side in ((ours, before), (theirs, after)):
         if sum(len(rows[key]) for key in shared) < _SAME_CODE * max(1, len(side.rows)):
             return []
-    pairs = [
-        (ours[key][0], theirs[key][0])
-        for key in shared
-        if len(ours[key]) == len(theirs[key]) == 1
-        and _names_agree(_names_by_place(before, ours[key][0]), _names_by_place(after, theirs[key][0]))
+    return [(ours[key], theirs[key]) for key in shared]
+
+
+def _rows_by_stack(side: Paths) -> dict[CodeKey, list[int]]:
+    """Rows by allocator and all frames with what is known of each; no rows with a frame of which nothing is known."""
+    what = [
+        (module_stem(frame.module), address_of(frame), frame.function, frame.file, frame.line) for frame in side.frames
     ]
-    return _joined(pairs, subject)
+    found: defaultdict[CodeKey, list[int]] = defaultdict(list)
+    is_known = [address is not None or function is not None for _, address, function, *_ in what]
+    for index, row in enumerate(side.rows):
+        if all(is_known[frame] for frame in row.frames):
+            found[(row.family, *(what[frame] for frame in row.frames))].append(index)
+    return found
 
 
 def _own_modules(side: Paths) -> set[str | None]:
