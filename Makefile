@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCES := $(shell find leakreport templates -type f -not -name '*.pyc' 2>/dev/null) pyproject.toml README.md LICENSE
 DEBIAN_PACKAGES := valgrind gcc g++ make binutils chromium fonts-dejavu-core google-perftools libgoogle-perftools4 \
-	libjemalloc-dev heaptrack golang-go
+	libjemalloc-dev heaptrack golang-go sqlite3 git
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
