@@ -28,21 +28,14 @@ _SAME_CALLEE, _MAYBE_CALLEE, _OTHER_CALLEE = 3.0, 1.2, 0.3
 _RELATED_CALLEE, _UNRELATED_CALLEE = 2.4, 0.6
 _UNKNOWN = "?"
 _FUTURE = 1 << 62
+_NO_HINTS: frozenset[str] = frozenset()
 
 Function = tuple[str | None, str]
 """The file (in address mode the module) and the canonical name without scope."""
-
-
-class Callees(NamedTuple):
-    """What is called at one position."""
-
-    names: set[str]
-    hints: set[str]
-    """Words of names and files of library code: what is left to tell a function without a name by."""
-
-
-Calls = dict[int, Callees]
+Calls = dict[int, set[str]]
 """By position in a function, what is called there."""
+Hints = dict[tuple[Function, int], frozenset[str]]
+"""By function and position, words of names and files of library code: what tells a function that has no name."""
 
 
 class _Call(NamedTuple):
@@ -104,6 +97,10 @@ class CallSites:
         self._place_of = known
         self._before = self._calls(subject.before)
         self._after = self._calls(subject.after)
+        # Where every function has a name, nobody asks.
+        has_nameless = any(point.name.base is None for point in subject.points)
+        self._hints_before: Hints = self._hints(subject.before) if has_nameless else {}
+        self._hints_after: Hints = self._hints(subject.after) if has_nameless else {}
         self._after_by_base: defaultdict[str, list[Function]] = defaultdict(list)
         for function in sorted(self._after, key=str):
             self._after_by_base[function[1]].append(function)
@@ -118,7 +115,6 @@ class CallSites:
     def _calls(self, sites: Iterable[Site]) -> dict[Function, Calls]:
         edges: set[tuple[int, int]] = set()
         ends: set[tuple[int, str]] = set()
-        hints: set[tuple[int, int]] = set()
         for site in sites:
             chain = site.chain
             if not chain:
@@ -127,23 +123,29 @@ class CallSites:
             for leaf in site.leaves:
                 base = self._points[leaf.library[-1]].name.base if leaf.library else leaf.family
                 ends.add((chain[0], base or _UNKNOWN))
-                hints.update((chain[0], number) for number in leaf.library[-1:])
         found: dict[Function, Calls] = {}
         for caller, callee in edges:
             self._add(found, caller, self._points[callee].name.base or _UNKNOWN)
         for caller, name in ends:
             self._add(found, caller, name)
-        for caller, callee in hints:
-            self._add(found, caller, None, point_words(self._points[callee]))
         return found
 
-    def _add(self, calls: dict[Function, Calls], caller: int, callee: str | None, hints: Iterable[str] = ()) -> None:
+    def _add(self, calls: dict[Function, Calls], caller: int, callee: str) -> None:
         point = self._points[caller]
         if point.name.base is not None and point.position is not None:
-            known = calls.setdefault(self._function(point), {}).setdefault(point.position, Callees(set(), set()))
-            if callee is not None:
-                known.names.add(callee)
-            known.hints.update(hints)
+            calls.setdefault(self._function(point), {}).setdefault(point.position, set()).add(callee)
+
+    def _hints(self, sites: Iterable[Site]) -> Hints:
+        found: Hints = {}
+        ends = {
+            (site.chain[0], leaf.library[-1]) for site in sites if site.chain for leaf in site.leaves if leaf.library
+        }
+        for caller, callee in ends:
+            point = self._points[caller]
+            if point.position is not None:
+                key = self._function(point), point.position
+                found[key] = found.get(key, frozenset()) | point_words(self._points[callee])
+        return found
 
     def align(self, learned: Learned) -> CallMap:
         """The map, given what is known of renames."""
@@ -198,13 +200,13 @@ class CallSites:
         ours = [
             _Call(
                 position,
-                frozenset(image for name in callees.names for image in (name, *learned.images(name)[:1])),
-                frozenset(callees.hints),
+                frozenset(image for name in callees for image in (name, *learned.images(name)[:1])),
+                self._hints_before.get((before, position), _NO_HINTS),
             )
             for position, callees in sorted(self._before[before].items())
         ]
         theirs = [
-            _Call(position, frozenset(callees.names), frozenset(callees.hints))
+            _Call(position, frozenset(callees), self._hints_after.get((after, position), _NO_HINTS))
             for position, callees in sorted(self._after[after].items())
         ]
         accepts_unknown = self._by_address and len(ours) == len(theirs)

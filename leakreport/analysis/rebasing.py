@@ -15,8 +15,9 @@ from leakreport.analysis.sites import Paths
 _PAGE = 4096
 _AGREEING = 0.6
 """Share of the addresses of a module, on both sides, that must lie at one distance."""
-_MOST_VOTES = 64
-"""Addresses of a side with equal low bits that are tried; of more, the pairs would be too many."""
+_ENDS = 64
+"""Addresses at either end of a module that distances are taken from: loaders keep the order."""
+_MOST_DISTANCES = 16
 
 Places = Mapping[str, frozenset[int]]
 
@@ -45,19 +46,18 @@ def _addresses(side: Paths) -> Places:
 
 def _distance(ours: frozenset[int], theirs: frozenset[int]) -> int:
     """How far theirs lie from ours; 0 where they do not, or no distance is agreed on."""
-    by_low_bits: defaultdict[int, list[int]] = defaultdict(list)
-    for address in theirs:
-        by_low_bits[address % _PAGE].append(address)
     votes = Counter(
-        other - address
-        for address in ours
-        if len(others := by_low_bits.get(address % _PAGE, ())) <= _MOST_VOTES
-        for other in others
+        other - address for address in _ends(ours) for other in _ends(theirs) if (other - address) % _PAGE == 0
     )
-    if not votes:
-        return 0
-    distance, agreeing = max(votes.items(), key=lambda vote: (vote[1], -abs(vote[0]), vote[0]))
-    return distance if agreeing >= _AGREEING * max(len(ours), len(theirs)) else 0
+    found = sorted(votes.items(), key=lambda vote: (-vote[1], abs(vote[0]), vote[0]))[:_MOST_DISTANCES]
+    agreeing = [(sum(address + distance in theirs for address in ours), distance) for distance, _ in found]
+    most, distance = max(agreeing, default=(0, 0), key=lambda entry: (entry[0], -abs(entry[1]), entry[1]))
+    return distance if most >= _AGREEING * max(len(ours), len(theirs)) else 0
+
+
+def _ends(addresses: frozenset[int]) -> list[int]:
+    ordered = sorted(addresses)
+    return ordered if len(ordered) <= 2 * _ENDS else [*ordered[:_ENDS], *ordered[-_ENDS:]]
 
 
 def _shifted(side: Paths, bases: Mapping[str, int]) -> Paths:
