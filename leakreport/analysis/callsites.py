@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from leakreport.analysis.learning import MODULE, Learned
+from leakreport.analysis.leaves import point_words
 from leakreport.analysis.points import Point
 from leakreport.analysis.sites import SiteTable, Subject
 from leakreport.analysis.stacks import intern
@@ -26,18 +27,31 @@ _SKIPPED = 0.45
 _DRIFT_CHANGE = 0.7
 _AS_NEIGHBOUR, _NOT_AS_NEIGHBOUR = 0.8, -0.3
 _SAME_CALLEE, _MAYBE_CALLEE, _OTHER_CALLEE = 3.0, 1.2, 0.3
+_RELATED_CALLEE, _UNRELATED_CALLEE = 2.4, 0.6
 _UNKNOWN = "?"
 _FUTURE = 1 << 62
+_NO_HINTS: frozenset[str] = frozenset()
 
 Function = tuple[str | None, str]
 """The file (in address mode the module) and the canonical name without scope."""
 Calls = dict[int, set[str]]
 """By position in a function, what is called there."""
+Hints = dict[tuple[Function, int], frozenset[str]]
+"""By function and position, words of names and files of library code: what tells a function that has no name."""
 
 
 class _Call(NamedTuple):
     position: int
     callees: frozenset[str]
+    hints: frozenset[str]
+
+    def lacks_name(self, other: _Call) -> bool:
+        """Whether names cannot tell the two apart, as one of them has a callee without a name."""
+        return _UNKNOWN in self.callees or _UNKNOWN in other.callees
+
+    def is_related(self, other: _Call) -> bool:
+        """Whether a function without a name is about the same as a named one."""
+        return self.lacks_name(other) and not self.hints.isdisjoint(other.hints)
 
 
 class _Pair(NamedTuple):
@@ -85,6 +99,10 @@ class CallSites:
         self._place_of = known
         self._before = self._calls(subject.before)
         self._after = self._calls(subject.after)
+        # Where every function has a name, nobody asks.
+        has_nameless = any(point.name.base is None for point in subject.points)
+        self._hints_before: Hints = self._hints(subject.before) if has_nameless else {}
+        self._hints_after: Hints = self._hints(subject.after) if has_nameless else {}
         self._after_by_base: defaultdict[str, list[Function]] = defaultdict(list)
         for function in sorted(self._after, key=str):
             self._after_by_base[function[1]].append(function)
@@ -111,6 +129,16 @@ class CallSites:
         point = self._points[caller]
         if point.name.base is not None and point.position is not None:
             calls.setdefault(self._function(point), {}).setdefault(point.position, set()).add(callee)
+
+    def _hints(self, sites: SiteTable) -> Hints:
+        found: Hints = {}
+        ends = {(caller, leaf.library[-1]) for caller, leaves in sites.ends() for leaf in leaves if leaf.library}
+        for caller, callee in ends:
+            point = self._points[caller]
+            if point.position is not None:
+                key = self._function(point), point.position
+                found[key] = found.get(key, frozenset()) | point_words(self._points[callee])
+        return found
 
     def align(self, learned: Learned) -> CallMap:
         """The map, given what is known of renames."""
@@ -163,10 +191,17 @@ class CallSites:
 
     def _aligned(self, before: Function, after: Function, drifts: frozenset[int], learned: Learned) -> list[_Pair]:
         ours = [
-            _Call(position, frozenset(learned.with_images(callees)))
+            _Call(
+                position,
+                frozenset(learned.with_images(callees)),
+                self._hints_before.get((before, position), _NO_HINTS),
+            )
             for position, callees in sorted(self._before[before].items())
         ]
-        theirs = [_Call(position, frozenset(callees)) for position, callees in sorted(self._after[after].items())]
+        theirs = [
+            _Call(position, frozenset(callees), self._hints_after.get((after, position), _NO_HINTS))
+            for position, callees in sorted(self._after[after].items())
+        ]
         accepts_unknown = self._by_address and len(ours) == len(theirs)
         pairs: list[tuple[_Call, _Call]] = []
         if drifts:
@@ -181,7 +216,8 @@ class CallSites:
                 one.position,
                 other.position,
                 bool(one.callees & other.callees)
-                or (accepts_unknown and (_UNKNOWN in one.callees or _UNKNOWN in other.callees)),
+                or one.is_related(other)
+                or (accepts_unknown and one.lacks_name(other)),
             )
             for one, other in pairs
         ]
@@ -250,7 +286,7 @@ def _in_order(ours: list[_Call], theirs: list[_Call], drifts: frozenset[int]) ->
         origin.append([])
         for j, their_call in enumerate(theirs):
             drift = their_call.position - ours_call.position
-            value = _callee_value(ours_call.callees, their_call.callees)
+            value = _callee_value(ours_call, their_call)
             if drifts:
                 value += _AS_NEIGHBOUR if drift in drifts else _NOT_AS_NEIGHBOUR
             most, source = value - _SKIPPED * (i + j), None
@@ -276,7 +312,14 @@ def _in_order(ours: list[_Call], theirs: list[_Call], drifts: frozenset[int]) ->
     return pairs[::-1]
 
 
-def _callee_value(ours: frozenset[str], theirs: frozenset[str]) -> float:
-    if ours & theirs:
+def _callee_value(ours: _Call, theirs: _Call) -> float:
+    shared = ours.callees & theirs.callees
+    if shared and (len(shared) > 1 or _UNKNOWN not in shared):
         return _SAME_CALLEE
-    return _MAYBE_CALLEE if _UNKNOWN in ours or _UNKNOWN in theirs else _OTHER_CALLEE
+    if ours.is_related(theirs):
+        return _RELATED_CALLEE
+    if shared:
+        return _SAME_CALLEE
+    if ours.lacks_name(theirs):
+        return _UNRELATED_CALLEE if ours.hints and theirs.hints else _MAYBE_CALLEE
+    return _OTHER_CALLEE

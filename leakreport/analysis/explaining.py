@@ -18,7 +18,7 @@ from leakreport.model.columns import Int64Column
 from leakreport.model.raw import Frame
 
 _LIKELY_SCORE, _LIKELY_LEAD = 0.7, 0.1
-EQUAL_CODE = "equal addresses: the machine code did not change"
+EQUAL_CODE = "the same frames at the same places: the machine code did not change"
 _EQUAL = "equal names and positions"
 
 

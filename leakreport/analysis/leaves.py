@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from operator import eq
 from typing import TypeVar
 
@@ -80,16 +81,20 @@ class Leaves:
         return _LIBRARY * (0.25 if before.library and after.library else 0.2) + allocator
 
     def _words(self, leaf: Leaf) -> set[str]:
-        found: set[str] = set()
-        for number in leaf.library[:_LONGEST]:
-            point = self._points[number]
-            if point.name.base is not None:
-                found.update(words(point.name.base))
-                if point.name.scope:
-                    found.update(words(point.name.scope[-1]))
-            if point.file is not None:
-                found.update(words(point.file.rsplit(".", 1)[0]))
-        return found - _STOP_WORDS
+        return {word for number in leaf.library[:_LONGEST] for word in point_words(self._points[number])}
+
+
+@lru_cache(maxsize=1 << 13)
+def point_words(point: Point) -> frozenset[str]:
+    """What the names and the file of library code are about: `std::list<int>::push_back` and a frame in `stl_list.h`."""
+    found: set[str] = set()
+    if point.name.base is not None:
+        found.update(words(point.name.base))
+        if point.name.scope:
+            found.update(words(point.name.scope[-1]))
+    if point.file is not None:
+        found.update(words(point.file.rsplit(".", 1)[0]))
+    return frozenset(found - _STOP_WORDS)
 
 
 def _is_alike(one: Point, other: Point) -> bool:

@@ -18,6 +18,7 @@ from leakreport.analysis.explaining import EQUAL_CODE, Match, Unchanged, Unmatch
 from leakreport.analysis.groups import Decision, Group, SitePairs, connected
 from leakreport.analysis.learning import Learned
 from leakreport.analysis.leaves import Leaves
+from leakreport.analysis.rebasing import rebased
 from leakreport.analysis.regrouping import regroup
 from leakreport.analysis.rungs import NO_CODE, MappedRung, code_pairs, same_code
 from leakreport.analysis.settling import Open, Settled, settle
@@ -75,6 +76,7 @@ def match(before: Paths, after: Paths) -> Matching:
     Deterministic, whatever the order of rows; swapped sides give the mirrored result. Linear but for what is open after
     the rungs, and that is bounded.
     """
+    before, after = rebased(before, after)
     same = code_pairs(before, after) if is_by_address(before, after) else None
     if same is None or int(same.has_equal_names.sum()) < _SAME_BUILD * max(len(before), len(after)):
         return _matched(before, after)

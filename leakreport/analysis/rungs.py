@@ -53,7 +53,8 @@ class CodePairs(NamedTuple):
 def same_code(before: Paths, after: Paths, subject: Subject) -> SameCode:
     """Pairs of sites whose rows stand at equal addresses, if that holds for most rows: the code did not change.
 
-    In address mode only: where lines are known, two statements that were swapped keep every address.
+    In address mode only: where lines are known, two statements that were swapped keep every address. Whole stacks come
+    first: they also tell apart what differs in libraries only, and programs that have no code of yours.
     """
     found = code_pairs(before, after)
     return _joined(np.stack([found.before, found.after], axis=1), subject) if len(found.before) else NO_CODE
@@ -77,7 +78,14 @@ def code_pairs(before: Paths, after: Paths) -> CodePairs:
     for number, rows in several[0].items():
         mine, others = ours.by_whole_code(rows), theirs.by_whole_code(several[1][number])
         same = [(mine[text], others[text]) for text in mine if text in others]
-        pairs.append(np.asarray([(one[0], two[0]) for one, two in same if len(one) == len(two) == 1]).reshape(-1, 2))
+        # Of one stack there is a row per leak kind, in the order of kinds; several stacks without a difference tell nothing.
+        told = [
+            pair
+            for one, two in same
+            if len(one) == len(two) and len({int(before.stack[row]) for row in one}) == 1
+            for pair in zip(one, two, strict=True)
+        ]
+        pairs.append(np.asarray(told).reshape(-1, 2))
     found = np.concatenate(pairs).astype(np.int64)
     names: dict[Hashable, int] = {}
     is_equal = equal_stacks(
@@ -97,23 +105,34 @@ class _Code:
     def __init__(self, side: Paths, places: dict[Hashable, int], known: dict[CodeKey, int]) -> None:
         self._side = side
         found = [
-            places.setdefault((module_stem(frame.module), address), len(places)) if address else -1
+            -1
+            if address is None or (address == 0 and frame.offset is None)
+            else places.setdefault((module_stem(frame.module), address), len(places))
             for frame, address in ((frame, address_of(frame)) for frame in side.frames)
         ]
         self._place = np.asarray(found, dtype=np.int32)
+        # Inlined code has its caller's address, and in some formats none.
+        whole = [
+            -1
+            if place < 0 and frame.function is None
+            else places.setdefault((place, frame.function, frame.file, frame.line), len(places))
+            for place, frame in zip(found, side.frames, strict=True)
+        ]
+        self._whole = np.asarray(whole, dtype=np.int32)
         texts = _texts(self._own_places())
+        for stack in [number for number, text in enumerate(texts) if not text]:
+            # Where a stack has no address of yours, all that is known of all its frames.
+            texts[stack] = self._whole_text(stack)
         numbers = [known.setdefault(key, len(known)) for key in zip(side.families, texts, strict=True)]
         self.own_code = np.asarray(numbers, dtype=np.int64)[side.stack]
         """Per row one number for its allocator and the addresses in the modules that hold your code."""
 
     def _own_places(self) -> Stacks:
-        """Inlined frames share a place. Where a stack has nothing in modules that hold your code, all its places."""
+        """Inlined frames share a place."""
         side, stacks = self._side, self._side.stacks
         modules = {frame.module for frame, own in zip(side.frames, side.own.tolist(), strict=True) if own}
         is_own = np.fromiter((frame.module in modules for frame in side.frames), np.bool_, len(side.frames))
-        is_inside = (self._place >= 0)[stacks.flat]
-        of_own = is_inside & is_own[stacks.flat]
-        inside = stacks.kept(np.where((stacks.count(of_own) > 0)[stacks.owner], of_own, is_inside))
+        inside = stacks.kept(((self._place >= 0) & is_own)[stacks.flat])
         codes = self._place[inside.flat]
         is_other = np.ones(len(codes), dtype=np.bool_)
         is_other[1:] = (codes[1:] != codes[:-1]) | (inside.owner[1:] != inside.owner[:-1])
@@ -132,11 +151,16 @@ class _Code:
         return found
 
     def by_whole_code(self, rows: Sequence[int]) -> dict[bytes, list[int]]:
-        """Some rows by all their addresses."""
+        """Some rows by all that is known of all their frames; no rows with a frame of which nothing is known."""
         found: defaultdict[bytes, list[int]] = defaultdict(list)
         for row in rows:
-            found[self._place[self._side.stacks[int(self._side.stack[row])]].tobytes()].append(row)
+            if text := self._whole_text(int(self._side.stack[row])):
+                found[text].append(row)
         return found
+
+    def _whole_text(self, stack: int) -> bytes:
+        whole = self._whole[self._side.stacks[stack]]
+        return whole.tobytes() if (whole >= 0).all() else b""
 
 
 def _texts(stacks: Stacks) -> list[bytes]:

@@ -66,6 +66,22 @@ def test_calls_of_a_function_move_as_its_other_calls_not_as_its_neighbours() -> 
     assert found == [(40, 31), (44, 35), (57, 46), (58, 47), (60, 49)]
 
 
+def test_calls_of_library_code_without_a_name_are_known_by_its_file() -> None:
+    # Link-time optimisation took the names away and turned the blocks round.
+    before = paths(
+        path("f@a.c:10", "lib!std::list<int>::push_back(int&&)", "lib!allocate@new_allocator.h:1"),
+        path("f@a.c:20", "lib!std::unordered_map<int, int>::operator[](int&&)", "lib!allocate@new_allocator.h:1"),
+        path("f@a.c:30", "g@a.c:2"),
+    )
+    after = paths(
+        path("f@a.c:12", "lib!?@unordered_map.h:980", "lib!?@new_allocator.h:1"),
+        path("f@a.c:30", "g@a.c:2"),
+        path("f@a.c:40", "lib!?@stl_list.h:1311", "lib!?@new_allocator.h:1"),
+    )
+    found = CallSites(subject_of(before, after).subject).align(Learned()).anchors["a.c", "a.c"]
+    assert (10, 12) not in found and (20, 12) in found
+
+
 @pytest.mark.parametrize("count", [10, 60, 200, 1000])
 def test_functions_with_many_calls_are_mapped(count: int) -> None:
     before = paths(*(path(f"f@a.c:{3 * n}", f"part{n}@x.c:1") for n in range(1, count)))
