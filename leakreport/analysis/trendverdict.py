@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from leakreport.analysis.diffverdict import name_of
 from leakreport.analysis.growth_results import GrowthWord
 from leakreport.analysis.growth_text import Wording
-from leakreport.analysis.identity import prose_name
 from leakreport.analysis.report import Status
 from leakreport.analysis.trendgate import LEAST_POINTS
 from leakreport.analysis.trendpoints import Points
@@ -77,7 +77,8 @@ def lead_of_trend(
     found = []
     named = rows[: min(growing, _MOST_NAMED)]
     for row in named:
-        found.append(f"{_name(row, frames)}: {row.evidence}")
+        # The first sentence: values and rate. Why it is called so stands beside the path.
+        found.append(f"{_name(row, frames)}: {row.evidence.split('. ', 1)[0].rstrip('.')}.")
     if total is not None and total.verdict.word is not GrowthWord.GROWING:
         found.append(f"The total: {total.evidence}")
     if growing > len(named):
@@ -92,7 +93,7 @@ def _name(row: TrendRow, frames: Sequence[Frame]) -> str:
     frame = None if position is None else frames[row.path.frames[position]]
     if frame is None:
         return "a path without names"
-    return prose_name(frame.function) if frame.function else frame.module_name or "unnamed code"
+    return name_of(frame)
 
 
 def family_sentence(family_size: int, share: int, points: int) -> str:
