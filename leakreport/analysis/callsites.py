@@ -168,6 +168,10 @@ class CallSites:
         """Functions of both sides that are one, by name or by a learned rename; each once."""
         wanted = []
         for before in sorted(self._before, key=str):
+            if before in self._after:
+                # Nothing is more alike; and many functions may share a name.
+                wanted.append((-1.0, False, before, before))
+                continue
             for base in (before[1], *learned.images(before[1])[:2]):
                 ranked = [(self._same_unit(before[0], after[0], learned), after) for after in self._after_by_base[base]]
                 ranked = [(alike, after) for alike, after in ranked if alike > 0.3]
