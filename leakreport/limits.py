@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 INT64_MAX = 2**63 - 1
-JSON_SAFE_MAX = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)

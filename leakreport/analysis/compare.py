@@ -32,8 +32,9 @@ from leakreport.analysis.runs_compare import Side as RunsSide
 from leakreport.analysis.runs_compare import growth_by_runs, judge_by_runs
 from leakreport.analysis.sites import Paths
 from leakreport.model.columns import exact_sum
-from leakreport.model.raw import Frame, Moment, SnapshotMeta
+from leakreport.model.raw import Frame, Moment, Note, SnapshotMeta
 from leakreport.model.snapshot import Run, Snapshot
+from leakreport.units import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         findings=why.findings,
         growth_graph=why.graph,
         libraries=why.libraries,
-        notes=tuple(dict.fromkeys((*old.judged.notes, *new.judged.notes))),
+        notes=tuple(dict.fromkeys((*old.judged.notes, *new.judged.notes, *_uncompared(found)))),
         next_commands=(),
         per=per,
         runs=by_runs.summary,
@@ -175,6 +176,14 @@ def _paths_of(half: _Half) -> Paths:
         bytes=rows.column("retained_bytes"),
         blocks=rows.column("retained_blocks"),
     )
+
+
+def _uncompared(found: Matching) -> list[Note]:
+    """That some paths were not looked at, which must not pass for new or gone without a word."""
+    if not found.uncompared:
+        return []
+    what = f"{plural(found.uncompared, 'path')} without a sure partner were too many to be compared one by one"
+    return [Note("too-many-open", f"{what}: the smallest are called new or gone.")]
 
 
 def _recognised(found: Matching, old: _Half, new: _Half) -> float:

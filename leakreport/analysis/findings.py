@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -342,11 +342,3 @@ def _wrapper(rows: PathTable, frames: Sequence[Frame], columns: FrameColumns, ow
         advice=WRAPPER_ADVICE.format(name=canonical_name(name).base or name),
         count=count,
     )
-
-
-def totals_by_rule(findings: Sequence[Finding]) -> Mapping[str, int]:
-    """How often each rule fired, repetitions included."""
-    counts: defaultdict[str, int] = defaultdict(int)
-    for finding in findings:
-        counts[finding.rule] += finding.count
-    return dict(sorted(counts.items()))

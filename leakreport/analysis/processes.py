@@ -167,11 +167,6 @@ def exit_dumps_of(snapshots: Sequence[Snapshot], processes: Iterable[Sequence[in
     return {index for process in processes if (index := _exit_dump(snapshots, process)) is not None}
 
 
-def judged_of_process(snapshots: Sequence[Snapshot], process: Sequence[int]) -> int:
-    """The snapshot that stands for a process."""
-    return _judged_of(snapshots, process, exit_dumps_of(snapshots, [process]))
-
-
 def _judged_of(snapshots: Sequence[Snapshot], process: Sequence[int], exit_dumps: Collection[int]) -> int:
     """The snapshot that stands for a process: the last one in service, or the peak where the last says little."""
     searched = [index for index in process if snapshots[index].meta.leak_search is not LeakSearch.NONE]

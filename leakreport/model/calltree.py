@@ -6,7 +6,6 @@ leave the work and are finished as chains, which makes it linear in practice (`d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,12 +38,6 @@ class CallTree:
             node = int(self.parent[node])
         frames.reverse()
         return frames
-
-    def ancestors(self, node: int) -> Iterator[int]:
-        """The node itself and every node above it, without the root."""
-        while node != ROOT:
-            yield node
-            node = int(self.parent[node])
 
 
 def stacks_ending_at(tree: CallTree, nodes: Int64Column) -> tuple[Int32Column, Int64Column]:

@@ -9,6 +9,7 @@ from leakreport.analysis.diffreport import DiffReport, DiffRow, PerWork, Rate, R
 from leakreport.model.raw import Frame
 from leakreport.render.diff_words import more_words, row_words
 from leakreport.render.interface import RenderOptions
+from leakreport.render.lines import closing_lines
 from leakreport.render.phrases import (
     STATUS_MARKS,
     STATUS_WORDS,
@@ -75,10 +76,7 @@ def diff_lines(report: DiffReport, options: RenderOptions) -> Iterator[str]:
         yield f"CHANGED {printable(line)}"
     for note in report.notes:
         yield f"NOTE {printable(note.message)}"
-    for gate in verdict.gate_lines:
-        yield f"GATE {gate.result.value} {printable(gate.gate)}: {printable(gate.text)}"
-    for command in report.next_commands:
-        yield f"NEXT {printable(command)}"
+    yield from closing_lines(verdict, report.next_commands)
 
 
 def _path(report: DiffReport, row: DiffRow) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from leakreport.analysis.report import PathRow, Report
+from leakreport.analysis.report import PathRow, Report, Verdict
 from leakreport.render.interface import RenderOptions
 from leakreport.render.phrases import (
     STATUS_WORDS,
@@ -65,10 +65,7 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
             yield f"PROCESS {pid} {word(summary.source)} {'-' if lost is None else f'{lost} B'}"
     for source, text in remarks(report):
         yield f"NOTE {printable(source)}: {printable(text)}"
-    for gate in verdict.gate_lines:
-        yield f"GATE {gate.result.value} {printable(gate.gate)}: {printable(gate.text)}"
-    for command in report.next_commands:
-        yield f"NEXT {printable(command)}"
+    yield from closing_lines(verdict, report.next_commands)
 
 
 def _path_line(report: Report, row: PathRow) -> str:
@@ -89,3 +86,11 @@ def _frame_lines(report: Report, row: PathRow, fields: Sequence[str]) -> Iterato
         frame = row.frames[position]
         role = "responsible" if position == named else "own" if report.own[frame] else "-"
         yield f"FRAME {word(row.id)} {number} {role} {fields[frame]}"
+
+
+def closing_lines(verdict: Verdict, next_commands: Sequence[str]) -> Iterator[str]:
+    """What ends the lines of every kind of report: the gate, and what to type next."""
+    for gate in verdict.gate_lines:
+        yield f"GATE {gate.result.value} {printable(gate.gate)}: {printable(gate.text)}"
+    for command in next_commands:
+        yield f"NEXT {printable(command)}"

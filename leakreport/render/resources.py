@@ -43,15 +43,6 @@ def template_folder() -> Path:
     return Path(str(templates_folder()))
 
 
-def template_text(name: str) -> str:
-    """The text of a template.
-
-    Raises:
-        BrokenInstall: it is missing.
-    """
-    return _text(templates_folder().joinpath(*name.split("/")), name)
-
-
 def assets_text(kind: str) -> str:
     """The style sheets (`css`) or scripts (`js`) of the manifest, joined in its order.
 

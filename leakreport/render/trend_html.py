@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from leakreport.analysis.trendreport import TrendReport, TrendRow
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame
 from leakreport.render.chart_svg import Chart, Plot, chart, sparkline
 from leakreport.render.interface import RenderOptions
 from leakreport.render.page import GATES, TAGS, Figure, PageText, StackLine, stack_lines
 from leakreport.render.phrases import frame_name, location
+from leakreport.render.trend_text import named_frame
 from leakreport.units import format_amount, format_bytes, format_change, format_count, format_exact_bytes, plural
 
 _MOST_GROWING = 25
@@ -204,7 +204,7 @@ class TrendPage(PageText):
 
     def _line(self, row: TrendRow, *, with_detail: bool) -> PathLine:
         frames, path, verdict = self._report.frames, row.path, row.verdict
-        frame = _named_frame(frames, row)
+        frame = named_frame(self._report, row)
         return PathLine(
             id=path.id,
             name="[no stack]" if frame is None else frame_name(frame),
@@ -251,14 +251,6 @@ def _word(row: TrendRow) -> str:
 
 def _is_told(row: TrendRow) -> bool:
     return _word(row) not in {"too-few", "flat"}
-
-
-def _named_frame(frames: Sequence[Frame], row: TrendRow) -> Frame | None:
-    path = row.path
-    for position in (path.named_by, path.site):
-        if position is not None:
-            return frames[path.frames[position]]
-    return frames[path.frames[-1]] if path.frames else None
 
 
 def _label(report: TrendReport, number: int) -> str:

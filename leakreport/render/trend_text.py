@@ -9,6 +9,7 @@ from leakreport import __version__
 from leakreport.analysis.trendreport import TrendReport, TrendRow
 from leakreport.model.raw import Frame
 from leakreport.render.interface import RenderOptions
+from leakreport.render.lines import closing_lines
 from leakreport.render.phrases import (
     STATUS_MARKS,
     STATUS_WORDS,
@@ -99,10 +100,7 @@ def trend_lines(report: TrendReport, options: RenderOptions) -> Iterator[str]:
         yield f"MISMATCH {printable(reason)}"
     for note in report.notes:
         yield f"NOTE {printable(note.message)}"
-    for gate in verdict.gate_lines:
-        yield f"GATE {gate.result.value} {printable(gate.gate)}: {printable(gate.text)}"
-    for command in report.next_commands:
-        yield f"NEXT {printable(command)}"
+    yield from closing_lines(verdict, report.next_commands)
 
 
 def _series(row: TrendRow) -> str:

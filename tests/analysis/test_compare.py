@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from leakreport.analysis import matching
 from leakreport.analysis.compare import compare
 from leakreport.analysis.diffreport import DiffReport, Presence
 from leakreport.analysis.options import AnalysisOptions, GrowthLimit
@@ -255,3 +256,16 @@ def test_every_output_holds_the_change(before: tuple[str, str], after: tuple[str
         assert "NaN" not in text
         assert "∞" not in text
         assert document["verdict"]["sentence"].split(":")[0] in text
+
+
+def test_paths_that_were_too_many_to_be_compared_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = FIXTURES / "identity" / "tilecache"
+    before, after = load(str(folder / "base.xml.gz")), load(str(folder / "swap.xml.gz"))
+    assert "too-many-open" not in {note.slug for note in compare(before, after).notes}
+    monkeypatch.setattr(matching, "MOST_OPEN", 1)
+    monkeypatch.setattr(matching, "_FIRST_LESSON", 1)
+    report = compare(before, after)
+    (note,) = [note for note in report.notes if note.slug == "too-many-open"]
+    assert "too many to be compared one by one" in note.message
+    for metric, change in report.change.items():
+        assert sum(row.change.get(metric, 0) for row in report.rows) + report.unattributed[metric] == change
