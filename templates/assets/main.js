@@ -14,7 +14,10 @@ function main() {
     () => {
       root.dataset.ready = "";
     },
-    (error) => notice("Search, zoom and the full lists are off: " + error.message + ". The page below is complete without them."),
+    (error) =>
+      notice(
+        "Search, zoom and the full lists are off: " + error.message + ". The page below is complete without them.",
+      ),
   );
 }
 
