@@ -1,12 +1,11 @@
 "use strict";
 
 /**
- * The search field and what it says.
+ * The search field and what it found.
  *
  * @param {Data} data
  * @param {Store} store
  * @param {PathList | null} list
- * @returns {{field: HTMLElement, words: HTMLElement, focus: () => void, escape: () => void}}
  */
 function mountFind(data, store, list) {
   const label = "Search frames, files, libraries";
@@ -23,66 +22,56 @@ function mountFind(data, store, list) {
   let found = null;
   /** @type {Element | null} */
   let before = null;
-  const leave = () => {
-    const back =
-      before instanceof HTMLElement && before.isConnected && before !== document.body
-        ? before
-        : document.querySelector("main");
-    if (back instanceof HTMLElement) focusOn(back);
-  };
 
-  /** @param {number} step */
-  function next(step) {
+  /** To the next or previous frame that matches. @param {number} step */
+  function move(step) {
     if (!found || !found.nodes.length) return;
     const { nodes } = found;
     const { focus, zoom } = store.get();
-    const behind = nodes.findIndex((node) => node > focus);
+    const behind = nodes.findIndex((one) => one > focus);
     let at = behind < 0 ? nodes.length : behind;
     if (step < 0) at -= nodes[at - 1] === focus ? 2 : 1;
     const node = nodes[(at + nodes.length) % nodes.length];
     store.set({ focus: node, zoom: node >= zoom && node < data.tree.end[zoom] ? zoom : 0 });
+    words.textContent =
+      "match " +
+      formatCount(nodes.indexOf(node) + 1) +
+      " of " +
+      formatCount(nodes.length) +
+      ": " +
+      nodeName(data, data.tree, node);
   }
 
   function update() {
-    const text = store.get().query;
-    if (field.value !== text) field.value = text;
-    found = searchTree(data, data.tree, weightKey(data, store.get()), text);
-    const paths = list ? list.filter(text) : "";
-    const frames = found && plural(found.nodes.length, "frame") + ", " + formatBytes(found.bytes);
-    words.textContent = found ? [found.error, paths, frames].filter(Boolean).join("; ") : "";
+    const { query } = store.get();
+    if (field.value !== query) field.value = query;
+    found = searchTree(data, data.tree, weightKey(data, store.get()), query);
+    const paths = list ? list.filter(query) : "";
+    words.textContent =
+      found &&
+      [found.error, paths, plural(found.nodes.length, "frame") + ", " + formatBytes(found.bytes)]
+        .filter(Boolean)
+        .join("; ");
   }
 
   field.addEventListener("input", () => store.set({ query: field.value }));
   field.addEventListener("keydown", (event) => {
-    if (event.isComposing) return;
-    if (event.key === "Enter") next(event.shiftKey ? -1 : 1);
-    else if (event.key !== "Escape") return;
-    else if (field.value) store.set({ query: "" });
-    else leave();
+    if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
     event.preventDefault();
+    if (event.key === "Enter") move(event.shiftKey ? -1 : 1);
+    else if (field.value) store.set({ query: "" });
+    else focusOn(before && before !== document.body ? before : document.querySelector("main"));
   });
   store.on((_, changed) => {
-    if (changed.has("query") || changed.has("mode") || changed.has("snapshot")) update();
+    if (["query", "mode", "snapshot"].some((key) => changed.has(key))) update();
   });
-  update();
-  const hint = make("kbd", { "aria-hidden": "true" }, "/");
   return {
-    field: make("span", { class: "find" }, field, hint),
+    field: make("span", { class: "find" }, field, make("kbd", { "aria-hidden": "true" }, "/")),
     words,
-    focus() {
+    start() {
       before = document.activeElement;
       field.focus();
       field.select();
     },
-    escape() {
-      if (store.get().query) store.set({ query: "" });
-      else store.set({ zoom: 0 });
-    },
   };
-}
-
-/** Gives the focus to what is no control. @param {HTMLElement} element */
-function focusOn(element) {
-  if (element.tabIndex < 0) element.tabIndex = -1;
-  element.focus({ preventScroll: true });
 }

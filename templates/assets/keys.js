@@ -1,88 +1,71 @@
 "use strict";
 
-/**
- * One line of the list of keys. Without an action the part of the page that has the focus listens for it itself.
- *
- * @typedef {object} KeyLine
- * @property {string[]} keys
- * @property {string} words
- * @property {string} [action]
- */
-
-/** @returns {KeyLine[]} */
+/** The keys: what they do, and in words. Without an action, the part that has the focus listens by itself. */
 function keyLines() {
-  return [
-    { keys: ["/"], action: "search", words: "Search" },
-    { keys: ["Enter", "Shift+Enter"], words: "In the search: next, previous match" },
-    { keys: ["Escape"], action: "escape", words: "Clear the search, leave it, reset the zoom" },
-    { keys: ["j"], action: "nextPath", words: "Next call path" },
-    { keys: ["k"], action: "previousPath", words: "Previous call path" },
-    { keys: ["o"], action: "openPath", words: "Open or close the call path" },
-    {
-      keys: ["1", "2", "3", "4", "5"],
-      action: "section",
-      words: "Verdict, call paths, flame graph, call tree, findings",
-    },
-    { keys: ["\u2190", "\u2192", "\u2191", "\u2193"], words: "In the graph: sibling, parent, child" },
-    { keys: ["Enter"], words: "In the graph: zoom" },
-    { keys: ["0"], action: "resetZoom", words: "Reset the zoom" },
-    { keys: ["w"], action: "nextMode", words: "What widths show" },
-    { keys: ["i"], action: "turn", words: "Callees or callers" },
-    { keys: [",", "."], action: "step", words: "Previous, next snapshot" },
-    { keys: ["c"], action: "copy", words: "Copy as Markdown" },
-    { keys: ["t"], action: "theme", words: "Theme: auto, light, dark" },
-    { keys: ["?"], action: "help", words: "This list" },
-  ];
+  return `/|search|Search
+Enter Shift+Enter||In the search: next, previous match
+Escape|escape|Clear the search, leave it, reset the zoom
+j|nextPath|Next call path
+k|previousPath|Previous call path
+o|openPath|Open or close the call path
+1 2 3 4 5|section|Verdict, call paths, flame graph, call tree, findings
+\u2190 \u2192 \u2191 \u2193||In the graph: sibling, parent, child
+Enter||In the graph: zoom
+0|resetZoom|Reset the zoom
+w|nextMode|What widths show
+i|turn|Callees or callers
+, .|step|Previous, next snapshot
+c|copy|Copy as Markdown
+t|theme|Theme: auto, light, dark
+?|help|This list`
+    .split("\n")
+    .map((line) => line.split("|"))
+    .map(([keys, action, words]) => ({ keys: keys.split(" "), action, words }));
 }
 
 /**
- * What a key asks for; null where it belongs to somebody else.
+ * What a key asks for; "" where it is not for the page.
  *
  * @param {{key: string, ctrlKey: boolean, altKey: boolean, metaKey: boolean}} event
- * @param {{inField: boolean, inDialog: boolean, singleKeys: boolean}} place
+ * @param {boolean} isFree no field has the focus, no dialog is open
+ * @param {boolean} isOn single keys are wanted
  */
-function keyAction(event, place) {
-  if (event.ctrlKey || event.altKey || event.metaKey || place.inField || place.inDialog) return null;
-  const line = keyLines().find((candidate) => candidate.keys.includes(event.key));
-  if (!line || !line.action || (event.key.length === 1 && !place.singleKeys)) return null;
-  return line.action;
+function keyAction(event, isFree, isOn) {
+  if (event.ctrlKey || event.altKey || event.metaKey || !isFree || (!isOn && event.key.length === 1)) return "";
+  const line = keyLines().find((one) => one.action && one.keys.includes(event.key));
+  return line ? line.action : "";
 }
 
 /**
- * Listens for keys and gives the button of their list.
+ * Listens for keys; the button shows their list.
  *
- * @param {{[action: string]: (key: string) => void}} actions what is not there is not done
+ * @param {{[action: string]: (key: string) => void}} actions what is missing is neither done nor listed
  */
 function mountKeys(actions) {
-  let singleKeys = remembered("keys") !== "off";
-  const box = make("input", { type: "checkbox", checked: singleKeys });
-  box.addEventListener("change", () => {
-    singleKeys = box.checked;
-    remember("keys", singleKeys ? "on" : "off");
-  });
+  const box = make("input", { type: "checkbox", checked: remembered("keys") !== "off" });
   const list = make("dl");
-  for (const line of keyLines()) {
-    if (line.action && !actions[line.action] && line.action !== "help") continue;
-    const term = make("dt");
-    for (const key of line.keys) term.append(make("kbd", {}, key), " ");
-    list.append(term, make("dd", {}, line.words));
-  }
-  const show = makeDialog(
-    "Keys",
-    list,
-    make("label", { class: "check" }, box, " Single keys act when no field has the focus"),
-  );
+  const label = make("label", { class: "check" }, box, "Single keys act when no field has the focus");
+  const dialog = makeDialog("Keys", list, label);
+  box.addEventListener("change", () => remembered("keys", box.checked ? "on" : "off"));
+  actions.help = () => {
+    const lines = keyLines().filter(({ action }) => !action || actions[action]);
+    list.replaceChildren(
+      ...lines.flatMap(({ keys, words }) => [
+        make("dt", {}, ...keys.flatMap((key) => [make("kbd", {}, key), " "])),
+        make("dd", {}, words),
+      ]),
+    );
+    dialog.showModal();
+  };
   document.addEventListener("keydown", (event) => {
-    const target = /** @type {HTMLElement} */ (event.target);
-    const action = keyAction(event, {
-      inField: /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable,
-      inDialog: Boolean(document.querySelector("dialog[open]")),
-      singleKeys,
-    });
-    const act = action === "help" ? show : action && actions[action];
-    if (!act || event.defaultPrevented || event.isComposing) return;
+    if (event.defaultPrevented || event.isComposing) return;
+    const isFree = !document.querySelector(
+      "dialog[open], input:focus:not([type=checkbox]), textarea:focus, select:focus",
+    );
+    const act = actions[keyAction(event, isFree, box.checked)];
+    if (!act) return;
     event.preventDefault();
     act(event.key);
   });
-  return makeButton("?", show, { class: "btn icon", "aria-label": "Keys", title: "Keys (?)" });
+  return makeButton("?", () => actions.help(""), { class: "btn icon", "aria-label": "Keys", title: "Keys (?)" });
 }

@@ -9,102 +9,106 @@ function main() {
   const actions = { theme: () => theme.click(), section: goToSection };
   tools.append(theme, mountKeys(actions));
   tools.hidden = false;
-  decodePayload(document.getElementById("payload")).then(
-    (payload) => {
-      if (mountAll(payload, tools, actions)) document.documentElement.dataset.ready = "";
-    },
-    (error) =>
-      notice(
-        "Search, zoom and the whole lists are off: " + error.message + ". What stands below is complete without them.",
-      ),
-  );
+  const off = (/** @type {Error} */ error) =>
+    notice(
+      "Search, zoom and the whole lists are off: " + error.message + ". What stands below is complete without them.",
+    );
+  decodePayload(document.getElementById("payload"))
+    .then((payload) => mountAll(payload, tools, actions))
+    .catch(off);
+}
+
+/**
+ * The data of the page.
+ *
+ * @param {HTMLElement | null} element
+ * @returns {Promise<any>} rejects with a message for the reader
+ */
+async function decodePayload(element) {
+  if (!element) throw new Error("the data is missing");
+  const isPacked = element.dataset.encoding;
+  if (isPacked && typeof DecompressionStream === "undefined")
+    throw new Error("this browser is too old to unpack the data");
+  let payload;
+  try {
+    let text = element.textContent || "";
+    if (isPacked) {
+      const bytes = Uint8Array.from(atob(text.trim()), (char) => char.charCodeAt(0));
+      text = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+    }
+    payload = JSON.parse(text);
+  } catch {
+    throw new Error("the data is damaged");
+  }
+  if (!payload || payload.schema !== "leakreport-payload/1") throw new Error("the data is of another version");
+  return payload;
 }
 
 /**
  * @param {any} payload
  * @param {HTMLElement} tools
  * @param {{[action: string]: (key: string) => void}} actions
- * @returns {boolean} every part works
  */
 function mountAll(payload, tools, actions) {
-  let works = true;
-  /** @template T @param {string} what @param {() => T} mount @returns {T | null} */
-  const guarded = (what, mount) => {
+  /** @type {string[]} */
+  const broken = [];
+  /** @template T @param {string} what @param {(section: HTMLElement) => T} mount @param {string} [id] of the section @returns {T | null} */
+  const guarded = (what, mount, id = "top") => {
+    const section = document.getElementById(id);
     try {
-      return mount();
+      return section && mount(section);
     } catch {
-      works = false;
-      notice("This part could not be started: " + what + ". What the page shows without it is complete.");
+      broken.push(what);
       return null;
     }
   };
-  const data = guarded("search, zoom and the whole lists", () => createData(payload));
-  if (!data) return false;
+  const parts = guarded("the data", () => {
+    const data = createData(payload);
+    return { data, paths: createPaths(data) };
+  });
+  if (!parts) throw new Error("the data is damaged");
+  const { data, paths } = parts;
   const store = createStore({ mode: payload.mode, direction: "callees", zoom: 0, focus: -1, query: "", snapshot: -1 });
-  const section = (/** @type {string} */ id) => document.getElementById(id);
-  const copy = makeCopier(say);
-  /** @type {(row: number) => void} */
-  let showRow = () => {};
-  const [flame, tree, paths, timeline] = ["flame", "tree", "paths", "timeline"].map(section);
-  if (flame) guarded("the flame graph", () => mountFlame(flame, data, store));
-  if (tree) guarded("the call tree", () => mountCallTree(tree, data, store));
-  const list =
-    paths &&
-    guarded("the list of paths", () => mountPathList(paths, data, { copy, show: flame && ((row) => showRow(row)) }));
+  const copy = makeCopier();
+  /** @type {((row: number) => void) | null} */
+  let showRow = null;
+  guarded("the flame graph", (section) => mountFlame(section, data, store), "flame");
+  guarded("the call tree", (section) => mountCallTree(section, data, store), "tree");
+  const show = document.getElementById("flame") && ((/** @type {number} */ row) => showRow && showRow(row));
+  const list = guarded("the list of paths", (section) => mountPathList(section, data, paths, copy, show), "paths");
   const find = guarded("the search", () => mountFind(data, store, list));
-  if (timeline)
-    Object.assign(
-      actions,
-      guarded("the timeline", () => mountSteps(timeline, payload, store)),
-    );
-  const links = guarded("links", () => mountLinks(data, store, list));
-  if (links) showRow = links.show;
-  if (find)
-    tools.prepend(
-      find.field,
-      makeButton("Copy for ticket", () => copy(payload.markdown)),
-    );
-  if (find) tools.append(find.words);
-  const modes = payload.modes.map((/** @type {any} */ mode) => mode.key);
+  Object.assign(
+    actions,
+    guarded("the timeline", (section) => mountSteps(section, payload, store), "timeline"),
+  );
+  showRow = guarded("links", () => mountLinks(data, store, paths, list));
+  if (broken.length)
+    notice("Not working here: " + broken.join(", ") + ". What the page shows without that is complete.");
+  else document.documentElement.dataset.ready = "";
+
+  const modes = payload.modes.map((/** @type {{key: string}} */ mode) => mode.key);
+  tools.prepend(makeButton("Copy for ticket", () => copy(payload.markdown)));
   Object.assign(actions, {
     copy: () => copy(payload.markdown),
+    escape: () => store.set(store.get().query ? { query: "" } : { zoom: 0 }),
     resetZoom: () => store.set({ zoom: 0 }),
     nextMode: () => store.set({ mode: modes[(modes.indexOf(store.get().mode) + 1) % modes.length] }),
-    turn: () => store.set({ direction: store.get().direction === "callees" ? "callers" : "callees" }),
+    turn: () =>
+      store.set({ direction: store.get().direction === "callees" ? "callers" : "callees", zoom: 0, focus: -1 }),
   });
-  if (find) Object.assign(actions, { search: find.focus, escape: find.escape });
+  if (find) {
+    tools.prepend(find.field);
+    tools.append(find.words);
+    actions.search = find.start;
+  }
   if (list)
     Object.assign(actions, { nextPath: () => list.move(1), previousPath: () => list.move(-1), openPath: list.open });
-  return works;
 }
 
 /** @param {string} key 1 to 5 */
 function goToSection(key) {
   const section = document.getElementById(["top", "paths", "flame", "tree", "findings"][Number(key) - 1]);
-  const heading = /** @type {HTMLElement | null} */ (section && section.querySelector("h1, h2"));
-  if (!section || !heading) return;
-  focusOn(heading);
-  section.scrollIntoView({ block: "start" });
-}
-
-/** A line that stays, below the header. @param {string} text */
-function notice(text) {
-  const header = document.querySelector("header");
-  const line = make("p", { class: "bar-note", role: "status" });
-  if (header) header.after(make("div", { class: "wrap notice" }, line));
-  line.textContent = text;
-}
-
-/** A message that goes by itself. @param {string} text */
-function say(text) {
-  let line = document.querySelector(".said");
-  if (!line) {
-    line = make("p", { class: "said", role: "status" });
-    document.body.append(line);
-  }
-  line.textContent = text;
-  const said = line;
-  setTimeout(() => {
-    if (said.textContent === text) said.textContent = "";
-  }, 6000);
+  if (!section) return;
+  focusOn(section.querySelector("h1, h2"));
+  section.scrollIntoView();
 }

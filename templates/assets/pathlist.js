@@ -1,116 +1,161 @@
 "use strict";
 
 /**
- * What the list of paths offers to the rest of the page.
+ * The table of paths as one that is searched, sorted and longer than its static rows, which stay.
  *
- * @typedef {object} PathList
- * @property {(step: number) => void} move the focus to the next or previous path
- * @property {() => void} open or close the path that has it
- * @property {(number: number) => boolean} reveal the path of that number; false where there is none
- * @property {(text: string) => string} filter what matches is shown, and counted in words; all where nothing is searched
- */
-
-/**
- * Makes the table of paths one that is filtered, sorted and longer than its static rows, which stay.
+ * @typedef {NonNullable<ReturnType<typeof mountPathList>>} PathList
  *
  * @param {Element} section
  * @param {Data} data
- * @param {{copy: (text: string) => void, show: ((row: number) => void) | null}} page
- * @returns {PathList | null} null where there is no table
+ * @param {Paths} paths
+ * @param {(text: string) => void} copy
+ * @param {((row: number) => void) | null} show a row in the graph, where there is one
  */
-function mountPathList(section, data, page) {
+function mountPathList(section, data, paths, copy, show) {
   const table = /** @type {HTMLTableElement} */ (section.querySelector("table"));
-  if (!table || !table.tHead || !data.payload.rows.id.length) return null;
+  const statics = /** @type {HTMLElement[]} */ (Array.from(section.querySelectorAll("tr[data-path]")));
+  if (!statics.length || !table.tHead) return null;
   const heads = Array.from(table.tHead.rows[0].cells);
-  const statics = /** @type {HTMLTableRowElement[]} */ (Array.from(table.querySelectorAll("tr[data-path]")));
-  const items = listItems(
-    data.payload,
-    statics.map((row) => ({ id: row.dataset.path || "", kind: row.dataset.kind || null })),
-  );
+  const items = paths.items(statics.map((row) => row.dataset.path + " " + (row.dataset.kind || "")));
+  const stacks = items.map((item) => item.rows.flatMap(paths.frames));
   /** @type {Map<Item, HTMLElement>} */
   const bodies = new Map();
+  const few = statics.length;
   const most = 2000;
-  let limit = statics.length;
-  let sort = { column: "number", reversed: false };
-  /** @type {Item[]} */
+  let limit = few;
   let listed = items;
-  /** @type {Set<Item> | null} */
-  let matching = null;
+  let sort = { column: "number", reversed: false };
+  /** @type {((item: Item) => boolean) | null} */
+  let matches = null;
   let run = 0;
 
   /** @param {Item} item */
   function bodyOf(item) {
-    const body = bodies.get(item) || makeBody(item, heads, data);
-    if (!bodies.has(item)) addDetails(body, item);
-    bodies.set(item, body);
+    let body = bodies.get(item);
+    if (!body) {
+      body = make("tbody", {}, makeRow(item));
+      addDetails(body, item);
+      bodies.set(item, body);
+    }
     return body;
+  }
+
+  /** What the static rows say, without their bars. @param {Item} item */
+  function makeRow(item) {
+    const row = item.rows[0];
+    const line = make("tr", { id: "path-" + item.number, "data-path": paths.cell("id", row) });
+    for (const head of heads) {
+      const column = head.dataset.sort || "";
+      const cell = make("td", { class: head.className });
+      const value = paths.value(item, column);
+      if (column === "name") {
+        const named = paths.frames(row)[paths.named(row)];
+        const place = [named === undefined ? "" : paths.place(named), paths.cell("module", row) || ""].join(" ");
+        cell.append(
+          make("span", { class: "who", title: value }, shortenName(value, 160)),
+          " ",
+          make("span", { class: "sub" }, place),
+        );
+      } else if (column.startsWith("after.")) {
+        cell.append(
+          formatBytes(paths.value(item, column.replace("after", "before")) || 0),
+          " ",
+          make("span", { class: "sub ink" }, formatBytes(value || 0)),
+        );
+      } else cell.append(valueWords(column, value));
+      if (/^(?:change|slope)\./.test(column)) cell.classList.add("amount", value > 0 ? "up" : "down");
+      if (column.endsWith("_bytes") && value !== null) cell.title = formatExactBytes(value);
+      line.append(cell);
+    }
+    return line;
   }
 
   /** @param {HTMLElement} body @param {Item} item */
   function addDetails(body, item) {
     if (!item.rows.length) return;
-    let cell = body.querySelector(".detail-row > td");
+    const actions = make(
+      "div",
+      { class: "actions" },
+      makeButton("Copy as Markdown", () => copy(paths.markdown(item))),
+    );
+    if (show) actions.append(makeButton("Show in flame graph", () => show(item.rows[0])));
+    const known = body.querySelector("details");
+    if (known) return (known.querySelector(".card > div") || known).append(actions);
+    let cell = body.querySelector(".detail");
     if (!cell) {
       cell = make("td", { class: "detail", colspan: heads.length });
       body.append(make("tr", { class: "detail-row" }, cell));
     }
-    let details = cell.querySelector("details");
-    const actions = make("div", { class: "actions" });
-    actions.append(makeButton("Copy as Markdown", () => page.copy(pathMarkdown(data, item))));
-    const { show } = page;
-    if (show) actions.append(makeButton("Show in flame graph", () => show(item.rows[0])));
-    if (details) {
-      (details.querySelector(".card > div") || details).append(actions);
-      return;
-    }
-    details = make(
-      "details",
-      {},
-      make("summary", { class: "muted" }, "Stack, ", make("code", {}, data.payload.rows.id[item.rows[0]])),
-    );
-    details.addEventListener(
-      "toggle",
-      (event) => fillDetails(/** @type {Element} */ (event.target), item, data, actions),
-      { once: true },
-    );
+    const id = make("code", {}, paths.cell("id", item.rows[0]));
+    const details = make("details", {}, make("summary", { class: "muted" }, "Stack, ", id));
+    details.addEventListener("toggle", () => details.append(makeStack(item.rows[0], actions)), { once: true });
     cell.append(details);
   }
 
-  /** @param {number} [least] so many are there when this returns */
+  /** @param {number} row @param {Element} actions */
+  function makeStack(row, actions) {
+    const frames = paths.frames(row);
+    const list = make("ol", { class: "stack" });
+    frames.forEach((frame, at) => {
+      const name = frameName(data, frame);
+      const texts = [String(frames.length - 1 - at), shortenName(name, 400), paths.place(frame)];
+      const style = at === paths.named(row) ? "hit" : isOwn(data, frame) ? "" : "lib";
+      list.prepend(
+        make(
+          "li",
+          { class: style, title: name },
+          ...texts.flatMap((text, i) => [make("span", { class: "ifw"[i] }, text), " "]),
+        ),
+      );
+    });
+    const why = make("p", { class: "sub" }, paths.cell("evidence", row) || "");
+    return make(
+      "div",
+      { class: "card one" },
+      make("div", {}, make("h3", {}, "Call path, innermost first"), list, why, actions),
+    );
+  }
+
+  /** @param {number} [least] so many rows are there when this returns */
   function refresh(least = 50) {
-    const value = (/** @type {Item} */ item) => sortValue(data.payload, item, sort.column);
-    listed = items.filter((item) => !matching || matching.has(item));
-    if (sort.column !== "number")
-      listed.sort((one, other) => compareValues(value(one), value(other)) || one.number - other.number);
+    const focused = document.activeElement;
+    listed = items.filter(matches || (() => true));
+    if (sort.column !== "number") {
+      const values = new Map(listed.map((item) => [item, paths.value(item, sort.column)]));
+      listed.sort((one, other) => compareValues(values.get(one), values.get(other)) || one.number - other.number);
+    }
     if (sort.reversed) listed.reverse();
     const shown = listed.slice(0, limit);
-    const focused = document.activeElement;
     for (const body of Array.from(table.tBodies)) body.remove();
     run += 1;
-    appendFrom(0, run, shown, least);
+    append(shown, run, least);
     if (focused instanceof HTMLElement && table.contains(focused)) focused.focus({ preventScroll: true });
     count.textContent =
       formatCount(shown.length) +
       " of " +
-      plural(items.length, "path") +
-      (matching ? ", " + formatCount(listed.length) + " match" : "");
-    all.hidden = items.length <= statics.length;
-    all.textContent = limit > statics.length ? "Show the first " + statics.length : allWords;
+      plural(listed.length, matches ? "path that matches" : "path", matches ? "paths that match" : "");
+    all.hidden = items.length <= few;
+    all.textContent =
+      "Show " +
+      (limit > few
+        ? "the first " + few
+        : items.length > most
+          ? "the first " + formatCount(most)
+          : "all " + plural(items.length, "path"));
   }
 
-  /** @param {number} start @param {number} own @param {Item[]} shown @param {number} size */
-  function appendFrom(start, own, shown, size) {
+  /** @param {Item[]} shown @param {number} own @param {number} size */
+  function append(shown, own, size) {
     if (own !== run) return;
-    table.append(...shown.slice(start, start + size).map(bodyOf));
-    if (start + size < shown.length) setTimeout(() => appendFrom(start + size, own, shown, 100));
+    table.append(...shown.slice(0, size).map(bodyOf));
+    if (shown.length > size) setTimeout(() => append(shown.slice(size), own, 100));
   }
 
   /** @param {Item} item */
-  function focusOn(item) {
-    const row = /** @type {HTMLElement} */ (bodyOf(item).querySelector("tr"));
-    row.tabIndex = -1;
-    row.focus({ preventScroll: true });
-    row.scrollIntoView({ block: "center" });
+  function goTo(item) {
+    const row = bodyOf(item).querySelector("tr");
+    focusOn(row);
+    if (row) row.scrollIntoView({ block: "center" });
   }
 
   function current() {
@@ -118,103 +163,93 @@ function mountPathList(section, data, page) {
     return listed.findIndex((item) => body && bodies.get(item) === body);
   }
 
-  const allWords =
-    items.length > most ? "Show the first " + formatCount(most) : "Show all " + plural(items.length, "path");
   const count = make("span", { class: "count" });
-  const all = makeButton(allWords, () => {
-    limit = limit > statics.length ? statics.length : most;
+  const all = makeButton("", () => {
+    limit = limit > few ? few : most;
     refresh();
   });
-  const bar = make("div", { class: "more bar" }, count, all);
+  const bar = make("div", { class: "more acts" }, count, all);
   if (canSave()) {
-    const name = "call-paths";
     bar.append(
-      makeButton("Save as CSV", () => saveFile(name + ".csv", "text/csv", csvText(pathTable(data, listed)))),
+      makeButton("Save as CSV", () => saveFile("paths.csv", "text/csv", paths.csv(listed))),
       makeButton("Save as JSON", () =>
-        saveFile(name + ".json", "application/json", JSON.stringify(pathObjects(data, listed), null, 1)),
+        saveFile("paths.json", "application/json", JSON.stringify(paths.objects(listed), null, 1)),
       ),
     );
   }
-  /** @type {Element} */ (table.closest(".panel")).append(bar);
-  statics.forEach((row, index) => bodies.set(items[index], /** @type {HTMLElement} */ (row.parentElement)));
-  for (const [item, body] of bodies) addDetails(body, item);
+  table.after(bar);
+  statics.forEach((row, index) => {
+    const body = /** @type {HTMLElement} */ (row.parentElement);
+    bodies.set(items[index], body);
+    addDetails(body, items[index]);
+  });
   addSortButtons(heads, (column, reversed) => {
     sort = { column, reversed };
     refresh();
   });
   refresh();
-  const stacks = new Map(
-    items.map((item) => [item, item.rows.flatMap((row) => rowFrames(data.payload, data.tree.parent, row))]),
-  );
   return {
+    /** To the next or previous path. @param {number} step */
     move(step) {
-      const to = Math.min(Math.max(current() + step, 0), Math.min(listed.length, limit) - 1);
-      if (listed[to]) focusOn(listed[to]);
+      const to = Math.min(current() + step, listed.length - 1, limit - 1);
+      if (to >= 0 || listed.length) goTo(listed[Math.max(to, 0)]);
     },
+    /** Opens or closes the path that has the focus, or the first. */
     open() {
       const item = listed[Math.max(current(), 0)];
       const details = item && bodyOf(item).querySelector("details");
       if (!details) return;
       details.open = !details.open;
-      focusOn(item);
+      goTo(item);
     },
+    /** @param {number} number @returns {boolean} there is such a path */
     reveal(number) {
       const item = items[number - 1];
       if (!item) return false;
-      matching = null;
-      if (!listed.slice(0, limit).includes(item)) limit = most;
-      refresh(most);
+      if (!listed.slice(0, limit).includes(item)) {
+        limit = Math.max(most, number);
+        matches = null;
+      }
+      refresh(limit);
       const details = bodyOf(item).querySelector("details");
       if (details) details.open = true;
-      focusOn(item);
+      goTo(item);
       return true;
     },
+    /** Shows what a search finds. @param {string} text @returns {string} how many, in words */
     filter(text) {
-      matching = text.trim() ? new Set(items.filter(matcher(data, text, stacks))) : null;
+      const query = parseQuery(text);
+      const marks = matchFrames(data, query, () => performance.now());
+      const kind = query.kind.toLowerCase();
+      matches = text.trim()
+        ? (item) =>
+            String(paths.value(item, "leak_kind")).startsWith(kind) &&
+            stacks[item.number - 1].some((frame) => marks[frame])
+        : null;
       refresh();
-      return matching ? formatCount(matching.size) + " of " + plural(items.length, "path") : "";
+      return formatCount(listed.length) + " of " + plural(items.length, "path");
     },
   };
 }
 
 /**
- * Whether a search finds an entry: one of its frames, and its kind.
- *
- * @param {Data} data
- * @param {string} text
- * @param {Map<Item, number[]>} stacks
- * @returns {(item: Item) => boolean}
- */
-function matcher(data, text, stacks) {
-  const query = parseQuery(text);
-  const marks = matchFrames(data, query, () => performance.now());
-  return (item) =>
-    (!query.kind || String(itemValue(data.payload, item, "leak_kind")).startsWith(query.kind.toLowerCase())) &&
-    (stacks.get(item) || []).some((frame) => marks[frame]);
-}
-
-/**
  * Makes the heads of columns that can be sorted by buttons.
  *
- * @param {HTMLTableCellElement[]} heads with `data-sort`: the column of the payload
+ * @param {HTMLTableCellElement[]} heads with `data-sort`: a column of the payload, `number` or `name`
  * @param {(column: string, reversed: boolean) => void} sort
  */
 function addSortButtons(heads, sort) {
   for (const head of heads) {
     const column = head.dataset.sort;
     if (!column) continue;
-    const rises = /^(?:number|name|leak_kind)$/.test(column);
-    const button = makeButton(
-      head.textContent || "",
-      () => {
-        const reversed = head.getAttribute("aria-sort") === (rises ? "ascending" : "descending");
-        for (const other of heads) other.removeAttribute("aria-sort");
-        head.setAttribute("aria-sort", rises !== reversed ? "ascending" : "descending");
-        sort(column, reversed);
-      },
-      { class: "sort" },
-    );
-    head.replaceChildren(button);
-    if (column === "number") head.setAttribute("aria-sort", "ascending");
+    const natural = /^(?:number|name|leak_kind)$/.test(column) ? "ascending" : "descending";
+    const act = () => {
+      const reversed = head.getAttribute("aria-sort") === natural;
+      for (const other of heads) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", reversed === (natural === "ascending") ? "descending" : "ascending");
+      sort(column, reversed);
+    };
+    head.replaceChildren(makeButton(head.textContent || "", act, { class: "sort" }));
+    if (column === "number") head.setAttribute("aria-sort", natural);
   }
 }

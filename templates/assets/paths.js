@@ -1,115 +1,221 @@
 "use strict";
 
 /**
- * An entry of the list of paths: a row of the payload, or several where a tool split the records of one leak.
+ * The listed paths. An entry of the list is one row of the payload, or several where a tool split the records of one leak.
  *
- * @typedef {object} Item
- * @property {number} number as it is counted on the page, from 1
- * @property {number[]} rows
+ * @typedef {{number: number, rows: number[]}} Item
+ * @typedef {ReturnType<typeof createPaths>} Paths
  *
- * @typedef {{id: string, kind: string | null}} Shown what a static row says of itself
+ * @param {Data} data
  */
-
-/**
- * @param {any} payload
- * @param {Shown[]} shown the rows that stand on the page already
- * @returns {Item[]} these first, then the others in the order of the payload
- */
-function listItems(payload, shown) {
-  const { id: ids, leak_kind: kinds } = payload.rows;
-  /** @param {string} id @param {string | null | undefined} kind */
-  const keyOf = (id, kind) => id + "/" + (kind || "");
-  /** @type {Map<string, number>} */
-  const rowOf = new Map(
-    ids.map((/** @type {string} */ id, /** @type {number} */ row) => [keyOf(id, kinds && kinds[row]), row]),
+function createPaths(data) {
+  const { rows, kind, document: report, frames: table } = data.payload;
+  const { parent, frame } = data.tree;
+  const names = Object.keys(rows);
+  /** @type {string[]} */
+  const ids = rows.id || [];
+  const places = ["node", "stack", "responsible", "site", "named_by", "frames_before"];
+  const figures = names.filter(
+    (one) => !places.includes(one) && rows[one].some((/** @type {any} */ amount) => typeof amount === "number"),
   );
-  /** @type {number[][]} */
-  const groups = [];
-  if (payload.kind === "analysis") {
-    for (const finding of payload.document.findings) {
-      const rows = finding.path_ids.map((/** @type {string} */ id) => rowOf.get(keyOf(id, finding.leak_kind)));
-      if (rows.length && !rows.includes(undefined)) groups.push(rows);
-    }
+
+  /** @param {string} column @param {number} row @returns {any} */
+  function cell(column, row) {
+    return rows[column] && rows[column][row];
   }
-  const grouped = new Set(groups.flat());
-  for (const row of rowOf.values()) if (!grouped.has(row)) groups.push([row]);
-  const byFirst = new Map(groups.map((rows) => [rows[0], rows]));
-  const lists = shown.map(({ id, kind }) => {
-    const row = rowOf.get(keyOf(id, kind));
-    const rows = row === undefined ? undefined : byFirst.get(row);
-    if (row !== undefined) byFirst.delete(row);
-    return rows || [];
+
+  /** Outermost first. @param {number} row @returns {number[]} */
+  function frames(row) {
+    const found = [];
+    if (cell("stack", row)) return cell("stack", row);
+    for (let node = cell("node", row); node > 0; node = parent[node]) if (frame[node] >= 0) found.push(frame[node]);
+    return found.reverse();
+  }
+
+  /** The position of the frame that names a row: yours, past wrappers; else the outermost of the allocating library. @param {number} row */
+  function named(row) {
+    const stack = frames(row);
+    let at = cell("named_by", row) ?? cell("responsible", row);
+    if (at === null || at === undefined) {
+      at = cell("site", row) ?? stack.length - 1;
+      while (at > 0 && table.module[stack[at - 1]] === table.module[stack[at]]) at -= 1;
+    }
+    return at;
+  }
+
+  /** @param {number} row */
+  function name(row) {
+    const stack = frames(row);
+    return stack.length ? frameName(data, stack[named(row)]) : "[no stack]";
+  }
+
+  /** A figure or text of an entry: the sum over its rows; of a series, its last value. @param {Item} item @param {string} column @returns {any} */
+  function value(item, column) {
+    if (column === "number") return item.number;
+    if (column === "name") return item.rows.length ? name(item.rows[0]) : null;
+    const found = item.rows
+      .map((row) => cell(column, row))
+      .map((one) => (Array.isArray(one) ? one[one.length - 1] : one));
+    const known = found.filter((one) => one !== null && one !== undefined);
+    return known.length ? known.reduce((sum, one) => (typeof one === "number" ? sum + one : sum)) : null;
+  }
+
+  /** File and line with the last folder, else the library. @param {number} of */
+  function place(of) {
+    const file = frameText(data, of, "file").split("/").slice(-2).join("/");
+    return file ? file + (table.line[of] ? ":" + table.line[of] : "") : libraryOf(data, of);
+  }
+
+  /** Rows one by one, outermost frame first. @param {Item[]} items @returns {any[]} */
+  function objects(items) {
+    const kept = names.filter((column) => !["node", "stack", "frames_before"].includes(column));
+    return items
+      .flatMap((item) => item.rows)
+      .map((row) => ({
+        ...Object.fromEntries(kept.map((column) => [column, cell(column, row)])),
+        frames: frames(row).map((of) => ({
+          function: frameText(data, of, "function") || null,
+          module: frameText(data, of, "module") || null,
+          file: frameText(data, of, "file") || null,
+          line: table.line[of] || null,
+        })),
+      }));
+  }
+
+  return {
+    frames,
+    named,
+    name,
+    value,
+    place,
+    objects,
+    cell,
+    /**
+     * @param {string[]} shown what stands on the page already: id and kind
+     * @returns {Item[]} these first, then the others in the order of the data
+     */
+    items(shown) {
+      const rowOf = new Map(ids.map((id, row) => [id + " " + (cell("leak_kind", row) || ""), row]));
+      /** @type {Map<number, number[]>} */
+      const groups = new Map();
+      const rest = new Set(rowOf.values());
+      for (const finding of kind === "analysis" ? report.findings : []) {
+        const found = finding.path_ids.map((/** @type {string} */ id) =>
+          rowOf.get(id + " " + (finding.leak_kind || "")),
+        );
+        if (found.some((/** @type {any} */ row) => !rest.delete(row))) continue;
+        if (found.length) groups.set(found[0], found);
+      }
+      for (const row of rest) groups.set(row, [row]);
+      const first = shown.map((key) => {
+        const row = rowOf.get(key) ?? -1;
+        const found = groups.get(row) || [];
+        groups.delete(row);
+        return found;
+      });
+      return [...first, ...groups.values()].map((own, index) => ({ number: index + 1, rows: own }));
+    },
+    /** As Markdown: what it is, its figures, its stack. @param {Item} item */
+    markdown(item) {
+      const row = item.rows[0];
+      const stack = frames(row).map(
+        (of, at) => (at === named(row) ? "\u25b6 " : "  ") + frameName(data, of) + "  " + place(of),
+      );
+      const known = ["leak_kind", ...figures.filter((column) => column.includes("retained_"))];
+      const lines = known
+        .filter((column) => value(item, column) !== null)
+        .map((column) => {
+          const amount = value(item, column);
+          const exact = column.endsWith("_bytes") ? " (" + formatExactBytes(amount) + ")" : "";
+          return "- " + column.replace(/[._]/g, " ") + ": " + valueWords(column, amount) + exact + "\n";
+        });
+      return (
+        item.number +
+        ". " +
+        code(name(row)) +
+        "\n\n" +
+        lines.join("") +
+        "- path: " +
+        code(ids[row]) +
+        "\n\nInnermost frame first; \u25b6 marks the one it is named by:\n\n" +
+        code(stack.reverse().join("\n"), "text\n") +
+        "\n"
+      );
+    },
+    /** With the columns of render/csv.py. @param {Item[]} items */
+    csv(items) {
+      const head = [
+        "id",
+        "kind",
+        "module",
+        "function",
+        "file",
+        "line",
+        ...figures.map((one) => one.replace("values.", "")),
+        "stack",
+      ];
+      const lines = items
+        .flatMap((item) => item.rows)
+        .map((row) => {
+          const stack = frames(row);
+          const own = stack[cell("responsible", row) ?? -1];
+          const about =
+            own === undefined
+              ? ["", "", null]
+              : [frameName(data, own), frameText(data, own, "file"), table.line[own] || null];
+          const texts = [cell("module", row) || "", ...about].map((one) =>
+            typeof one === "string" ? oneName(one) : one,
+          );
+          return [
+            ids[row],
+            cell("leak_kind", row),
+            ...texts,
+            ...figures.map((one) => cell(one, row)),
+            stack.map((of) => oneName(frameName(data, of))).join(";"),
+          ];
+        });
+      return [head, ...lines].map((cells) => cells.map(csvCell).join(",") + "\n").join("");
+    },
+  };
+}
+
+/** A code span, or a block with its language, that the text cannot leave. @param {string} text @param {string} [block] */
+function code(text, block = "") {
+  const longest = Math.max(block ? 2 : 0, ...(text.match(/`+/g) || []).map((run) => run.length));
+  const fence = "`".repeat(longest + 1);
+  const pad = block ? "\n" : /^[` ]|[` ]$/.test(text) ? " " : "";
+  return fence + (block || pad) + text + pad + fence;
+}
+
+/** RFC 4180; a text that a spreadsheet would take for a formula gets a quote in front, as in render/csv.py. @param {any} cell */
+function csvCell(cell) {
+  if (typeof cell !== "string") return cell === null || cell === undefined ? "" : String(cell);
+  const text = /^[=+\-@']/.test(cell) ? "'" + cell : cell;
+  return /[",\n\r]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
+}
+
+/** Without what ends a name or a line. @param {string} name */
+function oneName(name) {
+  return name.replace(/[\p{Cc}\p{Cs};\\\u2028\u2029]/gu, (char) => {
+    const hex = char.charCodeAt(0).toString(16);
+    return hex.length > 2 ? "\\u" + hex : "\\x" + hex.padStart(2, "0");
   });
-  return [...lists, ...byFirst.values()].map((rows, index) => ({ number: index + 1, rows }));
 }
 
-/**
- * A figure or text of an entry: the sum over its rows; of a series, its last value.
- *
- * @param {any} payload
- * @param {Item} item
- * @param {string} column
- * @returns {number | string | null}
- */
-function itemValue(payload, item, column) {
-  const found = item.rows
-    .map((row) => (payload.rows[column] || [])[row])
-    .map((value) => (Array.isArray(value) ? value[value.length - 1] : value))
-    .filter((value) => value !== null && value !== undefined);
-  if (!found.length) return null;
-  return typeof found[0] === "number" ? found.reduce((sum, value) => sum + value, 0) : found[0];
-}
-
-/**
- * Large numbers first, names from A, what is missing last.
- *
- * @param {number | string | null} one
- * @param {number | string | null} other
- */
+/** Large numbers first, names from A, what is missing last. @param {any} one @param {any} other @returns {number} */
 function compareValues(one, other) {
   if (one === null || other === null) return Number(one === null) - Number(other === null);
-  if (typeof one === "number" && typeof other === "number") return other - one;
-  return String(one) < String(other) ? -1 : String(one) > String(other) ? 1 : 0;
+  return typeof one === "number" ? other - one : one < other ? -1 : Number(one > other);
 }
 
-/**
- * The frames of a row, outermost first.
- *
- * @param {any} payload
- * @param {ArrayLike<number>} parent of each node
- * @param {number} row
- * @returns {number[]}
- */
-function rowFrames(payload, parent, row) {
-  const stack = payload.rows.stack && payload.rows.stack[row];
-  if (stack) return stack;
-  const found = [];
-  for (let node = payload.rows.node[row]; node > 0; node = parent[node]) found.push(payload.tree.frame[node]);
-  return found.reverse().filter((frame) => frame >= 0);
-}
-
-/**
- * The position of the frame that names a row: yours, past allocation wrappers; else the outermost of the allocating library.
- *
- * @param {any} payload
- * @param {number[]} frames of the row
- * @param {number} row
- */
-function namedPosition(payload, frames, row) {
-  for (const column of ["named_by", "responsible"]) {
-    const position = (payload.rows[column] || [])[row];
-    if (position !== null && position !== undefined) return position;
-  }
-  const modules = payload.frames.module;
-  let site = (payload.rows.site || [])[row];
-  if (site === null || site === undefined) return frames.length - 1;
-  while (site > 0 && modules[frames[site - 1]] === modules[frames[site]]) site -= 1;
-  return site;
-}
-
-/** File and line with the last folder, else the library. @param {Data} data @param {number} frame @returns {string} */
-function framePlace(data, frame) {
-  const file = frameText(data, frame, "file").split("/").slice(-2).join("/");
-  const line = data.payload.frames.line[frame];
-  return file ? file + (line ? ":" + line : "") : libraryOf(data, frame);
+/** @param {string} column @param {any} value @returns {string} as the static rows write it */
+function valueWords(column, value) {
+  const kinds = { definite: "\u25cf definitely", indirect: "\u25c9 indirectly", possible: "\u25d0 possibly" };
+  if (value === null) return "";
+  if (column === "leak_kind")
+    return value in kinds ? kinds[/** @type {"definite"} */ (value)] + " lost" : "\u25cb still " + value;
+  if (typeof value === "string") return value;
+  if (/blocks$|^number$/.test(column)) return formatCount(value);
+  if (!/^(?:change|slope)\./.test(column)) return formatBytes(value);
+  return (value > 0 ? "\u25b2 " : value < 0 ? "\u25bc " : "") + formatChange(Math.round(value));
 }
