@@ -10,6 +10,8 @@ import re
 from leakreport.errors import UsageError
 
 MINUS = "−"
+LEAST_BASE_BYTES = 4096
+"""No percentage of less: of a small base it says nothing."""
 _STEPS = (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 _FACTORS = {
     "": 1,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from leakreport.analysis.report import Finding, GroupRow, InputSummary, Verdict
+from leakreport.analysis.report import ComparedTree, Finding, GroupRow, InputSummary, Verdict
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Moment, Note
 
@@ -147,6 +147,8 @@ class Side:
     moment: Moment
     label: str
     """What people call it: the name of the input."""
+    name: str = ""
+    """What tells it from the other side, for sentences: "build 412"; empty where nothing does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +159,6 @@ class NoiseRule:
     """For paths without a lost kind; lost blocks of exact tools count from the first byte."""
     is_exact_for_lost: bool
     is_by_user: bool
-
-
-WHOLE, OTHERS, LEFT_OUT = -1, -2, -3
-"""In place of a frame in a `ChangeTree`: the root, the small calls below a node, frames too many to draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +242,15 @@ class GrowthGraph:
 
 
 @dataclass(frozen=True, slots=True)
+class ModuleChange(GroupRow):
+    """An allocating object: `values` has the change of one metric, over the paths that changed."""
+
+    before_bytes: int
+    """The same metric over all its paths."""
+    after_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class LibraryChange:
     """A library, jar or executable that is not the same on both sides, and what it has to do with the growth."""
 
@@ -292,7 +299,7 @@ class DiffReport:
     """How many of them are outside the noise rules."""
     listed_rows: int
     """The same, and those behind them of which the runs cannot tell."""
-    by_module: tuple[GroupRow, ...]
+    by_module: tuple[ModuleChange, ...]
     """Per allocating object the change of the metric; `values` may be negative."""
     noise: NoiseRule
     noise_rows: int
@@ -312,6 +319,10 @@ class DiffReport:
     next_commands: tuple[str, ...]
     trees_when_asked: Callable[[], ChangeTrees]
     """Makes `trees`, which most outputs do not need."""
+    tree_when_asked: Callable[[], ComparedTree]
+    """The same for `tree`."""
+    checks: int
+    """How many kinds of findings were looked for."""
     per: PerWork | None = None
     runs: RunsSummary | None = None
     """Where a side was repeated: then all figures of it are means of its runs."""
@@ -320,6 +331,11 @@ class DiffReport:
     def trees(self) -> ChangeTrees:
         """Where it grew and where it shrank, by calls."""
         return self.trees_when_asked()
+
+    @property
+    def tree(self) -> ComparedTree:
+        """All paths of both sides, by calls."""
+        return self.tree_when_asked()
 
     @property
     def is_complete(self) -> bool:

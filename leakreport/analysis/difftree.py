@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from leakreport.analysis.diffreport import LEFT_OUT, OTHERS, WHOLE, ChangeTree, ChangeTrees, DiffRow, Presence
+from leakreport.analysis.bends import bent, functions_of, most_repeats
+from leakreport.analysis.diffreport import ChangeTree, ChangeTrees, DiffRow, Presence
+from leakreport.analysis.report import LEFT_OUT, OTHERS, WHOLE
 from leakreport.analysis.rollup import inclusive_values
 from leakreport.analysis.stacks import Stacks
 from leakreport.analysis.treeview import heaviest_nodes, nodes_above
@@ -24,22 +26,8 @@ MOST_NODES = 100
 """Of both trees together, without the folded ones, of which there is at most one for each."""
 _LEAST_NODES = 25
 """Of a tree beside a much larger one."""
-MOST_LEVELS = 40
-OUTER_LEVELS = 12
-"""Of a stack that is deeper, so many outermost frames are kept, then a gap, then the innermost."""
 _LEAST_PART = 256
 """A node of less than one part in so many is folded: it could be seen, but not read."""
-
-
-class _Bend(NamedTuple):
-    """The stacks of some rows with functions for frames, recursion folded and the middle of deep ones left out."""
-
-    stacks: Stacks
-    repeats: Int64Column
-    """Per entry of the stacks."""
-    is_own: BoolColumn
-    functions: int
-    """How many there are; the number after the last stands for what is left out."""
 
 
 class _Node(NamedTuple):
@@ -62,7 +50,7 @@ def change_trees(rows: Sequence[DiffRow], frames: Sequence[Frame], own: BoolColu
         frames: what the rows' stacks point into.
         own: which of them are yours.
     """
-    functions, examples = _functions(frames)
+    functions, examples = functions_of(frames)
     changes = [(row, row.change.get("retained_bytes", 0)) for row in rows if row.is_significant]
     grown = [(change, row.frames, row.presence is not Presence.BOTH) for row, change in changes if change > 0]
     shrunk = [
@@ -87,28 +75,6 @@ def _most_nodes(change: int, all_changes: int) -> int:
     return min(max(round(MOST_NODES * change / all_changes), _LEAST_NODES), MOST_NODES - _LEAST_NODES)
 
 
-def _functions(frames: Sequence[Frame]) -> tuple[Int32Column, Int64Column]:
-    """Per frame the number of its function, and per function one of its frames. Code without a name is told by its place.
-
-    Numbers follow the names, so that ties do not depend on which side comes first.
-    """
-    keys = [_function_key(frame) for frame in frames]
-    examples: dict[tuple[str | int, ...], int] = {}
-    for index, key in enumerate(keys):
-        examples.setdefault(key, index)
-    ordered = sorted(examples)
-    numbers = {key: number for number, key in enumerate(ordered)}
-    column = np.fromiter((numbers[key] for key in keys), np.int32, len(keys))
-    return column, np.asarray([examples[key] for key in ordered], dtype=np.int64)
-
-
-def _function_key(frame: Frame) -> tuple[str | int, ...]:
-    place = (frame.module_name or "", frame.file or "", frame.kind.value)
-    if frame.function is not None:
-        return frame.function, *place, -1, -1
-    return "", *place, -1 if frame.offset is None else frame.offset, -1 if frame.address is None else frame.address
-
-
 def _tree(
     rows: Sequence[tuple[int, tuple[int, ...], bool]],
     functions: Int32Column,
@@ -118,7 +84,7 @@ def _tree(
 ) -> ChangeTree:
     if not rows:
         return ChangeTree((), (), (), (), (), (), (), (), ())
-    bend = _bent(Stacks.of([stack for _, stack, _ in rows]), functions, is_own)
+    bend = bent(Stacks.of([stack for _, stack, _ in rows]), functions, is_own)
     tree, leaves = build_tree(bend.stacks.flat, bend.stacks.offsets, bend.functions + 1)
     weights = int64_column([change for change, _, _ in rows], "a path")
     lone = int64_column([int(is_lone) for _, _, is_lone in rows], "a path")
@@ -134,45 +100,11 @@ def _tree(
         tree,
         columns,
         kept,
-        repeats=_most_repeats(tree, leaves, bend),
+        repeats=most_repeats(tree, leaves, bend),
         responsible=nodes_above(tree, leaves, above),
         shown=[*examples.tolist(), LEFT_OUT],
     )
     return ChangeTree(*(tuple(column) for column in zip(*nodes, strict=True)))
-
-
-def _bent(stacks: Stacks, functions: Int32Column, is_own: BoolColumn) -> _Bend:
-    flat = functions[stacks.flat]
-    owner = stacks.owner
-    is_first = np.ones(len(flat), dtype=np.bool_)
-    is_first[1:] = (flat[1:] != flat[:-1]) | (owner[1:] != owner[:-1])
-    starts = np.flatnonzero(is_first)
-    repeats = np.diff(np.append(starts, len(flat)))
-    flat, owner = flat[starts], owner[starts]
-    lengths = np.bincount(owner, minlength=len(stacks)).astype(np.int64)
-    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
-    position, length = np.arange(len(flat)) - offsets[owner], lengths[owner]
-    is_deep = length > MOST_LEVELS
-    is_gap = is_deep & (position == OUTER_LEVELS)
-    is_kept = ~is_deep | (position <= OUTER_LEVELS) | (position >= length - (MOST_LEVELS - OUTER_LEVELS - 1))
-    count = len(is_own)
-    flat = np.where(is_gap, count, flat)[is_kept].astype(np.int32)
-    repeats = np.where(is_gap, length - MOST_LEVELS + 1, repeats)[is_kept]
-    kept_lengths = np.minimum(lengths, MOST_LEVELS)
-    kept_offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept_lengths)])
-    return _Bend(Stacks(flat, kept_offsets), repeats, np.append(is_own, False)[flat], count)
-
-
-def _most_repeats(tree: CallTree, leaves: Int64Column, bend: _Bend) -> Int64Column:
-    """Per node the largest number of all stacks through it."""
-    found = np.ones(len(tree), dtype=np.int64)
-    place, nodes = bend.stacks.offsets[1:] - 1, leaves
-    while nodes.size:
-        is_inside = nodes != ROOT
-        place, nodes = place[is_inside], nodes[is_inside]
-        np.maximum.at(found, nodes, bend.repeats[place])
-        place, nodes = place - 1, tree.parent[nodes]
-    return found
 
 
 def _pre_order(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from leakreport.analysis.diffreport import LEFT_OUT, OTHERS, WHOLE, ChangeTree, DiffReport
+from leakreport.analysis.diffreport import ChangeTree, DiffReport
+from leakreport.analysis.report import LEFT_OUT, OTHERS, WHOLE
 from leakreport.render.flame_svg import FlameGraph, Look, icicle
 from leakreport.render.phrases import cut, frame_name
 from leakreport.units import MINUS, format_bytes, format_exact_bytes, format_share, plural

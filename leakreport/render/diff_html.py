@@ -14,15 +14,21 @@ from leakreport.render.diff_words import more_words, rate_words
 from leakreport.render.interface import RenderOptions
 from leakreport.render.page import GATES, TAGS, Figure, PageText, StackLine, stack_lines
 from leakreport.render.phrases import frame_name, location
-from leakreport.units import format_bytes, format_change, format_count, format_exact_bytes, format_ratio, plural
+from leakreport.units import (
+    LEAST_BASE_BYTES,
+    format_bytes,
+    format_change,
+    format_count,
+    format_exact_bytes,
+    format_ratio,
+    plural,
+)
 
 _MOST_ROWS = 25
 _OPEN_ROWS = 3
 _SHORT_STACK = 16
 _MOST_MODULES = 10
 _BAR = 110
-_LEAST_BASE = 4096
-"""No percentage of less: of a small base it says nothing."""
 _TITLES = {
     "leaked_bytes": "Lost",
     "retained_bytes": "Retained",
@@ -150,7 +156,7 @@ class DiffPage(PageText):
         if row.presence is not Presence.BOTH:
             return row.presence.value
         before, after = _ends(row)
-        if before < _LEAST_BASE or after == before:
+        if before < LEAST_BASE_BYTES or after == before:
             return ""
         return format_ratio(before, after)
 

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leakreport.analysis.bends import MOST_LEVELS, OUTER_LEVELS
 from leakreport.analysis.compare import compare
-from leakreport.analysis.diffreport import LEFT_OUT, OTHERS, ChangeTree, DiffRow, Presence
-from leakreport.analysis.difftree import MOST_LEVELS, MOST_NODES, OUTER_LEVELS, change_trees
+from leakreport.analysis.diffreport import ChangeTree, DiffRow, Presence
+from leakreport.analysis.difftree import MOST_NODES, change_trees
+from leakreport.analysis.report import LEFT_OUT, OTHERS
 from leakreport.api import load
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame
