@@ -14,7 +14,6 @@ from leakreport.analysis.comparedtree import compared_tree
 from leakreport.analysis.diffgate import evaluate_growth
 from leakreport.analysis.diffreport import DiffReport, Presence, Side
 from leakreport.analysis.difftable import DiffTable, Half, amounts_of, diff_table
-from leakreport.analysis.difftree import change_trees
 from leakreport.analysis.diffverdict import Growth, sentence_of_diff, status_of_diff
 from leakreport.analysis.frames import FrameColumns, describe
 from leakreport.analysis.libraries import library_differences
@@ -31,6 +30,7 @@ from leakreport.analysis.reasons import reasons_for
 from leakreport.analysis.repeats import Repeated, averaged, repeated_sides
 from leakreport.analysis.report import ComparedTree, Verdict
 from leakreport.analysis.rows import path_rows
+from leakreport.analysis.rowtext import row_text
 from leakreport.analysis.runs_compare import Side as RunsSide
 from leakreport.analysis.runs_compare import growth_by_runs, judge_by_runs
 from leakreport.analysis.sites import Paths
@@ -140,9 +140,11 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         next_commands=(),
         per=per,
         runs=by_runs.summary,
-        trees_when_asked=partial(change_trees, rows[: int(rows.is_significant.sum())], frames, columns.is_own),
         tree_when_asked=partial(_tree, rows, frames, columns.is_own),
+        text_of_row=partial(row_text, why.findings),
         checks=len(RULES),
+        grown_rows=growth.grown + growth.new,
+        shrunk_rows=growth.shrunk + growth.gone,
     )
 
 
@@ -241,6 +243,8 @@ def _side(half: _Half) -> Side:
         snapshot=half.judged.members[-1],
         moment=moments.pop() if len(moments) == 1 else Moment.DUMP,
         label=sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1} more",
+        frame_count=len(half.run.frames),
+        named_frames=sum(frame.function is not None for frame in half.run.frames),
     )
 
 

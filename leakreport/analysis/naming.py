@@ -1,4 +1,4 @@
-"""What sentences call the two sides of a comparison: as little of their names as tells them apart."""
+"""What sentences and charts call inputs: as little of their names as tells them apart."""
 
 from __future__ import annotations
 
@@ -22,16 +22,23 @@ def side_names(labels: Sequence[str | None], sources: Sequence[str]) -> tuple[st
     if all(labels) and labels[0] != labels[1]:
         names = [str(label) for label in labels]
     else:
-        names = _different_parts(*sources)
+        names = list(short_names(sources))
     if not all(names) or names[0] == names[1] or max(map(len, names)) > _LONGEST:
         return None
     return names[0], names[1]
 
 
-def _different_parts(one: str, other: str) -> list[str]:
-    """The paths without the folders they begin with and end in alike; of what is left the last part, if that differs."""
-    ours, theirs = one.split("/"), other.split("/")
-    while len(ours) > 1 and len(theirs) > 1 and ours[-1] == theirs[-1]:
-        ours, theirs = ours[:-1], theirs[:-1]
-    names = [_ENDINGS.sub("", parts[-1]) for parts in (ours, theirs)]
-    return names if names[0] != names[1] else [ours[-1], theirs[-1]]
+def short_names(paths: Sequence[str]) -> tuple[str, ...]:
+    """The paths without the last parts in which all are alike, without their folders and endings, if they still differ.
+
+    >>> short_names(("runs/412/memcheck.xml", "runs/418/memcheck.xml")), short_names(("a/x.xml", "a/y.xml", "b/x.json"))
+    (('412', '418'), ('a/x.xml', 'a/y.xml', 'b/x.json'))
+    """
+    parts = [path.split("/") for path in paths]
+    while all(len(one) > 1 for one in parts) and len({one[-1] for one in parts}) == 1:
+        parts = [one[:-1] for one in parts]
+    last = [one[-1] for one in parts]
+    for names in ([_ENDINGS.sub("", name) for name in last], last):
+        if all(names) and len(set(names)) == len(names):
+            return tuple(names)
+    return tuple(paths)

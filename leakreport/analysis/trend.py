@@ -105,6 +105,7 @@ def trend(run: Run, options: AnalysisOptions | None = None) -> TrendReport:
         verdict=_verdict(material, found),
         inputs=input_summaries(run, everything),
         points=tuple(state.point for state in points.states),
+        point_names=points.names,
         point_noun=points.noun,
         frames=run.frames,
         own=tuple(material.columns.is_own.tolist()),

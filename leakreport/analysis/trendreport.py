@@ -134,6 +134,8 @@ class TrendReport:
     verdict: Verdict
     inputs: tuple[InputSummary, ...]
     points: tuple[Point, ...]
+    point_names: tuple[str, ...]
+    """What charts call the points: as little of their labels as tells them apart."""
     point_noun: str
     """What one point is called: `snapshot` or `run`."""
     frames: tuple[Frame, ...]

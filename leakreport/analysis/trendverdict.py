@@ -87,10 +87,8 @@ def _interval(verdict: SeriesVerdict, wording: Wording) -> str:
 
 def _place(points: Points, number: int) -> str:
     """What a person calls a point of the trend."""
-    label = points.states[number].point.label
-    if label.isdecimal() or len(label) > _LONGEST_LABEL:
-        return f"{points.noun} {number + 1}"
-    return label
+    name = points.names[number]
+    return f"{points.noun} {number + 1}" if name == str(number + 1) or len(name) > _LONGEST_LABEL else name
 
 
 def lead_of_trend(

@@ -145,7 +145,13 @@ def _values(runs: RunValues) -> dict[str, object]:
 
 
 def _side(side: Side) -> dict[str, object]:
-    return {"totals": dict(side.totals), "input": side.input_index, "snapshot": side.snapshot}
+    return {
+        "totals": dict(side.totals),
+        "input": side.input_index,
+        "snapshot": side.snapshot,
+        "frames": side.frame_count,
+        "named_frames": side.named_frames,
+    }
 
 
 def _row(row: DiffRow, *, with_records: bool) -> dict[str, object]:
