@@ -56,18 +56,25 @@ function mountPathList(section, data, paths, copy, show) {
           " ",
           make("span", { class: "sub" }, place),
         );
-      } else if (column.startsWith("after.")) {
-        cell.append(
-          formatBytes(paths.value(item, column.replace("after", "before")) || 0),
-          " ",
-          make("span", { class: "sub ink" }, formatBytes(value || 0)),
-        );
-      } else cell.append(valueWords(column, value));
+      } else {
+        const [first, second] = pairOf(item, column, value);
+        cell.append(first, " ", make("span", { class: column === "leak_kind" ? "sub" : "sub ink" }, second));
+      }
       if (/^(?:change|slope)\./.test(column)) cell.classList.add("amount", value > 0 ? "up" : "down");
       if (column.endsWith("_bytes") && value !== null) cell.title = formatExactBytes(value);
       line.append(cell);
     }
     return line;
+  }
+
+  /** What stands in a cell, and below it. @param {Item} item @param {string} column @param {any} value */
+  function pairOf(item, column, value) {
+    const words = valueWords(column, value);
+    const [kind, metric] = column.split(".");
+    if (kind === "after") return [formatBytes(paths.value(item, "before." + metric) || 0), formatBytes(value || 0)];
+    if (kind === "series" && value !== null) return [formatBytes(paths.cell(column, item.rows[0])[0] || 0), words];
+    const blocks = column === "leak_kind" ? paths.value(item, "values.retained_blocks") : null;
+    return [words, blocks === null ? "" : plural(blocks, "block")];
   }
 
   /** @param {HTMLElement} body @param {Item} item */
@@ -249,7 +256,9 @@ function addSortButtons(heads, sort) {
       head.setAttribute("aria-sort", reversed === (natural === "ascending") ? "descending" : "ascending");
       sort(column, reversed);
     };
-    head.replaceChildren(makeButton(head.textContent || "", act, { class: "sort" }));
+    const button = makeButton("", act, { class: "sort" });
+    button.append(...head.childNodes);
+    head.append(button);
     if (column === "number") head.setAttribute("aria-sort", natural);
   }
 }
