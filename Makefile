@@ -6,8 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCES := $(shell find leakreport templates -type f -not -name '*.pyc' 2>/dev/null) pyproject.toml README.md LICENSE
+NODE_PACKAGES := nodejs npm
 DEBIAN_PACKAGES := valgrind gcc g++ make binutils chromium fonts-dejavu-core google-perftools libgoogle-perftools4 \
-	libjemalloc-dev heaptrack golang-go sqlite3 git
+	libjemalloc-dev heaptrack golang-go sqlite3 git $(NODE_PACKAGES)
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -22,14 +23,15 @@ demo: .stamps/demo ## install leakreport in .venv and write report.html from a r
 	$(BIN)/leakreport analyze fixtures/demo/memcheck.xml --source-root fixtures/demo -o report.html
 	@echo "report.html is written: open it in a browser."
 
-test: .stamps/test .stamps/packages ## run all tests; tools that they need are installed where that is permitted
+test: .stamps/test .stamps/packages .stamps/node ## run all tests; tools that they need are installed where that is permitted
 	LEAKREPORT_REQUIRE_TOOLS=1 $(BIN)/python -m pytest -n 2
 
-lint: .stamps/lint ## ruff, mypy, codespell
+lint: .stamps/lint .stamps/node ## ruff, mypy, codespell; tsc, eslint, prettier
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
+	npm --prefix tests/js run --silent check
 
 fuzz: .stamps/test ## the fuzz and property tests with many more examples, not the same ones each time
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 $(wildcard tests/fuzz tests/property)
@@ -71,3 +73,9 @@ clean: ## remove what was built; .venv stays
 .stamps/packages: scripts/install-packages.sh
 	@mkdir -p .stamps
 	if scripts/install-packages.sh $(DEBIAN_PACKAGES); then touch $@; fi
+
+# The report has no package of npm in it: these check its script. Any Node from 18 will do, whoever installed it.
+.stamps/node: scripts/install-packages.sh tests/js/package.json tests/js/package-lock.json
+	@mkdir -p .stamps
+	if scripts/install-packages.sh $(NODE_PACKAGES); then \
+		npm --prefix tests/js ci --ignore-scripts --no-audit --no-fund && touch $@; fi

@@ -1,13 +1,11 @@
 """One self-contained HTML file: every fact of the report as HTML and SVG, readable without script and without style.
 
-Input is hostile: the templates escape everything, there is no script, and the Content-Security-Policy allows nothing but
-the one style sheet, by its hash.
+Input is hostile: the templates escape everything, and the Content-Security-Policy allows nothing but the one style sheet
+and the one script, each by its hash. What the script reads stands in the page as data, written by `payload`.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ from leakreport.analysis.report import Finding, PathRow, Report, Verdict
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame
+from leakreport.render.embedded import embedded
 from leakreport.render.flamegraph import flame_graph
 from leakreport.render.interface import RenderOptions
 from leakreport.render.names import shorten_name
@@ -30,7 +29,7 @@ from leakreport.render.phrases import (
     title_frame,
     wrapper_name,
 )
-from leakreport.render.resources import assets_text, template_folder
+from leakreport.render.resources import assets_text, script_text, template_folder
 from leakreport.render.source import SourceFinder, SourceLine
 from leakreport.render.timeline import timeline
 from leakreport.units import format_bytes, format_change, format_count, format_exact_bytes, format_share, plural
@@ -72,11 +71,18 @@ class HtmlRenderer:
 
 
 def _rendered(template: str, page: PageText, report: object, verdict: Verdict) -> str:
-    style = _style()
     return (
         _environment(page.text)
         .get_template(template)
-        .render(page=page, report=report, verdict=verdict, style=style, style_hash=_hash(style), version=__version__)
+        .render(
+            page=page,
+            report=report,
+            verdict=verdict,
+            style=embedded(assets_text("css")),
+            script=embedded(script_text()),
+            payload="",
+            version=__version__,
+        )
     )
 
 
@@ -101,17 +107,6 @@ def _environment(text: Callable[[str], str]) -> Environment:
         short=shorten_name,
     )
     return environment
-
-
-def _style() -> object:
-    """The style sheet, ours and reviewed: the only text that is not escaped."""
-    from markupsafe import Markup
-
-    return Markup(assets_text("css"))  # noqa: S704 - our own file, never input
-
-
-def _hash(style: object) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(str(style).encode()).digest()).decode()
 
 
 class _Page(PageText):

@@ -54,6 +54,15 @@ def assets_text(kind: str) -> str:
     return "\n".join(_text(folder / name, f"assets/{name}").strip() for name in manifest[kind])
 
 
+def script_text() -> str:
+    """The scripts of the manifest in one function, so that the page's names stay its own; `main` starts them.
+
+    Raises:
+        BrokenInstall: the manifest or a file it lists is missing.
+    """
+    return f"(function () {{\n{assets_text('js')}\nmain();\n}})();"
+
+
 def _text(file: Traversable, name: str) -> str:
     try:
         return file.read_text(encoding="utf-8")

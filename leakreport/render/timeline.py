@@ -22,8 +22,12 @@ class Timeline(NamedTuple):
     last: str
     highest: str
     unit: str
+    steps: str
+    """Where each snapshot is from left to right, for the script."""
     width: int = WIDTH
     height: int = HEIGHT
+    top: int = _MARGIN
+    bottom: int = HEIGHT - _MARGIN
 
 
 def timeline(report: Report) -> Timeline | None:
@@ -56,6 +60,7 @@ def timeline(report: Report) -> Timeline | None:
         last=format_bytes(held[-1]),
         highest=format_bytes(max(held)),
         unit=(chosen[0].time_unit or "time") if has_time else "number of the snapshot",
+        steps=" ".join(f"{point(number)[0]:g}" for number in range(len(chosen))),
     )
 
 

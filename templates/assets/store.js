@@ -29,7 +29,11 @@ function createStore(initial) {
     get: () => state,
     set(patch) {
       const next = Object.assign({}, state, patch);
-      const changed = new Set(Object.keys(patch).filter((key) => next[/** @type {keyof State} */ (key)] !== state[/** @type {keyof State} */ (key)]));
+      const changed = new Set(
+        Object.keys(patch).filter(
+          (key) => next[/** @type {keyof State} */ (key)] !== state[/** @type {keyof State} */ (key)],
+        ),
+      );
       if (changed.size === 0) return;
       state = next;
       for (const listener of listeners) listener(state, changed);

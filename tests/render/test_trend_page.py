@@ -64,7 +64,7 @@ def test_figures_of_the_page_are_those_of_the_json(name: str) -> None:
     report = CASES[name]()
     text = unescape(page_of(report))
     document = json.loads(as_trend(get_renderer("json")).render_trend(report, RenderOptions()))
-    assert text.count(f"<h1>{document['verdict']['sentence']}</h1>") == 1
+    assert text.count(f'<h1 id="verdict">{document["verdict"]["sentence"]}</h1>') == 1
     total = document["resources"][0]
     ends = [total["series"][0], total["series"][-1]]
     assert f'title="{format_exact_bytes(ends[0])} → {format_exact_bytes(ends[1])}"' in text
@@ -73,7 +73,7 @@ def test_figures_of_the_page_are_those_of_the_json(name: str) -> None:
     assert f"{len(growing):,} of {len(words):,}" in text
     assert text.count('<tr id="path-') == min(len(growing), 25)
     for number, path in enumerate(growing[:25], 1):
-        row = re.search(rf'<tr id="path-{number}">.*?</tr>', text, re.DOTALL)
+        row = re.search(rf'<tr id="path-{number}"[^>]*>.*?</tr>', text, re.DOTALL)
         assert row is not None
         slope = path["slope"]
         assert f"▲ {format_amount(slope['per_snapshot'])} " in row[0]
