@@ -29,24 +29,20 @@ def test_any_two_choices_meet() -> None:
 def test_a_page_is_quiet_fits_and_offers_only_what_works(
     chromium: Browser, written_pages: dict[str, Written], strict_host: str, around: Surroundings
 ) -> None:
-    wrong: list[tuple[str, object]] = []
+    wrong: list[str] = []
     with viewer(chromium, around) as (page, heard):
         for name, written in written_pages.items():
             heard.forget()
             where = address(written, around.host, strict_host)
-            frame = opened(page, where, has_script=around.runs_script and has_script(written))
-            faults: list[object] = [
+            frame = opened(page, where, has_script=around.runs_script and written.has_script())
+            faults = [
                 *(message for message in heard.messages if not is_refusal(message, around)),
                 *(f"requests {url}" for url in heard.requests if url != where),
                 *(f"asks {text}" for text in heard.dialogs),
                 *unfit(frame, around),
             ]
-            wrong += [(name, fault) for fault in faults]
-    assert wrong == []
-
-
-def has_script(written: Written) -> bool:
-    return "<script>" in written.html.read_text(encoding="utf-8")
+            wrong += [f"{name}: {fault}" for fault in faults]
+    assert not wrong, "\n".join(wrong)
 
 
 def is_refusal(message: str, around: Surroundings) -> bool:
