@@ -55,7 +55,11 @@ def test_paper_is_white_and_shows_no_controls(chromium: Browser, written_pages: 
     page = context.new_page()
     page.emulate_media(media="print", color_scheme="dark")
     opened(page, written_pages["diff"].html.as_uri(), has_script=written_pages["diff"].has_script())
-    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--bg').trim()") in {"#fff", "#ffffff", "#fbfaf8"}
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--bg').trim()") in {
+        "#fff",
+        "#ffffff",
+        "#fbfaf8",
+    }
     assert page.evaluate(CONTROLS) == []
     assert page.evaluate("getComputedStyle(document.querySelector('header')).position") == "static"
     context.close()
