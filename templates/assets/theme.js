@@ -3,7 +3,9 @@
 /** @returns {HTMLButtonElement} the button that goes through the themes */
 function themeButton() {
   const themes = ["auto", "light", "dark"];
-  const button = makeButton("\u25d1", () => choose(themes[(themes.indexOf(chosen) + 1) % themes.length]), { class: "btn icon" });
+  const button = makeButton("\u25d1", () => choose(themes[(themes.indexOf(chosen) + 1) % themes.length]), {
+    class: "btn icon",
+  });
   let chosen = "auto";
   /** @param {string} theme */
   function choose(theme) {

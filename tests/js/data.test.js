@@ -1,0 +1,104 @@
+"use strict";
+
+const assert = require("node:assert/strict");
+const test = require("node:test");
+const { load } = require("./load.js");
+const { payloadOf, randomPaths, stacksOf } = require("./made.js");
+
+const page = load();
+const startsWith = (stack, start) => start.every((name, i) => stack[i] === name);
+
+test("sums are those of the paths through a node", () => {
+  for (let seed = 1; seed < 20; seed++) {
+    const paths = randomPaths(seed, 60);
+    const data = page.createData(payloadOf(paths));
+    const stacks = stacksOf(data, data.tree, (frame) => page.frameName(data, frame));
+    const oracle = (stack, value) =>
+      paths.filter(([path]) => startsWith(path, stack)).reduce((sum, path) => sum + value(path), 0);
+    stacks.forEach((stack, node) => {
+      const sums = (key) => page.sumsOf(data, data.tree, key)[node];
+      assert.equal(
+        sums("after"),
+        oracle(stack, (path) => path[2]),
+      );
+      assert.equal(
+        sums("before|after"),
+        oracle(stack, (path) => Math.max(0, path[2] - path[1])),
+      );
+      assert.equal(
+        page.changeOf(data, data.tree, node),
+        oracle(stack, (path) => path[2] - path[1]),
+      );
+    });
+  }
+});
+
+test("what is folded grows by what its paths grew", () => {
+  const payload = payloadOf([[["f", "g"], 10, 12]], { folded: [[2, 7, 5, 3]] });
+  payload.tree.frame[2] = -2;
+  const data = page.createData(payload);
+  assert.equal(page.sumsOf(data, data.tree, "before|after")[0], 5);
+  assert.equal(page.wholeChange(data, 1), 5);
+  assert.equal(page.wholeChange(data, -1), 3);
+  assert.equal(page.nodeName(data, data.tree, 2), "7 small paths");
+});
+
+test("subtrees end where the next node is not deeper", () => {
+  const data = page.createData(payloadOf(randomPaths(3, 80)));
+  const { depth, end, parent } = data.tree;
+  depth.forEach((level, node) => {
+    const behind = depth.findIndex((other, i) => i > node && other <= level);
+    assert.equal(end[node], behind < 0 ? depth.length : behind);
+    if (node) assert.equal(depth[parent[node]], level - 1);
+  });
+});
+
+test("nodes say what they stand for", () => {
+  const payload = payloadOf([[["f", "g", "h"], 1, 2]], {
+    repeats: [
+      [1, 4],
+      [2, 30],
+    ],
+  });
+  payload.tree.frame[2] = -3;
+  const data = page.createData(payload);
+  const names = [0, 1, 2, 3].map((node) => page.nodeName(data, data.tree, node));
+  assert.deepEqual(names, ["all retained memory", "f \u00d74", "\u22ef 30 frames left out", "h"]);
+});
+
+test("frames without a function are called as in Python", () => {
+  const payload = payloadOf([
+    [["f"], 0, 1],
+    [["lib_a"], 0, 1],
+    [["lib_b"], 0, 1],
+  ]);
+  Object.assign(payload.frames, { function: [1, -1, -1], kind: [4, 1, 1] });
+  Object.assign(payload.frames, { offset: [null, "0x1a2b", null], address: [null, "0x5", "0x48a1a2b"] });
+  const data = page.createData(payload);
+  const names = [0, 1, 2].map((frame) => page.frameName(data, frame));
+  assert.deepEqual(names, ["[f]", "libfoo.so+0x1a2b", "0x48a1a2b (libfoo.so)"]);
+});
+
+test("a snapshot with a tree is what widths show, one without is not", () => {
+  const data = page.createData({ ...payloadOf([[["f"], 1, 2]]), snapshots: [{ column: "before" }, { column: null }] });
+  const key = (state) => page.weightKey(data, state);
+  assert.equal(key({ mode: "after", snapshot: 0 }), "before");
+  assert.equal(key({ mode: "after", snapshot: 1 }), "after");
+  assert.equal(key({ mode: "growth", snapshot: -1 }), "before|after");
+});
+
+test("lost memory is what the leak search calls lost", () => {
+  const payload = payloadOf(
+    [
+      [["f"], 1, 2],
+      [["g"], 3, 5],
+    ],
+    { kind: "analysis" },
+  );
+  payload.tree.columns.push(
+    { name: "definite_bytes", values: [0, 1, 0] },
+    { name: "possible_bytes", values: [0, 0, 2] },
+  );
+  const data = page.createData(payload);
+  assert.equal(page.lostOf(data, data.tree, 0), 3);
+});
