@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.browser.pages import PAGES, written, write_pages  # noqa: E402 - the path comes first
+from tests.browser.pages import PAGES, write_pages, written  # noqa: E402 - the path comes first
 from tests.browser.viewing import opened  # noqa: E402
 
 MOST_BYTES = 60_000
