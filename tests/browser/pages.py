@@ -6,6 +6,7 @@ page, a million nodes, a single path) is made.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import sys
 import tempfile
@@ -22,8 +23,9 @@ from leakreport.api import analyze, load
 from leakreport.render.html import HtmlRenderer
 from leakreport.render.interface import RenderOptions
 from leakreport.render.json import JsonRenderer
+from tests.conftest import ROOT
 from tests.html_support import HOSTILE, hostile_diff, made_trend, run_of
-from tests.support import FIXTURES, fixture_path
+from tests.support import fixture_path
 
 AnyReport = Report | DiffReport | TrendReport
 LONG_NAME = (
@@ -31,7 +33,7 @@ LONG_NAME = (
 )
 """A name of 5,000 characters, as templates make them."""
 MILLION_NODES_IN_STACKS = 112_000
-OPTIONS = RenderOptions(command=("leakreport", "analyze", "x.xml"), source_roots=(str(FIXTURES / "demo"),))
+OPTIONS = RenderOptions(command=("leakreport", "analyze", "memcheck.xml"), source_roots=("fixtures/demo",))
 
 
 class Page(NamedTuple):
@@ -60,20 +62,24 @@ class Written(NamedTuple):
         return self.html.with_name(f"{self.name}-in-{sandbox or 'sandbox'}.html")
 
 
+def _place(family: str, case: str) -> Path:
+    return fixture_path(family, case).relative_to(ROOT)
+
+
 def _analysis(family: str, case: str) -> Callable[[], Report]:
-    return lambda: analyze(load(fixture_path(family, case)))
+    return lambda: analyze(load(_place(family, case)))
 
 
 def _diff(family: str, before: str, after: str) -> Callable[[], DiffReport]:
-    return lambda: compare(load(fixture_path(family, before)), load(fixture_path(family, after)))
+    return lambda: compare(load(_place(family, before)), load(_place(family, after)))
 
 
 def _trend(family: str, *names: str) -> Callable[[], TrendReport]:
-    return lambda: trend(load([fixture_path(family, name) for name in names]))
+    return lambda: trend(load([_place(family, name) for name in names]))
 
 
 def _demo() -> Report:
-    return analyze(load(FIXTURES / "demo" / "memcheck.xml"))
+    return analyze(load("fixtures/demo/memcheck.xml"))
 
 
 def _hostile() -> Report:
@@ -131,7 +137,7 @@ PAGES = (
     Page("diff-other-program", "two programs: not comparable", _diff("memcheck-xml", "python3", "sqlite3")),
     Page("diff-hostile", "a comparison of names that are meant to break the page", hostile_diff),
     Page("trend", "six runs of a service", _trend("memcheck-xml", *(f"svc-v{n}" for n in range(1, 7)))),
-    Page("trend-massif", "a wave: the snapshots of one massif recording", lambda: trend(load(fixture_path("massif", "wave-ms")))),
+    Page("trend-massif", "a wave: the snapshots of one massif recording", lambda: trend(load(_place("massif", "wave-ms")))),
     Page("trend-total-only", "twenty totals without a call path", lambda: made_trend({}, total=[1000 * n for n in range(20)])),
     Page("trend-hostile", "a trend of names that are meant to break the page", lambda: made_trend({name: [100 * (at + 1) * n for n in range(12)] for at, name in enumerate(HOSTILE)})),
 )  # fmt: skip
@@ -164,9 +170,11 @@ def written(folder: Path, name: str) -> Written:
 def write_pages(folder: Path, pages: Iterable[Page] = PAGES) -> None:
     """Write every page, its document, and the two pages that frame it."""
     for page in pages:
-        report = page.make()
+        # Pages name their inputs; nobody's folders are to be seen in a picture.
+        with contextlib.chdir(ROOT):
+            report = page.make()
+            text = render_html(report)
         place = written(folder, page.name)
-        text = render_html(report)
         place.html.write_text(text, encoding="utf-8")
         if page.name != "million-nodes":
             place.json.write_text(render_json(report), encoding="utf-8")
