@@ -108,5 +108,17 @@ function asTree(data, parent, depth, origin, spot) {
     origin: Int32Array.from(origin),
     spot,
     sums: new Map(),
+    found: null,
   };
+}
+
+/** The place of a node of the call tree among the callers, along its heaviest path. @param {Data} data @param {Tree} tree @param {number} node @returns {number} */
+function placeAmongCallers(data, tree, node) {
+  if (node <= 0 || !tree.spot) return node;
+  const { depth, end } = data.tree;
+  let leaf = node;
+  while (!tree.spot[leaf] && end[leaf] > leaf + 1) leaf++;
+  let place = tree.spot[leaf];
+  while (tree.depth[place] > depth[leaf] - depth[node] + 1) place = tree.parent[place];
+  return place;
 }

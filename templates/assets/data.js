@@ -11,6 +11,7 @@
  * @property {Int32Array | null} origin a node of the call tree that it stands for; null in the call tree itself
  * @property {Int32Array | null} spot per node of the call tree, where its own bytes lie; null in the call tree itself
  * @property {Map<string, Float64Array>} sums of a node and all below it, as far as asked for
+ * @property {Found | null} found by the last search
  *
  * @typedef {object} Data
  * @property {any} payload
@@ -48,7 +49,16 @@ function createData(payload) {
   const kinds = ["definite_bytes", "indirect_bytes", "possible_bytes"].filter((name) => columns.includes(name));
   return {
     payload,
-    tree: { parent, end, depth, frame: new Int32Array(payload.tree.frame), origin: null, spot: null, sums: new Map() },
+    tree: {
+      parent,
+      end,
+      depth,
+      frame: new Int32Array(payload.tree.frame),
+      origin: null,
+      spot: null,
+      sums: new Map(),
+      found: null,
+    },
     columns: new Map(),
     names: [],
     folded: new Map(payload.tree.folded.map((/** @type {number[]} */ row) => [row[0], row.slice(1)])),
@@ -175,4 +185,41 @@ function nodeName(data, tree, node) {
   const times = data.repeats.get(origin) || 1;
   if (frame === -3) return "\u22ef " + plural(times, "frame") + " left out";
   return frameName(data, frame) + (times > 1 ? " \u00d7" + formatCount(times) : "");
+}
+
+/**
+ * What a node says of itself.
+ *
+ * @typedef {{name: string, amounts: string, change: string, share: string, sign: number}} Facts
+ *
+ * @param {Data} data
+ * @param {Tree} tree
+ * @param {number} node
+ * @param {string} key what widths show
+ * @returns {Facts}
+ */
+function factsOf(data, tree, node, key) {
+  const name = nodeName(data, tree, node);
+  const { compare } = data.payload;
+  if (!compare) {
+    const [amount, whole] = [node, 0].map((one) => sumsOf(data, tree, key)[one]);
+    const lost = data.lost.length ? formatBytes(lostOf(data, tree, node)) + " lost" : "";
+    return { name, amounts: formatBytes(amount), change: lost, share: formatShare(amount, whole) + " of all", sign: 0 };
+  }
+  const [before, after] = [compare.before, compare.after].map((column) => sumsOf(data, tree, column)[node]);
+  const change = after - before;
+  const share =
+    formatShare(Math.abs(change), wholeChange(data, change)) + " of all " + (change < 0 ? "shrinkage" : "growth");
+  return {
+    name,
+    amounts: formatBytes(before) + " \u2192 " + formatBytes(after),
+    change: markedChange(change),
+    share: change ? share : "",
+    sign: Math.sign(change),
+  };
+}
+
+/** @param {number} change @returns {string} with a mark, so that colour says nothing alone */
+function markedChange(change) {
+  return change ? (change > 0 ? "\u25b2 " : "\u25bc ") + formatChange(change) : "no change";
 }

@@ -4,6 +4,7 @@
  * @typedef {{lib: string, file: string, kind: string, test: (text: string) => boolean, error: string}} Query
  *
  * @typedef {object} Found
+ * @property {string} asked the search that this answers
  * @property {Uint8Array} marks 1 for each node of the tree that matches
  * @property {number[]} nodes those that have a width, in pre-order
  * @property {number} bytes of the paths through them, each once
@@ -71,6 +72,7 @@ function matchFrames(data, query, now) {
  */
 function searchTree(data, tree, key, text, now = () => performance.now()) {
   if (!text.trim()) return null;
+  if (tree.found && tree.found.asked === key + text) return tree.found;
   const query = parseQuery(text);
   const frames = matchFrames(data, query, now);
   const kind = query.kind ? ofKind(data, tree, key, query.kind) : null;
@@ -87,7 +89,8 @@ function searchTree(data, tree, key, text, now = () => performance.now()) {
     bytes += sums[node];
     counted = tree.end[node];
   }
-  return { marks, nodes, bytes, error: query.error };
+  tree.found = { asked: key + text, marks, nodes, bytes, error: query.error };
+  return tree.found;
 }
 
 /** The nodes on paths of a leak kind, and the sums of these paths alone. @param {Data} data @param {Tree} tree @param {string} key @param {string} kind */
