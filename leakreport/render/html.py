@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from leakreport import __version__
 from leakreport.analysis.diffreport import DiffReport
-from leakreport.analysis.report import Finding, PathRow, Report, Verdict
+from leakreport.analysis.report import Report, Verdict
 from leakreport.analysis.trendreport import TrendReport
+<<<<<<< HEAD
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame
 from leakreport.render.embedded import embedded
@@ -32,16 +33,17 @@ from leakreport.render.phrases import (
 from leakreport.render.resources import assets_text, script_text, template_folder
 from leakreport.render.source import SourceFinder, SourceLine
 from leakreport.render.timeline import timeline
+=======
+from leakreport.render.analysis_html import AnalysisPage
+from leakreport.render.interface import RenderOptions
+from leakreport.render.names import shorten_name
+from leakreport.render.page import PageText
+from leakreport.render.resources import assets_text, template_folder
+>>>>>>> s12-S
 from leakreport.units import format_bytes, format_change, format_count, format_exact_bytes, format_share, plural
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-_MOST_PATHS = 25
-_OPEN_DETAILS = 10
-_MOST_PROBLEMS = 100
-_TREE_LEVELS = 4
-_TREE_ROWS = 60
 
 
 class HtmlRenderer:
@@ -53,8 +55,7 @@ class HtmlRenderer:
 
     def render(self, report: Report, options: RenderOptions) -> str:
         """The whole page. Same report and options, same bytes."""
-        page = _Page(report, options)
-        return _rendered("report.html.j2", page, report, report.verdict)
+        return _rendered("report.html.j2", AnalysisPage(report, options), report, report.verdict)
 
     def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
         """The page of a comparison."""
@@ -109,6 +110,7 @@ def _environment(text: Callable[[str], str]) -> Environment:
     return environment
 
 
+<<<<<<< HEAD
 class _Page(PageText):
     """What the templates ask for: facts of the report in words, nothing computed but formats."""
 
@@ -257,3 +259,14 @@ class _Page(PageText):
                 name, where, library = frame_name(frame), location(frame), frame.module_name or ""
             found.append((tree.depth[index], name, where, library, tree.inclusive_bytes[index], tree.lost_bytes[index], tree.is_responsible[index]))  # fmt: skip
         return found
+=======
+def _style() -> object:
+    """The style sheet, ours and reviewed: the only text that is not escaped."""
+    from markupsafe import Markup
+
+    return Markup(assets_text("css"))  # noqa: S704 - our own file, never input
+
+
+def _hash(style: object) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(str(style).encode()).digest()).decode()
+>>>>>>> s12-S
