@@ -13,14 +13,14 @@
  */
 function mountPathList(section, data, paths, copy, show) {
   const table = /** @type {HTMLTableElement} */ (section.querySelector("table"));
-  const statics = /** @type {HTMLElement[]} */ (Array.from(section.querySelectorAll("tr[data-path]")));
-  if (!statics.length || !table.tHead) return null;
+  const written = /** @type {HTMLElement[]} */ (Array.from(section.querySelectorAll("tr[data-path]")));
+  if (!written.length || !table.tHead) return null;
   const heads = Array.from(table.tHead.rows[0].cells);
-  const items = paths.items(statics.map((row) => row.dataset.path + " " + (row.dataset.kind || "")));
+  const items = paths.items(written.map((row) => row.dataset.path + " " + (row.dataset.kind || "")));
   const stacks = items.map((item) => item.rows.flatMap(paths.frames));
   /** @type {Map<Item, HTMLElement>} */
   const bodies = new Map();
-  const few = statics.length;
+  const few = written.length;
   const most = 2000;
   let limit = few;
   let listed = items;
@@ -49,18 +49,31 @@ function mountPathList(section, data, paths, copy, show) {
       const cell = make("td", { class: head.className });
       const value = paths.value(item, column);
       if (column === "name") {
-        const named = paths.frames(row)[paths.named(row)];
-        const place = [named === undefined ? "" : paths.place(named), paths.cell("module", row) || ""].join(" ");
+        const frames = paths.frames(row);
+        const site = frames[paths.cell("site", row) ?? -1];
+        const module = paths.cell("module", row) || "";
+        const where = frames.length ? paths.place(frames[paths.named(row)]) : "";
         cell.append(
           make("span", { class: "who", title: value }, shortenName(value, 160)),
           " ",
-          make("span", { class: "sub" }, place),
+          make("span", { class: "sub loc" }, where),
         );
+        if (site !== undefined)
+          cell.append(
+            " ",
+            make(
+              "span",
+              { class: "sub" },
+              "allocates in ",
+              make("code", {}, shortenName(frameName(data, site), 110) + ", " + module),
+            ),
+          );
       } else {
         const [first, second] = pairOf(item, column, value);
         cell.append(first, " ", make("span", { class: column === "leak_kind" ? "sub" : "sub ink" }, second));
       }
-      if (/^(?:change|slope)\./.test(column)) cell.classList.add("amount", value > 0 ? "up" : "down");
+      if (head === heads[heads.length - 1]) cell.classList.add("amount");
+      if (/^(?:change|slope)\./.test(column)) cell.classList.add(value > 0 ? "up" : "down");
       if (column.endsWith("_bytes") && value !== null) cell.title = formatExactBytes(value);
       line.append(cell);
     }
@@ -185,7 +198,7 @@ function mountPathList(section, data, paths, copy, show) {
     );
   }
   table.after(bar);
-  statics.forEach((row, index) => {
+  written.forEach((row, index) => {
     const body = /** @type {HTMLElement} */ (row.parentElement);
     bodies.set(items[index], body);
     addDetails(body, items[index]);
