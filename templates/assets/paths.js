@@ -66,6 +66,15 @@ function createPaths(data) {
     return file ? file + (table.line[of] ? ":" + table.line[of] : "") : libraryOf(data, of);
   }
 
+  /** As in one line of render/stack_text.py. @param {number} of */
+  function plainName(of) {
+    const address = table.address && table.address[of];
+    const isNamed = frameText(data, of, "function") || (table.offset && table.offset[of]);
+    return oneName(
+      isNamed || !address ? frameName(data, of) : [libraryOf(data, of), address].filter(Boolean).join("@"),
+    );
+  }
+
   /** Rows one by one, outermost frame first. @param {Item[]} items @returns {any[]} */
   function objects(items) {
     const kept = names.filter((column) => !["node", "stack", "frames_before"].includes(column));
@@ -144,37 +153,17 @@ function createPaths(data) {
     },
     /** With the columns of render/csv.py. @param {Item[]} items */
     csv(items) {
-      const head = [
-        "id",
-        "kind",
-        "module",
-        "function",
-        "file",
-        "line",
-        ...figures.map((one) => one.replace("values.", "")),
-        "stack",
-      ];
-      const lines = items
-        .flatMap((item) => item.rows)
-        .map((row) => {
-          const stack = frames(row);
-          const own = stack[cell("responsible", row) ?? -1];
-          const about =
-            own === undefined
-              ? ["", "", null]
-              : [frameName(data, own), frameText(data, own, "file"), table.line[own] || null];
-          const texts = [cell("module", row) || "", ...about].map((one) =>
-            typeof one === "string" ? oneName(one) : one,
-          );
-          return [
-            ids[row],
-            cell("leak_kind", row),
-            ...texts,
-            ...figures.map((one) => cell(one, row)),
-            stack.map((of) => oneName(frameName(data, of))).join(";"),
-          ];
-        });
-      return [head, ...lines].map((cells) => cells.map(csvCell).join(",") + "\n").join("");
+      const metrics = figures.map((one) => one.replace("values.", ""));
+      const lines = [["id", "kind", "module", "function", "file", "line", ...metrics, "stack"]];
+      for (const row of items.flatMap((item) => item.rows)) {
+        const stack = frames(row);
+        const own = stack[cell("responsible", row) ?? -1];
+        const texts = own === undefined ? [] : [plainName(own), oneName(frameText(data, own, "file"))];
+        const line = own === undefined ? null : table.line[own] || null;
+        const about = [ids[row], cell("leak_kind", row), oneName(cell("module", row) || ""), texts[0], texts[1], line];
+        lines.push([...about, ...figures.map((one) => cell(one, row)), stack.map(plainName).join(";")]);
+      }
+      return lines.map((cells) => cells.map(csvCell).join(",") + "\n").join("");
     },
   };
 }
