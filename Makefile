@@ -13,7 +13,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fuzz bench package clean
+.PHONY: help demo test lint fuzz bench gallery package clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -36,8 +36,12 @@ lint: .stamps/lint .stamps/node ## ruff, mypy, codespell; tsc, eslint, prettier
 fuzz: .stamps/test ## the fuzz and property tests with many more examples, not the same ones each time
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 $(wildcard tests/fuzz tests/property)
 
-bench: .stamps/test ## CPU and memory on generated 10 MB and 100 MB files, beside a bare expat parse
+bench: .stamps/test ## CPU and memory on large generated files, and what the page of a million nodes costs a browser
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/page.py
+
+gallery: .stamps/gallery .stamps/packages ## pictures of a report of each kind: docs/gallery.md
+	$(BIN)/python scripts/gallery.py
 
 package: .stamps/test ## wheel and source archive in dist/
 	rm -rf dist
@@ -67,6 +71,11 @@ clean: ## remove what was built; .venv stays
 .stamps/lint: .stamps/test
 	$(BIN)/python scripts/dependency_group.py lint > .stamps/lint.txt
 	$(PIP) install -r .stamps/lint.txt
+	@touch $@
+
+.stamps/gallery: .stamps/test
+	$(BIN)/python scripts/dependency_group.py gallery > .stamps/gallery.txt
+	$(PIP) install -r .stamps/gallery.txt
 	@touch $@
 
 # Without permission the tests still run, and those whose tool is missing fail.

@@ -10,6 +10,8 @@ import re
 from leakreport.errors import UsageError
 
 MINUS = "−"
+LEAST_BASE_BYTES = 4096
+"""No percentage of less: of a small base it says nothing."""
 _STEPS = (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 _FACTORS = {
     "": 1,
@@ -45,6 +47,27 @@ def format_bytes(amount_bytes: int) -> str:
             text = f"{scaled:.2f}" if round(scaled, 2) < 100 else f"{scaled:.1f}"
             return f"{sign}{text} {unit}"
     return f"{sign}{magnitude:,} B"
+
+
+def format_pair(before_bytes: int, after_bytes: int) -> str:
+    """Two sizes with an arrow between them, in one unit: that of the larger.
+
+    >>> format_pair(22429696, 72269824), format_pair(0, 512), format_pair(100, 3145728)
+    ('21.39 → 68.92 MiB', '0 → 512 B', '<0.01 → 3.00 MiB')
+    """
+    largest = max(abs(before_bytes), abs(after_bytes))
+    unit = format_bytes(largest).rpartition(" ")[2]
+    step = dict(_STEPS).get(unit, 1)
+    return f"{_in_unit(before_bytes, step)} → {_in_unit(after_bytes, step)} {unit}"
+
+
+def _in_unit(amount_bytes: int, step: int) -> str:
+    sign, scaled = MINUS if amount_bytes < 0 else "", abs(amount_bytes) / step
+    if step == 1 or not amount_bytes:
+        return f"{sign}{abs(amount_bytes):,}"
+    if scaled < 0.005:
+        return f"{sign}<0.01"
+    return f"{sign}{scaled:.2f}" if round(scaled, 2) < 100 else f"{sign}{scaled:.1f}"
 
 
 def format_change(change_bytes: int) -> str:

@@ -96,6 +96,7 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         moment=_moment(members),
         judged_number=judged.process.index(judged.members[0]) if judged.process else 0,
         snapshot_count=len(judged.process),
+        last_bytes=_last_bytes(run, judged, members),
     )
     snapshots = _snapshot_summaries(run, judged)
     return Report(
@@ -127,6 +128,13 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         checks=len(CHECKS),
         next_commands=(),
     )
+
+
+def _last_bytes(run: Run, judged: Judged, members: Sequence[Snapshot]) -> int | None:
+    """What the last snapshot of the judged process holds, where its peak is judged."""
+    if len(members) != 1 or len(judged.process) < 2 or not (members[0].meta.judges_peak and members[0].meta.is_peak):
+        return None
+    return run.snapshots[judged.process[-1]].totals.get("retained_bytes")
 
 
 def _held(lost: PathTable, rows: PathTable) -> Int64Column:

@@ -10,28 +10,31 @@ import numpy as np
 
 from leakreport.analysis.analyze import input_summaries, title_of
 from leakreport.analysis.comparable import mismatches, surroundings
+from leakreport.analysis.comparedtree import compared_tree
 from leakreport.analysis.diffgate import evaluate_growth
 from leakreport.analysis.diffreport import DiffReport, Presence, Side
-from leakreport.analysis.difftable import DiffTable, Half, diff_table
-from leakreport.analysis.difftree import change_trees
+from leakreport.analysis.difftable import DiffTable, Half, amounts_of, diff_table
 from leakreport.analysis.diffverdict import Growth, sentence_of_diff, status_of_diff
 from leakreport.analysis.frames import FrameColumns, describe
 from leakreport.analysis.libraries import library_differences
 from leakreport.analysis.matching import Matching, match
+from leakreport.analysis.naming import side_names
 from leakreport.analysis.noise import noise_rule
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import Ownership, ownership_of
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.perwork import is_sampled, per_work, unequal_work, work_words
 from leakreport.analysis.processes import Judged
+from leakreport.analysis.reason_text import RULES
 from leakreport.analysis.reasons import reasons_for
 from leakreport.analysis.repeats import Repeated, averaged, repeated_sides
-from leakreport.analysis.report import Verdict
+from leakreport.analysis.report import ComparedTree, Verdict
 from leakreport.analysis.rows import path_rows
+from leakreport.analysis.rowtext import row_text
 from leakreport.analysis.runs_compare import Side as RunsSide
 from leakreport.analysis.runs_compare import growth_by_runs, judge_by_runs
 from leakreport.analysis.sites import Paths
-from leakreport.model.columns import exact_sum
+from leakreport.model.columns import BoolColumn, exact_sum
 from leakreport.model.raw import Frame, Moment, Note, SnapshotMeta
 from leakreport.model.snapshot import Run, Snapshot
 from leakreport.units import plural
@@ -93,7 +96,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     growth = growth_by_runs(_growth(rows, change, unattributed, metric), by_runs)
     reasons = mismatches(_metas(old), _metas(new), old.columns, new.columns, _recognised(found, old, new))
     status = status_of_diff(growth, reasons, is_forced=options.force_compare)
-    ends = [_side(half) for half in (old, new)]
+    ends = _sides(old, new)
     gate, lines = evaluate_growth(options, growth, rows, reasons, frames)
     is_listed = rows.is_significant | rows.is_open
     # In what rows hold: of memory that is held and not lost, nothing would be counted in lost bytes.
@@ -116,13 +119,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         ),
         inputs=summaries,
         before=ends[0],
-        after=Side(
-            totals=ends[1].totals,
-            input_index=len(input_summaries(old.run, old.judged)),
-            snapshot=ends[1].snapshot,
-            moment=ends[1].moment,
-            label=ends[1].label,
-        ),
+        after=replace(ends[1], input_index=len(input_summaries(old.run, old.judged))),
         change=change,
         unattributed=unattributed,
         frames=frames,
@@ -143,8 +140,19 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         next_commands=(),
         per=per,
         runs=by_runs.summary,
-        trees_when_asked=partial(change_trees, rows[: int(rows.is_significant.sum())], frames, columns.is_own),
+        tree_when_asked=partial(_tree, rows, frames, columns.is_own),
+        text_of_row=partial(row_text, why.findings),
+        checks=len(RULES),
+        grown_rows=growth.grown + growth.new,
+        shrunk_rows=growth.shrunk + growth.gone,
     )
+
+
+def _tree(rows: DiffTable, frames: Sequence[Frame], own: BoolColumn) -> ComparedTree:
+    before, after = (
+        amounts_of(rows, side, half.rows.column("retained_bytes")) for side, half in enumerate(rows.halves)
+    )
+    return compared_tree(rows.stacks(), before, after, frames, own)
 
 
 def _both_frames(before: Run, after: Run) -> tuple[tuple[Frame, ...], tuple[list[int], list[int]]]:
@@ -218,6 +226,14 @@ def _growth(rows: DiffTable, change: Mapping[str, int], unattributed: Mapping[st
     )
 
 
+def _sides(old: _Half, new: _Half) -> list[Side]:
+    sides = [_side(half) for half in (old, new)]
+    # Of several snapshots the label would name one.
+    labels = [half.members[0].meta.label if len(half.run.snapshots) == 1 else None for half in (old, new)]
+    names = side_names(labels, [side.label for side in sides]) or ("", "")
+    return [replace(side, name=name) for side, name in zip(sides, names, strict=True)]
+
+
 def _side(half: _Half) -> Side:
     moments = {snapshot.meta.moment for snapshot in half.members}
     sources = list(dict.fromkeys(snapshot.meta.source for snapshot in half.members))
@@ -227,6 +243,8 @@ def _side(half: _Half) -> Side:
         snapshot=half.judged.members[-1],
         moment=moments.pop() if len(moments) == 1 else Moment.DUMP,
         label=sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1} more",
+        frame_count=len(half.run.frames),
+        named_frames=sum(frame.function is not None for frame in half.run.frames),
     )
 
 

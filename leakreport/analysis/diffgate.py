@@ -24,15 +24,15 @@ def evaluate_growth(
     words = set(options.fail_on)
     lines: list[GateLine] = []
     if options.max_growth_bytes is not None or words & {"growth", "any"}:
-        lines.append(_growth_line(options, growth))
-    lines.extend(_part_line(limit, rows, frames) for limit in options.max_growth_of)
+        lines.append(_growth_line(options, growth)._replace(limit=options.max_growth_bytes))
+    lines.extend(_part_line(limit, rows, frames)._replace(limit=limit.limit) for limit in options.max_growth_of)
     if words & {"new", "any"}:
         lines.append(_new_line(rows, growth))
     if not lines:
         return GateResult.NOT_ASKED, ()
     if mismatches and not options.force_compare:
         reason = mismatches[0].rstrip(".")
-        lines = [GateLine(line.gate, GateResult.INCONCLUSIVE, f"not comparable: {reason}") for line in lines]
+        lines = [line._replace(result=GateResult.INCONCLUSIVE, text=f"not comparable: {reason}") for line in lines]
     results = {line.result for line in lines}
     for result in (GateResult.FAILED, GateResult.INCONCLUSIVE):
         if result in results:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from leakreport.analysis.report import Finding, GroupRow, InputSummary, Verdict
+from leakreport.analysis.report import ComparedTree, Finding, GroupRow, InputSummary, Verdict
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Moment, Note
 
@@ -135,6 +135,15 @@ class DiffRow:
         return self.is_significant or (self.runs is not None and self.runs.is_undecided)
 
 
+class RowText(NamedTuple):
+    """Sentences on one row."""
+
+    why: tuple[str, ...]
+    """Facts only."""
+    checks: tuple[str, ...]
+    """Worded as possibilities."""
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """One of the two runs."""
@@ -147,6 +156,11 @@ class Side:
     moment: Moment
     label: str
     """What people call it: the name of the input."""
+    name: str = ""
+    """What tells it from the other side, for sentences: "build 412"; empty where nothing does."""
+    frame_count: int = 0
+    named_frames: int = 0
+    """How many distinct frames the side has, and how many of them have the name of a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,48 +171,6 @@ class NoiseRule:
     """For paths without a lost kind; lost blocks of exact tools count from the first byte."""
     is_exact_for_lost: bool
     is_by_user: bool
-
-
-WHOLE, OTHERS, LEFT_OUT = -1, -2, -3
-"""In place of a frame in a `ChangeTree`: the root, the small calls below a node, frames too many to draw."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeTree:
-    """The calls that lead to what grew, or to what shrank, pre-order; what is small or too deep is folded with exact sums.
-
-    Shape: equal lengths; `parent` is an index into this tree, -1 for the root; `frame` is an index into
-    `DiffReport.frames` (one place of the function), or `WHOLE`, `OTHERS`, `LEFT_OUT`.
-    Holds: the bytes of a node are its own plus those of its children.
-    """
-
-    parent: Sequence[int]
-    depth: Sequence[int]
-    frame: Sequence[int]
-    change_bytes: Sequence[int]
-    """Retained bytes that the paths through the node are larger (or smaller) by: each at least 0."""
-    self_bytes: Sequence[int]
-    """The part of paths that end in the node; all of it where the node is folded."""
-    path_count: Sequence[int]
-    lone_count: Sequence[int]
-    """How many of these paths are on one side only: new, or gone."""
-    repeats: Sequence[int]
-    """How often the function calls itself in a row at most, folded into one node; of `LEFT_OUT`, how many frames are left out."""
-    is_responsible: Sequence[bool]
-    """Whether "your code ends here" for some path through this node."""
-
-    def __len__(self) -> int:
-        return len(self.parent)
-
-
-class ChangeTrees(NamedTuple):
-    """The significant rows of a comparison as two trees that are never subtracted from each other.
-
-    Swapping the sides of a comparison swaps the trees.
-    """
-
-    grown: ChangeTree
-    shrunk: ChangeTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +213,15 @@ class GrowthGraph:
     """The deepest function that all of it goes through, else 95 %; no start function."""
     responsible: GrowthPoint | None
     """Of the functions that paths are named by the one with the most growth."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleChange(GroupRow):
+    """An allocating object: `values` has the change of one metric, over the paths that changed."""
+
+    before_bytes: int
+    """The same metric over all its paths."""
+    after_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +273,7 @@ class DiffReport:
     """How many of them are outside the noise rules."""
     listed_rows: int
     """The same, and those behind them of which the runs cannot tell."""
-    by_module: tuple[GroupRow, ...]
+    by_module: tuple[ModuleChange, ...]
     """Per allocating object the change of the metric; `values` may be negative."""
     noise: NoiseRule
     noise_rows: int
@@ -310,16 +291,23 @@ class DiffReport:
     """Those with growth first."""
     notes: tuple[Note, ...]
     next_commands: tuple[str, ...]
-    trees_when_asked: Callable[[], ChangeTrees]
-    """Makes `trees`, which most outputs do not need."""
+    tree_when_asked: Callable[[], ComparedTree]
+    """Makes `tree`, which most outputs do not need."""
+    text_of_row: Callable[[DiffRow], RowText]
+    """Why a row is listed, and what to check."""
+    checks: int
+    """How many kinds of findings were looked for."""
+    grown_rows: int
+    shrunk_rows: int
+    """How many significant rows are larger after, and how many smaller."""
     per: PerWork | None = None
     runs: RunsSummary | None = None
     """Where a side was repeated: then all figures of it are means of its runs."""
 
     @property
-    def trees(self) -> ChangeTrees:
-        """Where it grew and where it shrank, by calls."""
-        return self.trees_when_asked()
+    def tree(self) -> ComparedTree:
+        """All paths of both sides, by calls."""
+        return self.tree_when_asked()
 
     @property
     def is_complete(self) -> bool:

@@ -12,12 +12,13 @@ from typing import NamedTuple, Protocol, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from leakreport.analysis.diffreport import DiffRow, NoiseRule, Presence, RunValues
+from leakreport.analysis.diffreport import DiffRow, ModuleChange, NoiseRule, Presence, RunValues
 from leakreport.analysis.matching import Matching
 from leakreport.analysis.noise import are_significant
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.perwork import Work, rate_of
-from leakreport.analysis.report import GroupRow, PathRow
+from leakreport.analysis.report import PathRow
+from leakreport.analysis.stacks import Stacks
 from leakreport.model.columns import BoolColumn, Float64Column, Int64Column, exact_sum
 from leakreport.model.metrics import LOST_KINDS, LeakKind
 
@@ -141,21 +142,37 @@ class DiffTable(Sequence[DiffRow]):
         found = {metric for metrics in has.values() for metric in metrics}
         return {metric: exact_sum(self.change[metric]) for metric in self.metrics if metric in found}
 
-    def by_module(self, metric: str) -> tuple[GroupRow, ...]:
+    def by_module(self, metric: str) -> tuple[ModuleChange, ...]:
         """Per allocating object the change of a metric, the largest first; rows without a change do not count."""
-        chosen = np.flatnonzero(self.change[metric]) if metric in self.change else np.zeros(0, dtype=np.int64)
+        if metric not in self.change:
+            return ()
         numbers: dict[str, int] = {}
         modules = [self._modules(side, numbers) for side in (0, 1)]
-        group = np.where(self.first[1] < 0, modules[0], modules[1])[chosen]
-        amounts = self.change[metric][chosen] if len(chosen) else chosen
-        sums = [exact_sum(amounts[group == number]) for number in range(len(numbers))]
-        counts = np.bincount(group, minlength=len(numbers)).tolist()
-        groups = [
-            GroupRow(name, None, False, {metric: sums[number]}, counts[number])
-            for name, number in numbers.items()
-            if counts[number]
-        ]
+        group = np.where(self.first[1] < 0, modules[0], modules[1])
+        counts = np.bincount(group[self.change[metric] != 0], minlength=len(numbers)).tolist()
+        held = [amounts_of(self, side, half.rows.column(metric)) for side, half in enumerate(self.halves)]
+        groups = []
+        for name, number in numbers.items():
+            if counts[number]:
+                before, after = (exact_sum(amounts[group == number]) for amounts in held)
+                groups.append(ModuleChange(name, None, False, {metric: after - before}, counts[number], before, after))
         return tuple(sorted(groups, key=lambda found: (-abs(found.values[metric]), found.name)))
+
+    def stacks(self) -> Stacks:
+        """Per row its frames in the table of both sides, as `DiffRow.frames` has them."""
+        sides = []
+        for half, first in zip(self.halves, self.first, strict=True):
+            stacks = half.rows.paths.stacks.taken(
+                half.rows.stack[np.maximum(first, 0)] if len(half.rows) else first[:0]
+            )
+            index = np.asarray(half.frame_index, dtype=np.int32)
+            sides.append(Stacks(index[stacks.flat] if len(index) else stacks.flat, stacks.offsets))
+        both = Stacks(
+            np.concatenate([side.flat for side in sides]),
+            np.concatenate([sides[0].offsets, sides[1].offsets[1:] + sides[0].offsets[-1]]),
+        )
+        own = np.arange(len(self), dtype=np.int64)
+        return both.taken(np.where(self.first[1] < 0, own, own + len(sides[0])))
 
     def _modules(self, side: int, numbers: dict[str, int]) -> Int64Column:
         rows = self.halves[side].rows

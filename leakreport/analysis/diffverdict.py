@@ -1,4 +1,4 @@
-"""The verdict on two runs in words. Two points can only say "larger by", never "growing"."""
+"""The verdict on two runs in words. Two points can only say that memory grew by so much, never that it is growing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from leakreport.analysis.diffreport import DiffRow, Side
 from leakreport.analysis.identity import prose_name
 from leakreport.analysis.report import Status
 from leakreport.model.raw import Frame
-from leakreport.units import format_bytes, format_change, format_share, plural
+from leakreport.units import LEAST_BASE_BYTES, format_bytes, format_change, format_ratio, format_share, plural
 
 _MOST_LOOKED_AT = 25
 
@@ -140,16 +140,15 @@ def sentence_of_diff(status: Status, growth: Growth, sides: Sequence[Side], *, i
     old, new = (side.totals.get(growth.bytes_metric) for side in sides)
     if old is None or new is None:
         return "The two sides measure different things"
-    ends = f"{format_bytes(old)} before, {format_bytes(new)} after"
-    if growth.runs is not None:
-        counts = f"{growth.runs[0]} and {growth.runs[1]}" if growth.runs[0] != growth.runs[1] else f"{growth.runs[0]}"
-        ends += f" (means of {counts} runs{' a side' if growth.runs[0] == growth.runs[1] else ''})"
+    runs = _runs_words(growth.runs)
     if status is Status.INCONCLUSIVE and not is_comparable:
-        return f"Not comparable: {what.lower()} {ends}"
+        return f"Not comparable: {what.lower()} {format_bytes(old)} before, {format_bytes(new)} after{runs}"
     if growth.net:
-        word = "larger" if growth.net > 0 else "smaller"
+        word = "grew" if growth.net > 0 else "shrank"
+        ratio = f" ({format_ratio(old, new)})" if old >= LEAST_BASE_BYTES else ""
+        ends = f" from {sides[0].name} to {sides[1].name}" if sides[0].name else ""
         doubt = _doubt(status) if growth.runs is not None and not growth.total_change else ""
-        return f"{what} memory is {word} by {format_bytes(abs(growth.net))}{doubt}: {ends}"
+        return f"{what} memory {word} by {format_bytes(abs(growth.net))}{ratio}{ends}{runs}{doubt}"
     if status is Status.GROWTH:
         return f"{what} memory is the same, {format_bytes(old)}, and some paths are larger"
     if status is Status.SHRUNK:
@@ -157,6 +156,14 @@ def sentence_of_diff(status: Status, growth: Growth, sides: Sequence[Side], *, i
     if status is Status.INCONCLUSIVE:
         return f"{what} memory is the same, {format_bytes(old)}, and some paths may be larger"
     return f"{what} memory is the same: {format_bytes(old)}"
+
+
+def _runs_words(runs: tuple[int, int] | None) -> str:
+    if runs is None:
+        return ""
+    if runs[0] == runs[1]:
+        return f" (means of {runs[0]} runs a side)"
+    return f" (means of {runs[0]} and {runs[1]} runs)"
 
 
 def _doubt(status: Status) -> str:

@@ -68,7 +68,7 @@ def evaluate(options: AnalysisOptions, evidence: Evidence) -> tuple[GateResult, 
 def _doubted(line: GateLine) -> GateLine:
     if line.result is not GateResult.PASSED:
         return line
-    return GateLine(line.gate, GateResult.INCONCLUSIVE, f"{line.text}, but the input is incomplete")
+    return line._replace(result=GateResult.INCONCLUSIVE, text=f"{line.text}, but the input is incomplete")
 
 
 def _fail_on(word: str, evidence: Evidence) -> GateLine:
@@ -147,8 +147,8 @@ def _max_leaked(options: AnalysisOptions, evidence: Evidence) -> GateLine:
     leaked = evidence.totals.get("leaked_bytes")
     if leaked is not None and leaked > limit:
         over = format_count(leaked - limit)
-        return GateLine(gate, GateResult.FAILED, f"{format_bytes(leaked)} lost, {over} B over the limit")
+        return GateLine(gate, GateResult.FAILED, f"{format_bytes(leaked)} lost, {over} B over the limit", limit)
     unknown = [kind for kind in LOST_KINDS if kind not in evidence.kinds_recorded]
     if leaked is None or unknown:
-        return GateLine(gate, GateResult.INCONCLUSIVE, _not_measured(unknown or LOST_KINDS, evidence.members))
-    return GateLine(gate, GateResult.PASSED, f"{format_bytes(leaked)} lost")
+        return GateLine(gate, GateResult.INCONCLUSIVE, _not_measured(unknown or LOST_KINDS, evidence.members), limit)
+    return GateLine(gate, GateResult.PASSED, f"{format_bytes(leaked)} lost", limit)

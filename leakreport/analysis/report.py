@@ -49,6 +49,8 @@ class GateLine(NamedTuple):
     result: GateResult
     text: str
     """For a person: "45.19 MiB definitely lost in 2,892 blocks"."""
+    limit: int | None = None
+    """The budget, where it is one: what the user gave, in the unit of the metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,44 @@ class TreeView:
 
     def __len__(self) -> int:
         return len(self.parent)
+
+
+WHOLE, OTHERS, LEFT_OUT = -1, -2, -3
+"""In place of a frame in a tree of functions: the root, the small calls below a node, frames too many to draw."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedTree:
+    """All paths of two states as calls of functions, pre-order; what is small or too deep is folded with exact sums.
+
+    Shape: equal lengths; `parent` is an index into this tree, -1 for the root; `frame` is an index into the report's
+    frames (one place of the function), or `WHOLE`, `OTHERS`, `LEFT_OUT`. All bytes are of the node and what it calls.
+    Holds: growth less shrinkage is after less before, in every node.
+    """
+
+    parent: Sequence[int]
+    depth: Sequence[int]
+    frame: Sequence[int]
+    before_bytes: Sequence[int]
+    after_bytes: Sequence[int]
+    growth_bytes: Sequence[int]
+    """The sum of the paths that are larger after."""
+    shrinkage_bytes: Sequence[int]
+    """The sum of those that are smaller, at least 0."""
+    path_count: Sequence[int]
+    repeats: Sequence[int]
+    """How often the function calls itself in a row at most; of `LEFT_OUT`, how many frames are left out."""
+    is_responsible: Sequence[bool]
+    """Whether "your code ends here" for some path through this node."""
+
+    def __len__(self) -> int:
+        return len(self.parent)
+
+    def share(self, node: int) -> float:
+        """The change of a node as a share of all growth, or, negative, of all shrinkage."""
+        change = self.after_bytes[node] - self.before_bytes[node]
+        whole = self.growth_bytes[0] if change > 0 else self.shrinkage_bytes[0]
+        return change / whole if whole else 0.0
 
 
 @dataclass(frozen=True, slots=True)

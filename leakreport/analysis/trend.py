@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from leakreport.analysis.trendcompare import build_of, trend_mismatches
 from leakreport.analysis.trendfit import fits_of, hidden_leaks, places_of
 from leakreport.analysis.trendgate import Facts, evaluate_trend
 from leakreport.analysis.trendlimit import forecast_of, work_of
+from leakreport.analysis.trendmodules import modules_of, tree_of
 from leakreport.analysis.trendpoints import Points, points_of
 from leakreport.analysis.trendreport import LimitForecast, Resource, TrendReport, TrendRow
 from leakreport.analysis.trendrows import TrendRows, reading_order, span_of, words_of
@@ -103,6 +105,7 @@ def trend(run: Run, options: AnalysisOptions | None = None) -> TrendReport:
         verdict=_verdict(material, found),
         inputs=input_summaries(run, everything),
         points=tuple(state.point for state in points.states),
+        point_names=points.names,
         point_noun=points.noun,
         frames=run.frames,
         own=tuple(material.columns.is_own.tolist()),
@@ -122,6 +125,8 @@ def trend(run: Run, options: AnalysisOptions | None = None) -> TrendReport:
         hidden_leaks=hidden_leaks(material.table.values, verdicts),
         places=(places := places_of(verdicts, len(points.states))),
         fits=fits_of(places, drawn),
+        by_module=modules_of(material.table, material.work, material.times),
+        tree_when_asked=partial(tree_of, material.table, material.columns.is_own),
     )
 
 

@@ -25,6 +25,8 @@ class Watched(NamedTuple):
     gate: str
     """As written on the command line."""
     limit: int
+    budget: int | None
+    """The same where the user gave it; None where no growth at all is allowed."""
     is_member: BoolColumn
     """Per series of the table, whether it belongs to these."""
     whole: SeriesVerdict | None
@@ -62,8 +64,8 @@ def evaluate_trend(
             continue
         line = _line(one, facts)
         if line.result is GateResult.PASSED and not facts.is_complete:
-            line = GateLine(line.gate, GateResult.INCONCLUSIVE, f"{line.text}, but an input is incomplete")
-        lines.append(line)
+            line = line._replace(result=GateResult.INCONCLUSIVE, text=f"{line.text}, but an input is incomplete")
+        lines.append(line._replace(limit=one.budget))
     results = {line.result for line in lines}
     for result in (GateResult.FAILED, GateResult.INCONCLUSIVE):
         if result in results:

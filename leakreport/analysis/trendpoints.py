@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from leakreport.analysis.comparable import EARLIEST_DATE
+from leakreport.analysis.naming import short_names
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.processes import Grouping, Judged, exit_dumps_of, judge, judged_alone, processes_of
 from leakreport.analysis.trendreport import Point
@@ -46,6 +47,15 @@ class Points:
     is_series: bool
     """Snapshots of one process; else separate runs."""
     notes: tuple[Note, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """As little of the labels as tells the points apart; where there is only a number, that from 1."""
+        labels = short_names([state.point.label for state in self.states])
+        return tuple(
+            str(number) if label.isdecimal() and int(label) == number - 1 else label
+            for number, label in enumerate(labels, 1)
+        )
 
     @property
     def noun(self) -> str:

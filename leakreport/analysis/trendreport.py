@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from leakreport.analysis.growth_results import SeriesVerdict
-from leakreport.analysis.report import InputSummary, PathRow, Verdict
+from leakreport.analysis.report import ComparedTree, InputSummary, PathRow, Verdict
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Note
 
@@ -50,6 +50,20 @@ class Resource(NamedTuple):
     unit: str
     """`bytes`, `blocks` or `count`."""
     row: TrendRow
+
+
+class ModuleSeries(NamedTuple):
+    """What an allocating object holds at each point."""
+
+    name: str
+    path_count: int
+    series: tuple[int | None, ...]
+    """None where no path of it was measured."""
+    first: int
+    last: int
+    """At the first and last point at which it was measured."""
+    slope: float
+    """Per unit of x, of a straight line through all points."""
 
 
 class Work(NamedTuple):
@@ -120,6 +134,8 @@ class TrendReport:
     verdict: Verdict
     inputs: tuple[InputSummary, ...]
     points: tuple[Point, ...]
+    point_names: tuple[str, ...]
+    """What charts call the points: as little of their labels as tells them apart."""
     point_noun: str
     """What one point is called: `snapshot` or `run`."""
     frames: tuple[Frame, ...]
@@ -152,7 +168,16 @@ class TrendReport:
     """What slopes are per, one for each point: work, time, or the number of the point, from 1."""
     fits: Mapping[tuple[str, LeakKind], FittedLine]
     """By path and kind, for the first growing paths; that of the total under `("", LeakKind.NONE)`."""
+    by_module: tuple[ModuleSeries, ...]
+    """The largest rise first."""
+    tree_when_asked: Callable[[], ComparedTree]
+    """Makes `tree`."""
     next_commands: tuple[str, ...] = ()
+
+    @property
+    def tree(self) -> ComparedTree:
+        """All paths at the first and the last point that has paths, by calls."""
+        return self.tree_when_asked()
 
     def fit_of(self, row: TrendRow) -> FittedLine | None:
         """The fitted line of a row, where it grows steadily."""

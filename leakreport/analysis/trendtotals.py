@@ -115,7 +115,13 @@ def watched_of(
         whole = verdicts[0] if has_total else None
         found.append(
             Watched(
-                gate, options.max_growth_bytes or 0, every, whole, float(ranges[0]) if has_total else 0.0, "the total"
+                gate,
+                options.max_growth_bytes or 0,
+                options.max_growth_bytes,
+                every,
+                whole,
+                float(ranges[0]) if has_total else 0.0,
+                "the total",
             )
         )
     for number, limit in enumerate(options.max_growth_of, len(totals.names)):
@@ -124,5 +130,5 @@ def watched_of(
         whole = verdicts[number] if is_member.any() else None
         noun = f"the sum of {limit.pattern}"
         gate = f"--max-growth {limit.text}"
-        found.append(Watched(gate, limit.limit, is_member, whole, float(ranges[number]), noun))
+        found.append(Watched(gate, limit.limit, limit.limit, is_member, whole, float(ranges[number]), noun))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from leakreport.analysis.diffverdict import name_of
-from leakreport.analysis.growth_results import GrowthWord
+from leakreport.analysis.growth_results import GrowthWord, SeriesVerdict
 from leakreport.analysis.growth_text import Wording
 from leakreport.analysis.report import Status
 from leakreport.analysis.trendgate import LEAST_POINTS
@@ -15,6 +15,7 @@ from leakreport.model.raw import Frame
 from leakreport.units import plural
 
 _MOST_NAMED = 3
+_LONGEST_LABEL = 60
 _OF_MEMORY = frozenset(("Retained", "Lost"))
 _UNDECIDED = frozenset((GrowthWord.UNCLEAR, GrowthWord.SLOWING, GrowthWord.TOO_FEW))
 
@@ -56,9 +57,13 @@ def sentence_of_trend(
         how = "the same" if not change else f"{'larger' if change > 0 else 'smaller'} by {wording.amount(abs(change))}"
         number = "Two" if count == 2 else "Three"
         return f"{number} points cannot show growth; the last is {how}: {ends}"
+    what = f"{title} memory" if title in _OF_MEMORY else title
     if status is Status.GROWTH and verdict.word is GrowthWord.GROWING:
-        what = f"{title} memory" if title in _OF_MEMORY else title
-        return f"{what} grows by {wording.rate(verdict.slope)} ({wording.interval(verdict)}): {ends}"
+        return f"{what} grows by {wording.rate(verdict.slope)} over {over} (95%: {_interval(verdict, wording)})"
+    if verdict.word is GrowthWord.STEP and status in {Status.GROWTH, Status.NO_GROWTH} and verdict.rise > 0:
+        place = _place(points, verdict.change_points[0])
+        rest = f"{plural(growing, 'path is', 'paths are')} growing" if growing else "no path is growing"
+        return f"{what} stepped up by {wording.amount(verdict.rise)} at {place}; {rest}"
     if status is Status.GROWTH:
         return (
             f"{plural(growing, 'path is growing', 'paths are growing')}, the total's verdict is {verdict.word}: {ends}"
@@ -68,6 +73,22 @@ def sentence_of_trend(
     if status is Status.SHRUNK:
         return f"No path is growing, and the total shrinks: {ends}"
     return f"Not decided, the total's verdict is {verdict.word}: {ends}"
+
+
+def _interval(verdict: SeriesVerdict, wording: Wording) -> str:
+    """The ends of the interval of the slope, without their unit where it is that of the slope."""
+    low, middle, high = (wording.amount(slope * wording.scale) for slope in (verdict.low, verdict.slope, verdict.high))
+    ends = [end.rpartition(" ") for end in (low, high)]
+    unit = middle.rpartition(" ")[2]
+    if all(end[0] and end[2] == unit for end in ends):
+        return f"{ends[0][0]} to {ends[1][0]}"
+    return f"{low} to {high}"
+
+
+def _place(points: Points, number: int) -> str:
+    """What a person calls a point of the trend."""
+    name = points.names[number]
+    return f"{points.noun} {number + 1}" if name == str(number + 1) or len(name) > _LONGEST_LABEL else name
 
 
 def lead_of_trend(

@@ -38,6 +38,8 @@ class Facts:
     """Which snapshot of its process is judged, from 0."""
     snapshot_count: int
     """Snapshots of the judged process."""
+    last_bytes: int | None
+    """What its last snapshot holds, where an earlier one is judged as the peak."""
 
     @property
     def searches(self) -> set[LeakSearch]:
@@ -117,11 +119,12 @@ def _retained_sentence(facts: Facts) -> str:
     amount = format_bytes(facts.totals.get("retained_bytes", 0))
     if "leaked_bytes" not in facts.totals:
         about = "About " if facts.is_sampled else ""
-        verb = "not freed" if facts.moment is Moment.EXIT and facts.searches == {LeakSearch.NONE} else "in use"
         if facts.searches == {LeakSearch.COMPLETE}:
             return f"{amount} still held at exit; lost memory was not recorded"
-        rest = "" if facts.searches == {LeakSearch.NONE} else "; no leak check ran, so what of it is lost is not known"
-        return f"{about}{amount} {verb} {_when(facts)}{_by_processes(facts)}{rest}"
+        if facts.searches == {LeakSearch.NONE}:
+            return _peak_sentence(facts) if facts.last_bytes is not None else f"{about}{amount} {_profile_words(facts)}"
+        rest = "; no leak check ran, so what of it is lost is not known"
+        return f"{about}{amount} in use {_when(facts)}{_by_processes(facts)}{rest}"
     blocks = facts.totals.get("retained_blocks")
     of_blocks = "" if blocks is None else f" in {plural(blocks, 'block')}"
     if not facts.totals.get("retained_bytes"):
@@ -131,6 +134,31 @@ def _retained_sentence(facts: Facts) -> str:
     if unknown and all(one.meta.format.startswith("memcheck") for one in facts.members):
         lost = f"Memory {' and '.join(kind.title for kind in unknown)} was not recorded"
     return f"{lost}; {amount}{of_blocks} still held at exit{_by_processes(facts)}"
+
+
+def _peak_sentence(facts: Facts) -> str:
+    """Of a profile over time that is judged at its peak."""
+    peak, last = facts.totals.get("retained_bytes", 0), facts.last_bytes or 0
+    start = f"Heap peaked at {format_bytes(peak)}"
+    if facts.judged_number == facts.snapshot_count - 1:
+        return f"{start}, at the last snapshot"
+    if not last:
+        return f"{start} and nothing was held at the last snapshot"
+    share = "all" if last == peak else format_share(last, peak).replace(">", "over ").replace("<", "under ")
+    return f"{start} and {share} of it was still held at the last snapshot"
+
+
+def _profile_words(facts: Facts) -> str:
+    """Of a heap profile what follows the amount: how it is held, in how many paths, when, and what it is an estimate from."""
+    is_exit = facts.moment is Moment.EXIT
+    paths = f" in {plural(len(facts.rows), 'call path')}" if facts.rows else ""
+    when = "" if is_exit or (facts.moment is Moment.DUMP and facts.snapshot_count <= 1) else f", {_when(facts)}"
+    words = f"{'not freed at exit' if is_exit else 'in use'}{paths}{_by_processes(facts)}{when}"
+    periods = {snapshot.meta.sampling for snapshot in facts.members if snapshot.meta.sampling is not None}
+    if not facts.is_sampled or len(periods) != 1:
+        return words
+    period, unit = periods.pop()
+    return f"{words}, sampled every {format_bytes(period) if unit == 'bytes' else f'{period:,} {unit}'}"
 
 
 def _when(facts: Facts) -> str:

@@ -11,10 +11,11 @@ from leakreport.analysis.trendreport import FittedLine
 from leakreport.units import MINUS, format_bytes
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 30, 28
-_LETTER = 7.2
+LETTER = 7.2
+SPARK_WIDTH, SPARK_HEIGHT = 92, 24
 _MOST_LIFT = 30
 _MOST_DOTS = 60
-_MOST_POINTS = 400
+MOST_POINTS = 400
 _UNITS = (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1))
 _THOUSANDS = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
 
@@ -100,7 +101,7 @@ def chart(plot: Plot, width: int, height: int) -> Chart | None:
         share = (y - low) / ((high - low) or 1)
         return round(_TOP + (1 - min(max(share, 0.0), 1.0)) * plot_height, 1)
 
-    shown = _thinned([(x, y) for x, y, _ in known], _MOST_POINTS)
+    shown = thinned([(x, y) for x, y, _ in known], MOST_POINTS)
     line = [(at_x(x), at_y(y)) for x, y in shown]
     dots = (
         [(at_x(x), at_y(y), f"{name}: {format_bytes(y)}") for x, y, name in known] if len(known) <= _MOST_DOTS else []
@@ -115,7 +116,7 @@ def chart(plot: Plot, width: int, height: int) -> Chart | None:
         base=at_y(low),
         points=" ".join(f"{x},{y}" for x, y in line),
         dots=dots,
-        across=[Tick(at_x(x), label) for x, label in _place_ticks(first_x, last_x, is_whole=plot.is_whole)],
+        across=[Tick(at_x(x), label) for x, label in place_ticks(first_x, last_x, is_whole=plot.is_whole)],
         up=[Tick(at_y(y), label) for y, label in ticks],
         first=_label(line, line[0], format_bytes(values[0]), is_first=True),
         last=_label(line, line[-1], format_bytes(values[-1]), is_first=False),
@@ -128,7 +129,7 @@ def _changes(changes: Sequence[tuple[float, str]], width: int) -> list[Change]:
     found: list[Change] = []
     free = 0.0
     for at, label in changes:
-        half = len(label) * _LETTER / 2
+        half = len(label) * LETTER / 2
         place = round(min(max(at, half), width - half), 1)
         found.append(Change(at, label if place - half >= free else "", place))
         free = place + half if found[-1].label else free
@@ -137,7 +138,7 @@ def _changes(changes: Sequence[tuple[float, str]], width: int) -> list[Change]:
 
 def _label(line: Sequence[tuple[float, float]], end: tuple[float, float], text: str, *, is_first: bool) -> Label:
     x, y = end
-    width = len(text) * _LETTER + 8
+    width = len(text) * LETTER + 8
     start, stop = (x, x + width) if is_first else (x - width, x)
     covered = [at for place, at in line if start <= place <= stop]
     for (x0, y0), (x1, y1) in pairwise(line):
@@ -148,19 +149,29 @@ def _label(line: Sequence[tuple[float, float]], end: tuple[float, float], text: 
     return Label(x, y, text, round(max(highest if highest >= y - _MOST_LIFT else y, 20.0) - 9, 1))
 
 
-def sparkline(values: Sequence[int | None], width: int, height: int) -> str:
-    """The points of a small line from zero up (or from the least value, where that is below), `width` by `height`."""
+class Spark(NamedTuple):
+    """A small line and where it ends, `SPARK_WIDTH` by `SPARK_HEIGHT`."""
+
+    points: str
+    end: tuple[float, float]
+
+
+def sparkline(values: Sequence[int | None]) -> Spark | None:
+    """A small line from zero up (or from the least value, where that is below); None without two values."""
     known = [(float(number), value) for number, value in enumerate(values) if value is not None]
     if len(known) < 2:
-        return ""
+        return None
     low, high = min(0, *(y for _, y in known)), max(0, *(y for _, y in known))
     span = (len(values) - 1) or 1
-    margin = 2
-    return " ".join(
-        f"{margin + x / span * (width - 2 * margin):.1f},"
-        f"{height - margin - (y - low) / ((high - low) or 1) * (height - 2 * margin):.1f}"
-        for x, y in _thinned(known, width)
-    )
+    margin = 3
+    points = [
+        (
+            round(margin + x / span * (SPARK_WIDTH - 2 * margin), 1),
+            round(SPARK_HEIGHT - margin - (y - low) / ((high - low) or 1) * (SPARK_HEIGHT - 2 * margin), 1),
+        )
+        for x, y in thinned(known, SPARK_WIDTH)
+    ]
+    return Spark(" ".join(f"{x},{y}" for x, y in points), points[-1])
 
 
 def byte_ticks(low: int, high: int) -> list[tuple[float, str]]:
@@ -189,7 +200,8 @@ def _round_step(raw: float) -> float:
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999999)
 
 
-def _place_ticks(first: float, last: float, *, is_whole: bool) -> list[tuple[float, str]]:
+def place_ticks(first: float, last: float, *, is_whole: bool) -> list[tuple[float, str]]:
+    """Round places of an axis."""
     step = _round_step((last - first) / 8)
     step = max(step, 1.0) if is_whole else step
     numbers = range(ceil(first / step), floor(last / step) + 1)
@@ -209,7 +221,7 @@ def _place_label(x: float, unit: tuple[str, float]) -> str:
     return f"{MINUS if x < 0 else ''}{abs(x) / factor:,.6g}{' ' if name and x else ''}{name if x else ''}"
 
 
-def _thinned(points: Sequence[tuple[float, int]], most: int) -> list[tuple[float, int]]:
+def thinned(points: Sequence[tuple[float, int]], most: int) -> list[tuple[float, int]]:
     """The points, or the lowest and highest of each part of them, in order, with both ends."""
     if len(points) <= most:
         return list(points)

@@ -59,6 +59,8 @@ def diff_document(report: DiffReport, options: RenderOptions) -> dict[str, objec
                     "own": group.is_own,
                     "values": dict(group.values),
                     "paths": group.path_count,
+                    "before": group.before_bytes,
+                    "after": group.after_bytes,
                 }
                 for group in report.by_module
             ]
@@ -73,6 +75,7 @@ def diff_document(report: DiffReport, options: RenderOptions) -> dict[str, objec
         "surroundings": [text_of(line) for line in report.surroundings],
         "growth": _growth(report.growth_graph),
         "libraries": [_library(library) for library in report.libraries],
+        "checks": report.checks,
     }
 
 
@@ -142,7 +145,13 @@ def _values(runs: RunValues) -> dict[str, object]:
 
 
 def _side(side: Side) -> dict[str, object]:
-    return {"totals": dict(side.totals), "input": side.input_index, "snapshot": side.snapshot}
+    return {
+        "totals": dict(side.totals),
+        "input": side.input_index,
+        "snapshot": side.snapshot,
+        "frames": side.frame_count,
+        "named_frames": side.named_frames,
+    }
 
 
 def _row(row: DiffRow, *, with_records: bool) -> dict[str, object]:

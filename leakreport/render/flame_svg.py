@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,23 @@ WIDTH = 1120
 ROW_HEIGHT = 21
 _CHARACTER = 6.93
 _LEAST_LABELLED = 24
+# From which share of all growth (or shrinkage) each step of the scale is used.
+_STEPS = (0.0005, 0.01, 0.10, 0.50, 0.90)
+NEUTRAL = ("k0", "#ebe8e2")
+_GROWTH = ("#f7e3d0", "#f3c79e", "#e99f5d", "#cf6f22", "#a8460a")
+_SHRINKAGE = ("#dfe9f5", "#bcd4ee", "#8ab4e2", "#4a86c8", "#1c5fa8")
+
+
+def shade_of(share: float) -> tuple[str, str]:
+    """The class and the colour without style of a share of all growth, or, negative, of all shrinkage.
+
+    >>> shade_of(0.0001), shade_of(0.9), shade_of(-0.05)
+    (('k0', '#ebe8e2'), ('g5', '#a8460a'), ('s2', '#bcd4ee'))
+    """
+    step = bisect_right(_STEPS, abs(share))
+    if not step:
+        return NEUTRAL
+    return (f"g{step}", _GROWTH[step - 1]) if share > 0 else (f"s{step}", _SHRINKAGE[step - 1])
 
 
 class Look(NamedTuple):
@@ -22,6 +40,11 @@ class Look(NamedTuple):
     fill: str
     is_responsible: bool = False
     is_dashed: bool = False
+
+    @property
+    def ink(self) -> str:
+        """The colour of text on it, without style."""
+        return "#ffffff" if self.shade in {"g5", "s5"} else "#1b1a17"
 
 
 class Box(NamedTuple):

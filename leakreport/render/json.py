@@ -127,7 +127,7 @@ def verdict_entry(verdict: Verdict) -> dict[str, object]:
         "reasons": [text_of(reason) for reason in verdict.reasons],
         "lead": [text_of(sentence) for sentence in verdict.lead],
         "gate_lines": [
-            {"gate": text_of(line.gate), "result": line.result.value, "text": text_of(line.text)}
+            {"gate": text_of(line.gate), "result": line.result.value, "text": text_of(line.text), "limit": line.limit}
             for line in verdict.gate_lines
         ],
     }

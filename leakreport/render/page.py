@@ -6,12 +6,12 @@ import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from leakreport.analysis.report import InputSummary, Status
-from leakreport.model.raw import Frame
+from leakreport.analysis.report import GateResult, InputSummary, Status, Verdict
+from leakreport.model.raw import TOOL_TITLES
 from leakreport.render.interface import RenderOptions
-from leakreport.render.phrases import frame_name, place, printable, without_home, without_secrets
+from leakreport.render.phrases import printable, without_home, without_secrets
 
-_MOST_FRAMES = 60
+_MOST_COMMANDS = 4
 _LONGEST_NAME = 2000
 TAGS = {
     Status.LEAK: ("●", "Leak"),
@@ -22,7 +22,11 @@ TAGS = {
     Status.NO_GROWTH: ("✓", "No growth"),
     Status.INCONCLUSIVE: ("?", "Inconclusive"),
 }
-GATES = {"failed": ", gate failed", "passed": ", gate passed", "inconclusive": ", gate inconclusive"}
+_GATES = {
+    GateResult.FAILED: ", gate failed",
+    GateResult.PASSED: ", gate passed",
+    GateResult.INCONCLUSIVE: ", gate inconclusive",
+}
 
 
 class Figure(NamedTuple):
@@ -32,15 +36,8 @@ class Figure(NamedTuple):
     text: str
     small: str
     exact: str
-
-
-class StackLine(NamedTuple):
-    """A frame in a list; `style` is a class: `hit` is the named one, `lib` is not yours."""
-
-    number: int
-    name: str
-    place: str
-    style: str
+    tone: str = ""
+    """The class of a change."""
 
 
 class PageText:
@@ -72,20 +69,21 @@ class PageText:
         """A command with what looks like a secret taken out."""
         return self.text(" ".join(without_secrets(command)[0]))
 
+    def record_commands(self, inputs: Sequence[InputSummary]) -> list[str]:
+        """How the inputs were recorded, as far as they tell it; the same command once."""
+        found: dict[str, None] = {}
+        for summary in inputs:
+            runner = "valgrind" if summary.tool in TOOL_TITLES else summary.tool if summary.tool == "heaptrack" else ""
+            if summary.command and runner:
+                found.setdefault(self.command_line((runner, *summary.tool_options, *summary.command)))
+        return list(found)[:_MOST_COMMANDS]
 
-def stack_lines(
-    frames: Sequence[Frame], own: Sequence[bool], stack: Sequence[int], named: int | None
-) -> list[StackLine]:
-    """A stack, innermost first; of a very deep one the innermost frames and the named one."""
-    found = []
-    hidden = 0
-    for number, position in enumerate(range(len(stack) - 1, -1, -1)):
-        if number >= _MOST_FRAMES and position != named:
-            hidden += 1
-            continue
-        frame = frames[stack[position]]
-        style = "hit" if position == named else "" if own[stack[position]] else "lib"
-        found.append(StackLine(number, frame_name(frame), place(frame), style))
-    if hidden:
-        found.append(StackLine(len(stack), f"{hidden:,} more frames are left out", "", "lib"))
-    return found
+
+def gate_words(verdict: Verdict) -> str:
+    """What the tag says of the thresholds: whether the budget holds, where one was given and decided."""
+    budgets = {line.result for line in verdict.gate_lines if line.limit is not None}
+    if GateResult.FAILED in budgets:
+        return ", over budget"
+    if verdict.gate is GateResult.PASSED and budgets:
+        return ", within budget"
+    return _GATES.get(verdict.gate, "")

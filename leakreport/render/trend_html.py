@@ -5,20 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from leakreport.analysis.report import Status
 from leakreport.analysis.trendreport import TrendReport, TrendRow
 from leakreport.model.metrics import LeakKind
+from leakreport.render.bars import Bar, bars, mark_of, tone_of
 from leakreport.render.chart_svg import Chart, Plot, chart, sparkline
+from leakreport.render.columns_svg import MOST_COLUMNS, Columns, Plan, Run, columns
+from leakreport.render.compared_flame import compared_flame
 from leakreport.render.interface import RenderOptions
-from leakreport.render.page import GATES, TAGS, Figure, PageText, StackLine, stack_lines
+from leakreport.render.page import TAGS, Figure, PageText, gate_words
+from leakreport.render.path_lines import Amount, Detail, PathLine, PathList, Source
 from leakreport.render.phrases import frame_name, location
+from leakreport.render.source import SourceFinder
+from leakreport.render.stacks import stack_parts
 from leakreport.render.trend_text import named_frame
-from leakreport.units import format_amount, format_bytes, format_change, format_count, format_exact_bytes, plural
+from leakreport.units import (
+    format_amount,
+    format_bytes,
+    format_change,
+    format_count,
+    format_exact_bytes,
+    format_pair,
+    plural,
+)
 
+_LONGEST_LABEL = 14
 _MOST_GROWING = 25
 _MOST_OTHERS = 20
 _MOST_POINTS = 40
-_WIDE, _SLIM, _INSIDE = (1120, 280), (340, 240), (460, 190)
-SPARK = (120, 26)
+_SIZES = ((700, 300), (330, 240))
+"""Of the main chart: on a desk, and on a phone."""
+_INSIDE = (500, 200)
+_DETAILS = 10
+_OPEN_ROWS = 3
+_MOST_MODULES = 8
 _GROWING = "growing"
 # The words that want attention first; each with what it means.
 _WORDS = {
@@ -33,24 +53,17 @@ _WORDS = {
 }
 
 
-class PathLine(NamedTuple):
-    """One call path of a trend as the page shows it."""
+class ModuleLine(NamedTuple):
+    """What one library holds over the points."""
 
-    id: str
     name: str
-    place: str
-    module: str
-    kind: str
-    spark: str
-    first: str
-    last: str
+    bar: Bar
     change: str
+    tone: str
+    mark: str
+    last: str
     exact: str
     slope: str
-    interval: str
-    evidence: str
-    stack: list[StackLine]
-    chart: Chart | None
 
 
 class WordGroup(NamedTuple):
@@ -85,14 +98,12 @@ class TrendPage(PageText):
         self._report = report
         self.verdict = report.verdict
         self.mark, self.tag = TAGS[self.verdict.status]
-        self.gate = GATES.get(self.verdict.gate.value, "")
+        if self.verdict.status is Status.INCONCLUSIVE and report.mismatches:
+            self.tag = "Not comparable"
+        self.gate = gate_words(self.verdict)
+        self._source = SourceFinder(options.source_roots, is_on=options.with_source)
         self._is_bytes = report.metric_unit == "bytes"
         self.title = "Retained" if report.metric == "retained_bytes" else report.metric.replace("_", " ").capitalize()
-        self.growing = [self._line(row, with_detail=True) for row in report.rows[: min(report.growing, _MOST_GROWING)]]
-        self.more_growing = report.growing - len(self.growing)
-        self.groups = list(self._groups())
-        self.charts = [one for one in (self._chart(report.total, *size) for size in (_WIDE, _SLIM)) if one is not None]
-        self.spark_width, self.spark_height = SPARK
         self.facts = plural(len(report.points), report.point_noun)
         self.per = report.point_noun if report.unit == "snapshot" else f"{report.point_noun} on average"
         self.axis = f"by number of the {report.point_noun}"
@@ -101,6 +112,15 @@ class TrendPage(PageText):
             self.axis = f"over time, in {report.points[0].time_unit or 'its own unit'}"
         elif report.unit == "work" and report.work is not None:
             self.axis = f"over work done, in {report.work.unit}"
+        self.paths = self._paths()
+        self.groups = list(self._groups())
+        self.columns = [one for size in _SIZES if (one := self._columns(*size)) is not None]
+        lines = [self._chart(report.total, *size) for size in _SIZES]
+        self.lines = [] if self.columns else [one for one in lines if one is not None]
+        self.flame = (
+            compared_flame(report.tree, report.frames, f"in the last {report.point_noun}") if self._is_bytes else None
+        )
+        self.records = self.record_commands(report.inputs)
 
     def figures(self) -> list[Figure]:
         """First and last of the total, its slope, how many paths grow."""
@@ -108,11 +128,13 @@ class TrendPage(PageText):
         if report.total is not None:
             verdict = report.total.verdict
             ends = f"{self._amount(verdict.first)} → {self._amount(verdict.last)}"
+            if self._is_bytes:
+                ends = format_pair(verdict.first, verdict.last)
             change = self._change(verdict.last - verdict.first)
             small = f"{change}, {verdict.word.value}"
             found.append(Figure(f"{self.title}, first → last", ends, small, self._exact(report.total)))
             if _is_told(report.total):
-                interval = f"per {self.per}, 95 %: {self._interval(report.total)}"
+                interval = f"per {self.per}, 95%: {self._interval(report.total)}"
                 found.append(Figure("Slope of the total", self._slope(report.total), interval, ""))
         found.append(Figure("Growing paths", f"{report.growing:,} of {len(report.rows):,}", f"{report.family_size:,} varied enough to be tested", ""))  # fmt: skip
         if report.forecast is not None:
@@ -198,30 +220,122 @@ class TrendPage(PageText):
         for word, rows in held.items():
             paths = report.words.get(word, 0)
             if paths and word != _GROWING:
-                shown = [self._line(row, with_detail=False) for row in rows]
+                shown = [self._line(row, bar) for row, bar in zip(rows, bars([0] * len(rows)), strict=True)]
                 unlisted = counts[word] - len(shown)
                 yield WordGroup(word, _WORDS.get(word, ""), paths, shown, unlisted, paths - counts[word])
 
-    def _line(self, row: TrendRow, *, with_detail: bool) -> PathLine:
+    def _paths(self) -> PathList:
+        report = self._report
+        rows = list(report.rows[: min(report.growing, _MOST_GROWING)])
+        drawn = bars([row.verdict.slope for row in rows])
+        lines = [self._line(row, bar, number=number) for number, (row, bar) in enumerate(zip(rows, drawn, strict=True))]
+        more = report.growing - len(lines)
+        return PathList(
+            lines=lines,
+            has_kinds=any(row.path.leak_kind is not LeakKind.NONE for row in rows),
+            has_blocks=False,
+            spark_title=plural(len(report.points), report.point_noun),
+            ends_title="First / last",
+            amount_title=f"Slope per {self.per}",
+            amount_sort="slope.per_snapshot",
+            ends_sort=f"series.{report.metric}",
+            more=[f"{plural(more, 'more growing path')} in the JSON."] if more else [],
+        )
+
+    def _line(self, row: TrendRow, bar: Bar, *, number: int | None = None) -> PathLine:
         frames, path, verdict = self._report.frames, row.path, row.verdict
         frame = named_frame(self._report, row)
+        site = None if path.site is None else frame_name(frames[path.frames[path.site]])
+        own = "" if path.responsible is not None or frame is None else "no frame of your own"
+        ends = (self._amount(verdict.first), self._amount(verdict.last))
         return PathLine(
             id=path.id,
+            leak_kind=path.leak_kind,
             name="[no stack]" if frame is None else frame_name(frame),
-            place="" if frame is None else location(frame),
-            module=path.module or "",
+            place=own or ("" if frame is None else location(frame)),
+            site=", ".join(part for part in (site, path.module) if part),
+            notes=[row.evidence] if number is None or number >= _DETAILS else [],
             kind="" if path.leak_kind is LeakKind.NONE else f"{path.leak_kind.mark} {path.leak_kind.title}",
-            spark=sparkline(row.series, *SPARK),
-            first=self._amount(verdict.first),
-            last=self._amount(verdict.last),
-            change=self._change(verdict.last - verdict.first),
-            exact=self._exact(row),
-            slope=self._slope(row),
-            interval=self._interval(row),
-            evidence=row.evidence,
-            stack=stack_lines(frames, self._report.own, path.frames, path.named_by) if with_detail else [],
-            chart=self._chart(row, *_INSIDE) if with_detail else None,
+            blocks="",
+            spark=sparkline(row.series),
+            ends=ends,
+            ends_exact=self._exact(row),
+            bar=bar,
+            amount=Amount(
+                mark_of(verdict.slope),
+                self._slope(row),
+                self._exact(row),
+                tone_of(verdict.slope),
+                f"95%: {self._interval(row)}",
+            ),
+            detail=self._detail(row, number) if number is not None and number < _DETAILS else None,
         )
+
+    def _detail(self, row: TrendRow, number: int) -> Detail:
+        frame = named_frame(self._report, row)
+        lines = () if frame is None else self._source.snippet(frame)
+        return Detail(
+            title="Evidence and stack",
+            parts=stack_parts(self._report.frames, self._report.own, row.path.frames, row.path.named_by),
+            source=Source(location(frame), lines) if frame is not None and lines else None,
+            chart=self._chart(row, *_INSIDE),
+            why=[row.evidence],
+            checks=[
+                "It can be a container that is never emptied, or blocks whose last owner is dropped without releasing them."
+            ],
+            is_open=number < _OPEN_ROWS,
+        )
+
+    def modules(self) -> list[ModuleLine]:
+        """The libraries that rose most, or fell."""
+        groups = self._report.by_module[:_MOST_MODULES]
+        drawn = bars([group.last - group.first for group in groups])
+        return [
+            ModuleLine(
+                name=group.name,
+                bar=bar,
+                change=self._change(group.last - group.first) if group.last != group.first else "no change",
+                tone=tone_of(group.last - group.first),
+                mark=mark_of(group.last - group.first),
+                last=self._amount(group.last),
+                exact=f"{group.first:,} → {group.last:,}",
+                slope=self._per_point(group.slope),
+            )
+            for group, bar in zip(groups, drawn, strict=True)
+        ]
+
+    def _columns(self, width: int, height: int) -> Columns | None:
+        """The total of each point as a column; none where there are many, or where they are not evenly apart."""
+        report = self._report
+        series = None if report.total is None else report.total.series
+        if (
+            series is None
+            or len(series) > MOST_COLUMNS
+            or None in series
+            or report.unit != "snapshot"
+            or not self._is_bytes
+        ):
+            return None
+        part = next((one for one in report.by_module if None not in one.series), None)
+        parts = (0,) * len(series) if part is None else part.series
+        runs = [
+            Run(_short_label(report, number), held or 0, of_part or 0)
+            for number, (held, of_part) in enumerate(zip(series, parts, strict=True))
+        ]
+        runs[0], runs[-1] = runs[0]._replace(note="first"), runs[-1]._replace(note=f"this {report.point_noun}")
+        total = report.total
+        changes = () if total is None else total.verdict.change_points
+        fit = None if total is None else report.fit_of(total)
+        ends = None
+        if fit is not None:
+            ends = (fit.at(report.places[0], fit.slope), fit.at(report.places[-1], fit.slope))
+        plan = Plan(
+            part_name="" if part is None or len(report.by_module) < 2 else part.name,
+            part_change=0 if part is None else part.last - part.first,
+            change=changes[0] if changes else None,
+            fitted=ends,
+        )
+        return columns(runs, plan, width, height)
 
     def _slope(self, row: TrendRow) -> str:
         return self._per_point(row.verdict.slope)
@@ -251,6 +365,12 @@ def _word(row: TrendRow) -> str:
 
 def _is_told(row: TrendRow) -> bool:
     return _word(row) not in {"too-few", "flat"}
+
+
+def _short_label(report: TrendReport, number: int) -> str:
+    """What a point is called, or its number where names are long."""
+    names = report.point_names
+    return names[number] if max(map(len, names)) <= _LONGEST_LABEL else str(number + 1)
 
 
 def _label(report: TrendReport, number: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from leakreport import __version__
-from leakreport.analysis.trendreport import Resource, TrendReport, TrendRow
+from leakreport.analysis.trendreport import ModuleSeries, Resource, TrendReport, TrendRow
 from leakreport.render.interface import RenderOptions
 from leakreport.render.json import SCHEMA, frame_entry, input_entries, kind_word, text_of, verdict_entry
 
@@ -40,6 +40,7 @@ def trend_document(report: TrendReport, options: RenderOptions) -> dict[str, obj
         "family": text_of(report.family_sentence),
         "paths": (_row(report, row) for row in islice(report.rows, shown)),
         "hidden": {"paths": len(report.rows) - shown},
+        "attribution": {"modules": [_module(report, module) for module in report.by_module]},
         "words": dict(report.words),
         "resources": [_resource(report, resource) for resource in report.resources],
         "mismatches": [text_of(reason) for reason in report.mismatches],
@@ -96,6 +97,15 @@ def _resource(report: TrendReport, resource: Resource) -> dict[str, object]:
         "unit": resource.unit,
         "series": list(resource.row.series),
         **_judged(report, resource.row, resource.unit),
+    }
+
+
+def _module(report: TrendReport, module: ModuleSeries) -> dict[str, object]:
+    return {
+        "name": text_of(module.name),
+        "paths": module.path_count,
+        "series": {report.metric: list(module.series)},
+        "slope": {"per_snapshot": module.slope * report.per_snapshot, "unit": report.metric_unit},
     }
 
 

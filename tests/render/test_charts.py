@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leakreport.analysis.trendreport import FittedLine
-from leakreport.render.chart_svg import Plot, byte_ticks, chart, sparkline
+from leakreport.render.chart_svg import SPARK_HEIGHT, SPARK_WIDTH, Plot, byte_ticks, chart, sparkline
 from leakreport.render.flame_svg import ROW_HEIGHT, WIDTH, Look, icicle
 
 
@@ -82,7 +82,7 @@ def test_a_chart_stays_in_its_frame_and_shows_the_extremes(values: list[int | No
     known = [value for value in values if value is not None]
     if len(known) < 2:
         assert drawn is None
-        assert sparkline(values, 120, 26) == ""
+        assert sparkline(values) is None
         return
     assert drawn is not None
     line = places(drawn.points)
@@ -105,9 +105,12 @@ def test_a_chart_stays_in_its_frame_and_shows_the_extremes(values: list[int | No
     top = drawn.up[-1].at
     for value, y in ((max(known), highest), (min(known), lowest)):
         assert y == pytest.approx(top + (high - value) / (high - low) * (drawn.base - top), abs=0.2)
-    for x, y in places(sparkline(values, 120, 26)):
-        assert 0 <= x <= 120
-        assert 0 <= y <= 26
+    small = sparkline(values)
+    assert small is not None
+    for x, y in places(small.points):
+        assert 0 <= x <= SPARK_WIDTH
+        assert 0 <= y <= SPARK_HEIGHT
+    assert places(small.points)[-1] == small.end
 
 
 def test_a_fitted_line_goes_through_its_middle_and_widens_to_both_ends() -> None:

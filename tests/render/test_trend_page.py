@@ -76,7 +76,7 @@ def test_figures_of_the_page_are_those_of_the_json(name: str) -> None:
         row = re.search(rf'<tr id="path-{number}"[^>]*>.*?</tr>', text, re.DOTALL)
         assert row is not None
         slope = path["slope"]
-        assert f"▲ {format_amount(slope['per_snapshot'])} " in row[0]
+        assert f"▲ {format_amount(slope['per_snapshot'])}<" in row[0]
         assert f"{format_amount(slope['low'])} … {format_amount(slope['high'])}" in row[0]
         assert format_bytes(path["series"]["retained_bytes"][-1]) in row[0]
         assert name == "hostile" or path["evidence"] in text

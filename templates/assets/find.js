@@ -1,0 +1,77 @@
+"use strict";
+
+/**
+ * The search field and what it found.
+ *
+ * @param {Data} data
+ * @param {Store} store
+ * @param {PathList | null} list
+ */
+function mountFind(data, store, list) {
+  const label = "Search frames, files, libraries";
+  const field = make("input", {
+    type: "search",
+    "aria-label": label,
+    placeholder: label,
+    spellcheck: "false",
+    autocomplete: "off",
+    maxlength: 500,
+  });
+  const words = make("p", { class: "found", role: "status" });
+  /** @type {Found | null} */
+  let found = null;
+  /** @type {Element | null} */
+  let before = null;
+
+  /** To the next or previous frame that matches. @param {number} step */
+  function move(step) {
+    if (!found || !found.nodes.length) return;
+    const { nodes } = found;
+    const { focus, zoom } = store.get();
+    const behind = nodes.findIndex((one) => one > focus);
+    let at = behind < 0 ? nodes.length : behind;
+    if (step < 0) at -= nodes[at - 1] === focus ? 2 : 1;
+    const node = nodes[(at + nodes.length) % nodes.length];
+    store.set({ focus: node, zoom: node >= zoom && node < data.tree.end[zoom] ? zoom : 0 });
+    words.textContent =
+      "match " +
+      formatCount(nodes.indexOf(node) + 1) +
+      " of " +
+      formatCount(nodes.length) +
+      ": " +
+      nodeName(data, data.tree, node);
+  }
+
+  function update() {
+    const { query } = store.get();
+    if (field.value !== query) field.value = query;
+    found = searchTree(data, data.tree, weightKey(data, store.get()), query);
+    const paths = list ? list.filter(query) : "";
+    words.textContent =
+      found &&
+      [found.error, paths, plural(found.nodes.length, "frame") + ", " + formatBytes(found.bytes)]
+        .filter(Boolean)
+        .join("; ");
+  }
+
+  field.addEventListener("input", () => store.set({ query: field.value }));
+  field.addEventListener("keydown", (event) => {
+    if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
+    event.preventDefault();
+    if (event.key === "Enter") move(event.shiftKey ? -1 : 1);
+    else if (field.value) store.set({ query: "" });
+    else focusOn(before && before !== document.body ? before : document.querySelector("main"));
+  });
+  store.on((_, changed) => {
+    if (["query", "mode", "snapshot"].some((key) => changed.has(key))) update();
+  });
+  return {
+    field: make("span", { class: "find" }, field, make("kbd", { "aria-hidden": "true" }, "/")),
+    words,
+    start() {
+      before = document.activeElement;
+      field.focus();
+      field.select();
+    },
+  };
+}

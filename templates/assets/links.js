@@ -1,0 +1,193 @@
+"use strict";
+
+/**
+ * What a link says of the page: `row` a number in the list of paths, `f` a path or a node, `w` mode, `d` direction, `q` search,
+ * `s` snapshot. Sort and theme are not in it.
+ *
+ * @typedef {{row?: number, f?: string, w?: string, d?: string, q?: string, s?: string}} Link
+ */
+
+/** @param {string} hash @returns {Link | null} null where it says nothing of the page's state */
+function parseLink(hash) {
+  const row = /^#path-(\d{1,7})$/.exec(hash);
+  if (row) return { row: Number(row[1]) };
+  /** @type {Link} */
+  const link = {};
+  for (const [, name, text] of hash.matchAll(/[#&]([fwdqs])=([^&]*)/g)) {
+    try {
+      link[/** @type {"f"} */ (name)] = decodeURIComponent(text);
+    } catch {
+      // Not written by this page.
+    }
+  }
+  return Object.keys(link).length ? link : null;
+}
+
+/** @param {Link} link @returns {string} empty where there is nothing to say */
+function formatLink(link) {
+  const parts = Object.entries(link).filter(([, text]) => text);
+  return (
+    (parts.length ? "#" : "") +
+    parts.map(([name, text]) => name + "=" + encodeURIComponent(String(text).replace(/\p{Cs}/gu, "\ufffd"))).join("&")
+  );
+}
+
+/** 24 bits of FNV-1a over the UTF-16 units, as 4 digits of base64url. @param {string} text */
+function shortHash(text) {
+  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  hash = (hash >>> 24) ^ (hash & 0xffffff);
+  return [18, 12, 6, 0].map((shift) => digits[(hash >> shift) & 63]).join("");
+}
+
+/** The names of nodes in links, each by the hash of its frame: docs/payload.md. @param {Data} data */
+function createChains(data) {
+  const { parent, end, frame } = data.tree;
+  /** @type {Map<number, string>} */
+  const tokens = new Map();
+  /** @param {number} node */
+  function token(node) {
+    const of = frame[node];
+    const { offset } = data.payload.frames;
+    let text = tokens.get(of);
+    if (text === undefined) {
+      const key = of < 0 ? String(of) : frameText(data, of, "key") || frameText(data, of, "function");
+      text = shortHash(key || libraryOf(data, of) + "+" + ((offset && offset[of]) || ""));
+      tokens.set(of, text);
+    }
+    return text;
+  }
+  return {
+    /** The frames from the root down; siblings of one name are told apart by their order. @param {number} node */
+    of(node) {
+      const parts = [];
+      for (let at = node; at > 0; at = parent[at]) {
+        let earlier = 0;
+        for (let child = parent[at] + 1; child < at; child = end[child]) if (token(child) === token(at)) earlier += 1;
+        parts.push(token(at) + (earlier ? "~" + earlier : ""));
+      }
+      return "~" + parts.reverse().join(".");
+    },
+    /** The nearest node that is there, and how many frames below it are not. @param {string} chain */
+    find(chain) {
+      const parts = chain.slice(1).split(".").filter(Boolean);
+      let node = 0;
+      for (let depth = 0; depth < parts.length; depth++) {
+        const [wanted, order] = parts[depth].split("~");
+        let left = Number(order) || 0;
+        let found = 0;
+        for (let child = node + 1; child < end[node] && left >= 0; child = end[child]) {
+          if (token(child) !== wanted) continue;
+          found = child;
+          left -= 1;
+        }
+        if (!found) return { node, missing: parts.length - depth };
+        node = found;
+      }
+      return { node, missing: 0 };
+    },
+  };
+}
+
+/**
+ * Keeps the state of the page and its address the same.
+ *
+ * @param {Data} data
+ * @param {Store} store
+ * @param {Paths} paths
+ * @param {PathList | null} list
+ */
+function mountLinks(data, store, paths, list) {
+  const { payload, tree } = data;
+  /** @type {{index: number}[]} */
+  const snapshots = payload.snapshots;
+  const chains = createChains(data);
+  // The path that was shown last: its id says more than a chain.
+  let shown = { id: "", zoom: -1 };
+  let waiting = 0;
+
+  /** Zooms to the frame that names a row. @param {number} row */
+  function showRow(row) {
+    const focus = payload.rows.node[row];
+    let zoom = focus;
+    for (let left = paths.frames(row).length - 1 - paths.named(row); left > 0 && tree.parent[zoom] > 0; left--)
+      zoom = tree.parent[zoom];
+    shown = { id: payload.rows.id[row], zoom };
+    showNode(zoom, focus);
+  }
+
+  /** @param {number} zoom @param {number} focus */
+  function showNode(zoom, focus) {
+    store.set({ zoom, focus });
+    const graph = document.getElementById("flame");
+    if (graph) graph.scrollIntoView();
+  }
+
+  /** @param {string} id */
+  function open(id) {
+    const row = (payload.rows.id || []).indexOf(id);
+    if (row >= 0) return showRow(row);
+    if (id[0] !== "~")
+      return notice("The link names the path " + id.slice(0, 50) + ", which this report does not list.");
+    const { node, missing } = chains.find(id);
+    if (missing) {
+      notice(
+        "The link names a frame that is not in this report. Shown is the nearest caller that is: " +
+          nodeName(data, tree, node) +
+          ", " +
+          plural(missing, "frame") +
+          " above it.",
+      );
+    }
+    showNode(node, node);
+  }
+
+  function read() {
+    const link = parseLink(location.hash);
+    for (const line of document.querySelectorAll(".notice")) line.remove();
+    if (!link) return;
+    if (link.row !== undefined) {
+      if (!list || !list.reveal(link.row)) notice("This report lists no path number " + formatCount(link.row) + ".");
+      return;
+    }
+    const snapshot = snapshots.findIndex((one) => String(one.index) === link.s);
+    if (link.s && snapshot < 0) notice("The link names a snapshot that is not in this report.");
+    const isMode = payload.modes.some((/** @type {{key: string}} */ mode) => mode.key === link.w);
+    store.set({
+      mode: isMode ? link.w : payload.mode,
+      direction: link.d === "callers" ? "callers" : "callees",
+      query: link.q || "",
+      snapshot,
+      zoom: 0,
+      focus: -1,
+    });
+    if (link.f) open(link.f);
+  }
+
+  function write() {
+    const { zoom, mode, direction, query, snapshot } = store.get();
+    const hash = formatLink({
+      f: zoom === shown.zoom ? shown.id : zoom ? chains.of(zoom) : "",
+      w: mode === payload.mode ? "" : mode,
+      d: direction === "callees" ? "" : direction,
+      q: query,
+      s: snapshot < 0 ? "" : String(snapshots[snapshot].index),
+    });
+    try {
+      history.replaceState(null, "", hash || location.href.split("#")[0]);
+    } catch {
+      // A sandbox may refuse: the address stays.
+    }
+  }
+
+  read();
+  store.on((_, changed) => {
+    if (changed.size === 1 && changed.has("focus")) return;
+    clearTimeout(waiting);
+    // Browsers hold back pages that write their address at every key.
+    waiting = setTimeout(write, 250);
+  });
+  window.addEventListener("hashchange", read);
+  return showRow;
+}

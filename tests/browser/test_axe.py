@@ -1,0 +1,89 @@
+"""axe-core finds nothing to complain about, in both themes, with script and without; what it cannot decide is listed here."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.pages import Written
+from tests.browser.viewing import opened
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.browser
+AXE = ROOT / "tests" / "js" / "node_modules" / "axe-core" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SCRIPT = re.compile("<script>.*?</script>", re.DOTALL)
+RUN = """async tags => {
+    const found = await axe.run(document, { runOnly: tags, resultTypes: ['violations', 'incomplete'] });
+    const told = results => results.flatMap(rule => rule.nodes.map(
+        node => [rule.id, node.target.flat().join(' '), node.any.concat(node.all, node.none).map(check => check.message).join('; ')]));
+    return { violations: told(found.violations), incomplete: told(found.incomplete), version: axe.version };
+}"""
+
+
+class Undecided(NamedTuple):
+    """What axe leaves to people, and what they found."""
+
+    rule: str
+    selector: str
+    """Elements that match this, or are inside such an element."""
+    reason: str
+
+
+REVIEWED = (
+    Undecided("color-contrast", "svg text", "axe sees no background below text in a drawing; tests/render/test_contrast.py computes each pair"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def axe() -> Path:
+    if not AXE.exists():
+        if os.environ.get("LEAKREPORT_REQUIRE_TOOLS"):
+            pytest.fail("axe-core is missing")
+        pytest.skip("axe-core is missing: make test installs it")
+    return AXE
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("with_script", [True, False], ids=["script", "no script"])
+def test_nothing_to_complain_about(
+    chromium: Browser, written_pages: dict[str, Written], axe: Path, theme: Any, *, with_script: bool
+) -> None:
+    context = chromium.new_context(color_scheme=theme, viewport={"width": 1280, "height": 800}, bypass_csp=True)
+    page = context.new_page()
+    wrong: list[str] = []
+    for name, written in written_pages.items():
+        if with_script:
+            opened(page, written.html.as_uri(), has_script=written.has_script())
+        else:
+            # axe needs script, the page must have none: it is taken out.
+            page.set_content(SCRIPT.sub("", written.html.read_text(encoding="utf-8")))
+        wrong += [f"{name}: {fault}" for fault in complaints(page, axe)]
+    context.close()
+    assert not wrong, "\n".join(wrong)
+
+
+def complaints(page: Page, axe: Path) -> list[str]:
+    """What axe holds against a page as it stands, and what it cannot decide and nobody has looked at."""
+    if not page.evaluate("'axe' in window"):
+        page.add_script_tag(path=axe)
+    found = page.evaluate(RUN, TAGS)
+    undecided = [
+        result
+        for result in found["incomplete"]
+        if not any(
+            result[0] == one.rule
+            and page.evaluate(
+                "([one, all]) => document.querySelector(one)?.closest(all) !== null", [result[1], one.selector]
+            )
+            for one in REVIEWED
+        )
+    ]
+    return [" | ".join(result) for result in found["violations"]] + [
+        " | ".join(["undecided", *result]) for result in undecided
+    ]
