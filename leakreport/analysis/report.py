@@ -178,8 +178,6 @@ class Finding:
     message: str
     advice: str
     """What to check, worded as a possibility."""
-    tool_message: str | None = None
-    """Of what a tool reports beside leaks: its own words."""
     facts: tuple[str, ...] = ()
     """Why it is reported: facts of this record only."""
     path_ids: tuple[str, ...] = ()
@@ -192,6 +190,8 @@ class Finding:
     count: int = 1
     values: Mapping[str, int] | None = None
     leak_kind: LeakKind = LeakKind.NONE
+    tool_message: str | None = None
+    """Of what a tool reports beside leaks: its own words."""
 
     @property
     def is_leak(self) -> bool:
