@@ -14,9 +14,8 @@ function openRows(data, open, unfolded) {
     const [node, level] = next;
     const folded = unfolded.has(node) ? 0 : chainBelow(data, node);
     const isOpen = open.has(node) && !folded;
-    const children = childrenOf(data.tree, node).reverse();
-    rows.push({ node, level, folded, isOpen, hasMore: children.length > 0 });
-    if (isOpen) for (const child of children) waiting.push([child, level + 1]);
+    rows.push({ node, level, folded, isOpen, hasMore: data.tree.end[node] > node + 1 });
+    if (isOpen) for (const child of childrenOf(data.tree, node).reverse()) waiting.push([child, level + 1]);
   }
   return rows;
 }
@@ -165,8 +164,10 @@ function treeRow(data, { node, level, folded, isOpen, hasMore }, key, isFound) {
   const frame = tree.frame[node];
   /** @type {(text: string, style?: string, title?: string) => HTMLElement} */
   const cell = (text, style = "", title = text) => make("span", { role: "gridcell", class: style, title }, text);
-  /** @type {(amount: number) => HTMLElement} */
-  const bytes = (amount) => cell(formatBytes(amount), "r", formatExactBytes(amount));
+  const unit = compare ? compare.after : key;
+  /** @type {(amount: number, shown?: string, style?: string) => HTMLElement} */
+  const figure = (amount, shown = amountText(unit, amount), style = "") =>
+    cell(shown, "r " + style, (/_bytes/.test(unit) ? formatExactBytes : formatCount)(amount));
   const first = cell("", "", name);
   first.style.paddingLeft = Math.min(level - 1, 24) * 14 + "px";
   first.append(make("i", { "aria-hidden": "true" }, hasMore ? (isOpen ? "\u25be" : "\u25b8") : ""));
@@ -174,20 +175,14 @@ function treeRow(data, { node, level, folded, isOpen, hasMore }, key, isFound) {
   if (folded) first.append(make("span", { class: "faint" }, "\u22ef " + plural(folded, "more frame")));
   if (data.responsible.has(node)) first.append(make("span", { class: "faint" }, "your code ends here"));
   if (isFound) first.append(make("mark", {}, "match"));
-  const sums = sumsOf(data, tree, compare ? compare.after : key);
+  const sums = sumsOf(data, tree, unit);
   const cells = [first, cell(libraryOf(data, frame))];
+  if (compare) cells.push(figure(sumsOf(data, tree, compare.before)[node]));
+  cells.push(figure(sums[node]));
   if (compare) {
     const change = changeOf(data, tree, node);
-    const style = change > 0 ? "r up" : change < 0 ? "r down" : "r muted";
-    cells.push(
-      bytes(sumsOf(data, tree, compare.before)[node]),
-      bytes(sums[node]),
-      cell(markedChange(change), style, formatExactBytes(change)),
-    );
-  } else {
-    cells.push(bytes(sums[node]));
-    if (data.lost.length) cells.push(bytes(lostOf(data, tree, node)));
-  }
+    cells.push(figure(change, markedChange(unit, change), change > 0 ? "up" : change < 0 ? "down" : "muted"));
+  } else if (data.lost.length) cells.push(figure(lostOf(data, tree, node)));
   cells.push(cell(formatShare(sums[node], sums[0]), "r"));
   const row = make("div", { role: "row", id: "tree-" + node, "aria-level": level }, ...cells);
   if (hasMore) row.setAttribute("aria-expanded", String(isOpen));

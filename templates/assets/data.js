@@ -2,33 +2,42 @@
 
 /** What the page draws from, of the object in the page (docs/payload.md). @type {(payload: Payload) => Data} */
 function createData(payload) {
-  const { depth: steps, frame, columns, folded, repeats, responsible } = payload.tree;
+  const { depth: steps, frame: frames, paths, columns, folded, repeats, responsible } = payload.tree;
   const size = steps.length;
   const parent = new Int32Array(size).fill(-1);
   const end = new Int32Array(size).fill(size);
   const depth = new Uint16Array(size);
-  const path = [0];
-  for (let i = 1, level = 0; i < size; i++) {
+  const frame = new Int32Array(size);
+  const holders = new Int32Array(size);
+  let held = 0;
+  /** @type {Map<number, number>} */
+  const both = new Map();
+  const way = [0];
+  for (let i = 0, level = 0, known = 0; i < size; i++) {
+    frame[i] = frames[i] < 0 ? frames[i] : (frames[i] || ++known) - 1;
+    if (paths[i]) holders[held++] = i;
+    if (frame[i] === -2) both.set(i, folded[both.size] || 0);
     const before = level;
     level += steps[i];
-    for (let above = before; above >= level; above--) end[path[above]] = i;
+    for (let above = before; i && above >= level; above--) end[way[above]] = i;
     depth[i] = level;
-    parent[i] = path[level - 1];
-    path[level] = i;
+    if (i) parent[i] = way[level - 1];
+    way[level] = i;
   }
   /** @type {string[]} */
   const names = columns.map((/** @type {{name: string}} */ column) => column.name);
+  const lost = names.includes("leaked_bytes") ? /^leaked_bytes$/ : /^(definite|indirect|possible)_bytes$/;
+  let last = 0;
   return {
     payload,
-    tree: { parent, end, depth, frame: new Int32Array(frame), origin: null, spot: null, sums: new Map(), found: null },
+    tree: { parent, end, depth, frame, origin: null, spot: null, sums: new Map(), found: null },
+    holders: holders.subarray(0, held),
     own: new Map(),
     names: [],
-    folded: new Map(folded.map((/** @type {number[]} */ row) => [row[0], row.slice(1)])),
+    both,
     repeats: new Map(repeats),
-    responsible: new Set(responsible),
-    lost: names.filter((name) =>
-      (names.includes("leaked_bytes") ? /^leaked_bytes$/ : /^(definite|indirect|possible)_bytes$/).test(name),
-    ),
+    responsible: new Set(responsible.map((/** @type {number} */ step) => (last += step))),
+    lost: names.filter((name) => lost.test(name)),
   };
 }
 
@@ -38,18 +47,21 @@ function createData(payload) {
  * @type {(data: Data, key: string) => Float64Array}
  */
 function ownValues(data, key) {
-  let values = data.own.get(key);
-  if (values) return values;
+  const known = data.own.get(key);
+  if (known) return known;
   const [name, to] = key.split("|");
+  const values = new Float64Array(data.tree.parent.length);
+  const { columns } = data.payload.tree;
+  const column = columns.find((/** @type {{name: string}} */ one) => one.name === name);
   if (to) {
-    const less = ownValues(data, name);
-    values = ownValues(data, to).map((amount, i) => Math.max(0, amount - less[i]));
-    // Folded paths grew and shrank at once: both are given, and their difference says less.
-    for (const [node, row] of data.folded) values[node] = row[to === data.payload.compare.after ? 1 : 2];
+    const [less, more] = [ownValues(data, name), ownValues(data, to)];
+    for (const node of data.holders) values[node] = Math.max(0, more[node] - less[node]);
   } else {
-    const { columns } = data.payload.tree;
-    values = new Float64Array(columns.find((/** @type {{name: string}} */ column) => column.name === name).values);
+    const base = column.base >= 0 ? ownValues(data, columns[column.base].name) : values;
+    data.holders.forEach((node, i) => (values[node] = column.values[i] + base[node]));
   }
+  // Folded paths grew and shrank at once: so much is in neither difference.
+  if (to) for (const [node, amount] of data.both) values[node] += amount;
   data.own.set(key, values);
   return values;
 }
@@ -127,7 +139,7 @@ function nodeName(data, tree, node) {
   const origin = tree.origin ? tree.origin[node] : node;
   const times = data.repeats.get(origin) || 1;
   if (frame === -1) return "all " + data.payload.document.metric.replace(/_bytes$/, "").replace(/_/g, " ") + " memory";
-  if (frame === -2) return plural((data.folded.get(origin) || [0])[0], "small path");
+  if (frame === -2) return plural(data.payload.tree.paths[origin], "small path");
   if (frame === -3) return "\u22ef " + plural(times, "frame") + " left out";
   return frameName(data, frame) + (times > 1 ? " \u00d7" + formatCount(times) : "");
 }
@@ -142,20 +154,32 @@ function factsOf(data, tree, node, key) {
     const change = data.lost.length ? formatBytes(lostOf(data, tree, node)) + " lost" : "";
     return {
       name,
-      amounts: formatBytes(sum(key)),
+      amounts: amountText(key, sum(key)),
       change,
       share: formatShare(sum(key), sum(key, 0)) + " of all",
       sign: 0,
     };
   }
   const change = changeOf(data, tree, node);
-  const amounts = formatBytes(sum(compare.before)) + " \u2192 " + formatBytes(sum(compare.after));
+  const [before, after] = [compare.before, compare.after].map((column) => amountText(column, sum(column)));
+  const amounts = before + " \u2192 " + after;
   const share =
     formatShare(Math.abs(change), wholeChange(data, change)) + " of all " + (change < 0 ? "shrinkage" : "growth");
-  return { name, amounts, change: markedChange(change), share: change ? share : "", sign: Math.sign(change) };
+  return {
+    name,
+    amounts,
+    change: markedChange(compare.after, change),
+    share: change ? share : "",
+    sign: Math.sign(change),
+  };
 }
 
-/** With a mark, so that colour says nothing alone. @type {Format} */
-function markedChange(change) {
-  return change ? (change > 0 ? "\u25b2 " : "\u25bc ") + formatChange(change) : "no change";
+/** In the unit of a column. @type {(key: string, amount: number) => string} */
+function amountText(key, amount) {
+  return (/_bytes/.test(key) ? formatBytes : formatCount)(amount);
+}
+
+/** With a mark, so that colour says nothing alone. @type {(key: string, change: number) => string} */
+function markedChange(key, change) {
+  return change ? (change > 0 ? "\u25b2 +" : "\u25bc ") + amountText(key, change) : "no change";
 }

@@ -31,8 +31,10 @@ interface Data {
   own: Map<string, Float64Array>;
   /** Of frames, as far as asked for. */
   names: string[];
-  /** Node: how many paths, their growth, their shrinkage. */
-  folded: Map<number, number[]>;
+  /** Nodes in which paths end. */
+  holders: Int32Array;
+  /** Folded node: what its paths both grew and shrank by, beyond their difference. */
+  both: Map<number, number>;
   /** Node: frames in a row, or frames left out. */
   repeats: Map<number, number>;
   responsible: Set<number>;
