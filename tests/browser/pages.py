@@ -11,6 +11,7 @@ import html
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ LONG_NAME = (
 )
 """A name of 5,000 characters, as templates make them."""
 MILLION_NODES_IN_STACKS = 112_000
-OPTIONS = RenderOptions(command=("leakreport", "analyze", "memcheck.xml"), source_roots=("fixtures/demo",))
+OPTIONS = RenderOptions(command=("leakreport", "analyze", "memcheck.xml"))
 
 
 class Page(NamedTuple):
@@ -43,6 +44,7 @@ class Page(NamedTuple):
     about: str
     """What is to be seen on it, for people."""
     make: Callable[[], AnyReport]
+    source_roots: tuple[str, ...] = ()
 
 
 class Written(NamedTuple):
@@ -110,7 +112,7 @@ def million_nodes() -> Report:
 
 
 PAGES = (
-    Page("demo", "memcheck, the example of `make demo`: a verdict, call paths with source lines", _demo),
+    Page("demo", "memcheck, the example of `make demo`: a verdict, call paths with source lines", _demo, ("fixtures/demo",)),
     Page("memcheck", "memcheck: lost memory of a small service, by kind of leak", _analysis("memcheck-xml", "svc-v3")),
     Page("memcheck-many", "memcheck of redis-server: a thousand loss records", _analysis("memcheck-xml", "redis-server")),
     Page("memcheck-errors", "memcheck: memory errors and one small leak", _analysis("memcheck-xml", "errors")),
@@ -173,7 +175,7 @@ def write_pages(folder: Path, pages: Iterable[Page] = PAGES) -> None:
         # Pages name their inputs; nobody's folders are to be seen in a picture.
         with contextlib.chdir(ROOT):
             report = page.make()
-            text = render_html(report)
+            text = render_html(report, replace(OPTIONS, source_roots=page.source_roots))
         place = written(folder, page.name)
         place.html.write_text(text, encoding="utf-8")
         if page.name != "million-nodes":

@@ -6,7 +6,7 @@ const { load } = require("./load.js");
 const { payloadOf, randomPaths, stacksOf } = require("./made.js");
 
 const page = load();
-const KEYS = ["after", "before", "before|after"];
+const KEYS = ["after_bytes", "before_bytes", "before_bytes|after_bytes"];
 
 test("callers hold the bytes of the paths that end in them", () => {
   for (let seed = 1; seed < 20; seed++) {
@@ -24,18 +24,18 @@ test("callers hold the bytes of the paths that end in them", () => {
       }
     }
     assert.ok(expected.size > 60);
-    const found = stacks.map((stack, node) => [stack.join(), page.sumsOf(data, tree, "after")[node]]);
+    const found = stacks.map((stack, node) => [stack.join(), page.sumsOf(data, tree, "after_bytes")[node]]);
     assert.deepEqual(new Map(found), expected);
     assert.equal(found.length, expected.size);
     const growth = paths.reduce((sum, path) => sum + Math.max(0, path[2] - path[1]), 0);
-    assert.equal(page.sumsOf(data, tree, "before|after")[0], growth);
+    assert.equal(page.sumsOf(data, tree, "before_bytes|after_bytes")[0], growth);
   }
 });
 
 test("heavier callers come first, and subtrees hang together", () => {
   const data = page.createData(payloadOf(randomPaths(5, 90)));
   const tree = page.createCallers(data, KEYS);
-  const sums = page.sumsOf(data, tree, "after");
+  const sums = page.sumsOf(data, tree, "after_bytes");
   tree.parent.forEach((parent, node) => {
     if (node) assert.equal(tree.depth[node], tree.depth[parent] + 1);
     if (node) assert.ok(node > parent && node < tree.end[parent] && tree.end[node] <= tree.end[parent]);

@@ -18,11 +18,11 @@ test("sums are those of the paths through a node", () => {
     stacks.forEach((stack, node) => {
       const sums = (key) => page.sumsOf(data, data.tree, key)[node];
       assert.equal(
-        sums("after"),
+        sums("after_bytes"),
         oracle(stack, (path) => path[2]),
       );
       assert.equal(
-        sums("before|after"),
+        sums("before_bytes|after_bytes"),
         oracle(stack, (path) => Math.max(0, path[2] - path[1])),
       );
       assert.equal(
@@ -33,14 +33,32 @@ test("sums are those of the paths through a node", () => {
   }
 });
 
-test("what is folded grows by what its paths grew", () => {
-  const payload = payloadOf([[["f", "g"], 10, 12]], { folded: [[2, 7, 5, 3]] });
-  payload.tree.frame[2] = -2;
+test("what is folded grew and shrank at once", () => {
+  // Seven paths grew by 5 and shrank by 3: the difference is 2, and 3 is in both.
+  const payload = payloadOf([[["f", "g"], 10, 12]]);
+  Object.assign(payload.tree, { frame: [-1, 0, -2], paths: [0, 0, 7], folded: [3] });
   const data = page.createData(payload);
-  assert.equal(page.sumsOf(data, data.tree, "before|after")[0], 5);
+  assert.equal(page.sumsOf(data, data.tree, "before_bytes|after_bytes")[0], 5);
   assert.equal(page.wholeChange(data, 1), 5);
   assert.equal(page.wholeChange(data, -1), 3);
   assert.equal(page.nodeName(data, data.tree, 2), "7 small paths");
+});
+
+test("a column can be stored as what it differs by from another", () => {
+  const payload = payloadOf([
+    [["f"], 1, 4],
+    [["g"], 3, 2],
+  ]);
+  const whole = page.createData(payload);
+  const expected = page.sumsOf(whole, whole.tree, "after_bytes");
+  const [before, after] = payload.tree.columns;
+  payload.tree.columns = [
+    before,
+    { name: "after_bytes", base: 0, values: after.values.map((n, i) => n - before.values[i]) },
+  ];
+  const data = page.createData(payload);
+  assert.deepEqual(page.sumsOf(data, data.tree, "after_bytes"), expected);
+  assert.equal(expected[0], 6);
 });
 
 test("subtrees end where the next node is not deeper", () => {
@@ -54,13 +72,14 @@ test("subtrees end where the next node is not deeper", () => {
 });
 
 test("nodes say what they stand for", () => {
-  const payload = payloadOf([[["f", "g", "h"], 1, 2]], {
+  const payload = payloadOf([[["f", "g", "h"], 1, 2]]);
+  Object.assign(payload.tree, {
+    frame: [-1, 0, -3, 3],
     repeats: [
       [1, 4],
       [2, 30],
     ],
   });
-  payload.tree.frame[2] = -3;
   const data = page.createData(payload);
   const names = [0, 1, 2, 3].map((node) => page.nodeName(data, data.tree, node));
   assert.deepEqual(names, ["all retained memory", "f \u00d74", "\u22ef 30 frames left out", "h"]);
@@ -80,11 +99,14 @@ test("frames without a function are called as in Python", () => {
 });
 
 test("a snapshot with a tree is what widths show, one without is not", () => {
-  const data = page.createData({ ...payloadOf([[["f"], 1, 2]]), snapshots: [{ column: "before" }, { column: null }] });
+  const data = page.createData({
+    ...payloadOf([[["f"], 1, 2]]),
+    snapshots: [{ column: "before_bytes" }, { column: null }],
+  });
   const key = (state) => page.weightKey(data, state);
-  assert.equal(key({ mode: "after", snapshot: 0 }), "before");
-  assert.equal(key({ mode: "after", snapshot: 1 }), "after");
-  assert.equal(key({ mode: "growth", snapshot: -1 }), "before|after");
+  assert.equal(key({ mode: "after", snapshot: 0 }), "before_bytes");
+  assert.equal(key({ mode: "after", snapshot: 1 }), "after_bytes");
+  assert.equal(key({ mode: "growth", snapshot: -1 }), "before_bytes|after_bytes");
 });
 
 test("lost memory is what the leak search calls lost", () => {
@@ -95,10 +117,7 @@ test("lost memory is what the leak search calls lost", () => {
     ],
     { kind: "analysis" },
   );
-  payload.tree.columns.push(
-    { name: "definite_bytes", values: [0, 1, 0] },
-    { name: "possible_bytes", values: [0, 0, 2] },
-  );
+  payload.tree.columns.push({ name: "definite_bytes", values: [1, 0] }, { name: "possible_bytes", values: [0, 2] });
   const data = page.createData(payload);
   assert.equal(page.lostOf(data, data.tree, 0), 3);
 });
