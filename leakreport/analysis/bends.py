@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from leakreport.analysis.bending import bent
 from leakreport.analysis.stacks import Stacks
 from leakreport.model.calltree import ROOT, CallTree
 from leakreport.model.columns import BoolColumn, Int32Column, Int64Column
@@ -53,27 +54,11 @@ def _function_key(frame: Frame) -> tuple[str | int, ...]:
     return "", *place, -1 if frame.offset is None else frame.offset, -1 if frame.address is None else frame.address
 
 
-def bent(stacks: Stacks, functions: Int32Column, is_own: BoolColumn) -> Bend:
+def bent_by_function(stacks: Stacks, functions: Int32Column, is_own: BoolColumn) -> Bend:
     """The bent stacks; `functions` is per frame, `is_own` per function."""
-    flat = functions[stacks.flat]
-    owner = stacks.owner
-    is_first = np.ones(len(flat), dtype=np.bool_)
-    is_first[1:] = (flat[1:] != flat[:-1]) | (owner[1:] != owner[:-1])
-    starts = np.flatnonzero(is_first)
-    repeats = np.diff(np.append(starts, len(flat)))
-    flat, owner = flat[starts], owner[starts]
-    lengths = np.bincount(owner, minlength=len(stacks)).astype(np.int64)
-    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
-    position, length = np.arange(len(flat)) - offsets[owner], lengths[owner]
-    is_deep = length > MOST_LEVELS
-    is_gap = is_deep & (position == OUTER_LEVELS)
-    is_kept = ~is_deep | (position <= OUTER_LEVELS) | (position >= length - (MOST_LEVELS - OUTER_LEVELS - 1))
-    count = len(is_own)
-    flat = np.where(is_gap, count, flat)[is_kept].astype(np.int32)
-    repeats = np.where(is_gap, length - MOST_LEVELS + 1, repeats)[is_kept]
-    kept_lengths = np.minimum(lengths, MOST_LEVELS)
-    kept_offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept_lengths)])
-    return Bend(Stacks(flat, kept_offsets), repeats, np.append(is_own, False)[flat], count)
+    gap = len(is_own)
+    found = bent(stacks, functions[stacks.flat], gap=gap, outer=OUTER_LEVELS, inner=MOST_LEVELS - OUTER_LEVELS - 1)
+    return Bend(found.stacks, found.repeats, np.append(is_own, False)[found.stacks.flat], gap)
 
 
 def most_repeats(tree: CallTree, leaves: Int64Column, bend: Bend) -> Int64Column:
