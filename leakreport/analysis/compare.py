@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from leakreport.analysis.matching import Matching, match
 from leakreport.analysis.noise import noise_rule
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import Ownership, ownership_of
+from leakreport.analysis.page_diff import page_of_diff
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.perwork import is_sampled, per_work, unequal_work, work_words
 from leakreport.analysis.processes import Judged
@@ -144,6 +145,9 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         per=per,
         runs=by_runs.summary,
         trees_when_asked=partial(change_trees, rows[: int(rows.is_significant.sum())], frames, columns.is_own),
+        page_when_asked=cache(
+            lambda: page_of_diff(rows, after.tree, frames, columns, metric=metric, most_nodes=options.max_nodes)
+        ),
     )
 
 

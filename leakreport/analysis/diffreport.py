@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from leakreport.analysis.pagetree import PageTree, no_page
 from leakreport.analysis.report import Finding, GroupRow, InputSummary, Verdict
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Moment, Note
@@ -315,11 +316,18 @@ class DiffReport:
     per: PerWork | None = None
     runs: RunsSummary | None = None
     """Where a side was repeated: then all figures of it are means of its runs."""
+    page_when_asked: Callable[[], PageTree] = no_page
+    """Makes `page`, which most outputs do not need."""
 
     @property
     def trees(self) -> ChangeTrees:
         """Where it grew and where it shrank, by calls."""
         return self.trees_when_asked()
+
+    @property
+    def page(self) -> PageTree:
+        """The call tree that the page draws, of all rows."""
+        return self.page_when_asked()
 
     @property
     def is_complete(self) -> bool:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from leakreport.analysis.bending import Bend, bent
 from leakreport.analysis.diffreport import LEFT_OUT, OTHERS, WHOLE, ChangeTree, ChangeTrees, DiffRow, Presence
-from leakreport.analysis.rollup import inclusive_values
+from leakreport.analysis.rollup import are_above, inclusive_values
 from leakreport.analysis.stacks import Stacks
-from leakreport.analysis.treeview import heaviest_nodes, nodes_above
 from leakreport.model.calltree import ROOT, CallTree, build_tree
 from leakreport.model.columns import BoolColumn, Int32Column, Int64Column, int64_column, sums_at
 from leakreport.model.raw import Frame
@@ -29,17 +29,6 @@ OUTER_LEVELS = 12
 """Of a stack that is deeper, so many outermost frames are kept, then a gap, then the innermost."""
 _LEAST_PART = 256
 """A node of less than one part in so many is folded: it could be seen, but not read."""
-
-
-class _Bend(NamedTuple):
-    """The stacks of some rows with functions for frames, recursion folded and the middle of deep ones left out."""
-
-    stacks: Stacks
-    repeats: Int64Column
-    """Per entry of the stacks."""
-    is_own: BoolColumn
-    functions: int
-    """How many there are; the number after the last stands for what is left out."""
 
 
 class _Node(NamedTuple):
@@ -118,52 +107,44 @@ def _tree(
 ) -> ChangeTree:
     if not rows:
         return ChangeTree((), (), (), (), (), (), (), (), ())
-    bend = _bent(Stacks.of([stack for _, stack, _ in rows]), functions, is_own)
-    tree, leaves = build_tree(bend.stacks.flat, bend.stacks.offsets, bend.functions + 1)
+    stacks = Stacks.of([stack for _, stack, _ in rows])
+    # The number after the last function stands for what is left out.
+    gap = len(is_own)
+    bend = bent(stacks, functions[stacks.flat], gap=gap, outer=OUTER_LEVELS, inner=MOST_LEVELS - OUTER_LEVELS - 1)
+    tree, leaves = build_tree(bend.stacks.flat, bend.stacks.offsets, gap + 1)
     weights = int64_column([change for change, _, _ in rows], "a path")
     lone = int64_column([int(is_lone) for _, _, is_lone in rows], "a path")
     self_bytes, self_paths, self_lone = (
         sums_at(leaves, column, len(tree), "all changes") for column in (weights, np.ones_like(weights), lone)
     )
     columns = (*inclusive_values(tree, self_bytes, self_paths, self_lone), self_bytes)
-    kept = heaviest_nodes(tree, columns[0], columns[1], most_nodes)
+    kept = _heaviest_nodes(tree, columns[0], columns[1], most_nodes)
     kept &= columns[0] * _LEAST_PART >= columns[0][ROOT]
-    innermost = bend.stacks.last(bend.is_own)
+    innermost = bend.stacks.last(np.append(is_own, False)[bend.stacks.flat])
     above = np.where(innermost < 0, -1, bend.stacks.lengths - 1 - innermost)
     nodes = _pre_order(
         tree,
         columns,
         kept,
         repeats=_most_repeats(tree, leaves, bend),
-        responsible=nodes_above(tree, leaves, above),
+        responsible=are_above(tree, leaves, above),
         shown=[*examples.tolist(), LEFT_OUT],
     )
     return ChangeTree(*(tuple(column) for column in zip(*nodes, strict=True)))
 
 
-def _bent(stacks: Stacks, functions: Int32Column, is_own: BoolColumn) -> _Bend:
-    flat = functions[stacks.flat]
-    owner = stacks.owner
-    is_first = np.ones(len(flat), dtype=np.bool_)
-    is_first[1:] = (flat[1:] != flat[:-1]) | (owner[1:] != owner[:-1])
-    starts = np.flatnonzero(is_first)
-    repeats = np.diff(np.append(starts, len(flat)))
-    flat, owner = flat[starts], owner[starts]
-    lengths = np.bincount(owner, minlength=len(stacks)).astype(np.int64)
-    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
-    position, length = np.arange(len(flat)) - offsets[owner], lengths[owner]
-    is_deep = length > MOST_LEVELS
-    is_gap = is_deep & (position == OUTER_LEVELS)
-    is_kept = ~is_deep | (position <= OUTER_LEVELS) | (position >= length - (MOST_LEVELS - OUTER_LEVELS - 1))
-    count = len(is_own)
-    flat = np.where(is_gap, count, flat)[is_kept].astype(np.int32)
-    repeats = np.where(is_gap, length - MOST_LEVELS + 1, repeats)[is_kept]
-    kept_lengths = np.minimum(lengths, MOST_LEVELS)
-    kept_offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept_lengths)])
-    return _Bend(Stacks(flat, kept_offsets), repeats, np.append(is_own, False)[flat], count)
+def _heaviest_nodes(tree: CallTree, bytes_below: Int64Column, paths_below: Int64Column, most_nodes: int) -> BoolColumn:
+    """The heaviest nodes. Weights never rise from parent to child, so what is kept hangs together."""
+    kept = np.ones(len(tree), dtype=np.bool_)
+    if len(tree) > most_nodes:
+        # Among equals the outer node goes first, or a child could be kept without its parent.
+        order = np.lexsort((np.arange(len(tree)), tree.depth, -paths_below, -bytes_below))
+        kept[order[most_nodes:]] = False
+        kept[ROOT] = True
+    return kept
 
 
-def _most_repeats(tree: CallTree, leaves: Int64Column, bend: _Bend) -> Int64Column:
+def _most_repeats(tree: CallTree, leaves: Int64Column, bend: Bend) -> Int64Column:
     """Per node the largest number of all stacks through it."""
     found = np.ones(len(tree), dtype=np.int64)
     place, nodes = bend.stacks.offsets[1:] - 1, leaves
@@ -181,7 +162,7 @@ def _pre_order(
     kept: BoolColumn,
     *,
     repeats: Int64Column,
-    responsible: set[int],
+    responsible: BoolColumn,
     shown: Sequence[int],
 ) -> Iterator[_Node]:
     """The kept nodes, children by falling bytes, then name; behind them what is folded."""
@@ -206,7 +187,7 @@ def _pre_order(
             yield _Node(parent, depth, OTHERS, bytes_below, bytes_below, paths_below, lone_below, 1, is_responsible=False)  # fmt: skip
             continue
         frame = WHOLE if node == ROOT else shown[tree.frame[node]]
-        yield _Node(parent, depth, frame, change[node], own_change[node], paths[node], lone[node], int(repeats[node]), node in responsible)  # fmt: skip
+        yield _Node(parent, depth, frame, change[node], own_change[node], paths[node], lone[node], int(repeats[node]), bool(responsible[node]))  # fmt: skip
         if node in others:
             stack.append((~node, row, depth + 1))
         stack.extend((child, row, depth + 1) for child in sorted(children[node], key=order, reverse=True))

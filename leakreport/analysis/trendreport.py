@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from leakreport.analysis.growth_results import SeriesVerdict
+from leakreport.analysis.pagetree import PageTree, no_page
 from leakreport.analysis.report import InputSummary, PathRow, Verdict
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Note
@@ -153,6 +154,13 @@ class TrendReport:
     fits: Mapping[tuple[str, LeakKind], FittedLine]
     """By path and kind, for the first growing paths; that of the total under `("", LeakKind.NONE)`."""
     next_commands: tuple[str, ...] = ()
+    page_when_asked: Callable[[], PageTree] = no_page
+    """Makes `page`, which most outputs do not need."""
+
+    @property
+    def page(self) -> PageTree:
+        """The call tree that the page draws, of all rows."""
+        return self.page_when_asked()
 
     def fit_of(self, row: TrendRow) -> FittedLine | None:
         """The fitted line of a row, where it grows steadily."""
