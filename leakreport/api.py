@@ -164,16 +164,26 @@ def trend(run: Run, *, config: AnalysisOptions | None = None) -> TrendReport:
     return trend_of(run, config)
 
 
-def render(report: Report, *, to: str = "html", options: RenderOptions | None = None) -> str | bytes:
+def render(
+    report: Report | DiffReport | TrendReport, *, to: str = "html", options: RenderOptions | None = None
+) -> str | bytes:
     """A report in a format: text, or bytes where the format is binary.
 
+    What leaves here names nobody: without `include_host` home folders, hosts and secrets are taken out of the report
+    before a renderer sees it.
+
     Raises:
-        UsageError: no such format.
+        UsageError: no such format, or one that cannot hold such a report.
     """
-    from leakreport.render import get_renderer
+    from leakreport.privacy.copies import public_copy
+    from leakreport.render import write
     from leakreport.render.interface import RenderOptions
 
-    return get_renderer(to).render(report, options or RenderOptions())
+    options = options or RenderOptions()
+    if options.include_host:
+        return write(report, to, options)
+    public = public_copy(report, options.command, keeps_commands=options.is_terminal)
+    return write(public.report, to, replace(options, command=public.command, hidden_arguments=public.hidden_arguments))
 
 
 def _note(slug: str, message: str) -> Note:

@@ -114,7 +114,9 @@ def write_report(
     Raises:
         OutputError: it could not be written.
     """
-    content = _rendered(report, renderer, options)
+    from leakreport.api import render
+
+    content = render(report, to=renderer, options=options)
     if path == "-":
         write_stdout(content, sys.stdout)
         return
@@ -122,19 +124,6 @@ def write_report(
     if not is_quiet:
         length = len(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
         tell(f"wrote {path} ({length / 1024:,.0f} KiB)")
-
-
-def _rendered(report: Report | DiffReport | TrendReport, renderer: str, options: RenderOptions) -> str | bytes:
-    from leakreport.analysis.report import Report
-    from leakreport.analysis.trendreport import TrendReport
-    from leakreport.render import as_diff, as_trend, get_renderer
-
-    chosen = get_renderer(renderer)
-    if isinstance(report, Report):
-        return chosen.render(report, options)
-    if isinstance(report, TrendReport):
-        return as_trend(chosen).render_trend(report, options)
-    return as_diff(chosen).render_diff(report, options)
 
 
 def say(kind: str, error: LeakreportError) -> None:

@@ -62,7 +62,7 @@ class DiffPage(PageText):
 
     def __init__(self, report: DiffReport, options: RenderOptions) -> None:
         """Choose the rows that are shown."""
-        super().__init__(options, report.inputs)
+        super().__init__(options)
         self._report = report
         self.rows = report.listed[:_MOST_ROWS]
         self.more_rows = len(report.listed) - len(self.rows)

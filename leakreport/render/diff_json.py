@@ -24,6 +24,7 @@ from leakreport.render.json import (
     frame_entry,
     input_entries,
     kind_word,
+    privacy_entry,
     text_of,
     verdict_entry,
 )
@@ -73,6 +74,7 @@ def diff_document(report: DiffReport, options: RenderOptions) -> dict[str, objec
         "surroundings": [text_of(line) for line in report.surroundings],
         "growth": _growth(report.growth_graph),
         "libraries": [_library(library) for library in report.libraries],
+        "privacy": privacy_entry(options),
     }
 
 

@@ -118,7 +118,7 @@ class _Page(PageText):
     """What the templates ask for: facts of the report in words, nothing computed but formats."""
 
     def __init__(self, report: Report, options: RenderOptions) -> None:
-        super().__init__(options, report.inputs)
+        super().__init__(options)
         self._report = report
         self._source = SourceFinder(options.source_roots, is_on=options.with_source)
         self.leaks = report.leaks[:_MOST_PATHS]

@@ -110,6 +110,16 @@ def _document(report: Report, options: RenderOptions) -> dict[str, object]:
         "named_frames": report.named_frames,
         "checks": report.checks,
         "unlisted_leaks": report.unlisted_leaks,
+        "privacy": privacy_entry(options),
+    }
+
+
+def privacy_entry(options: RenderOptions) -> dict[str, object]:
+    """What was taken out of the texts of the document."""
+    return {
+        "host": options.include_host,
+        "hidden_arguments": options.hidden_arguments,
+        "redacted": options.is_redacted,
     }
 
 
