@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "readers": frozenset({"model", "limits", "errors", "plugins"}),
     "symbols": frozenset({"model", "limits", "errors"}),
     "privacy": frozenset({"model"}),
-    "analysis": frozenset({"model", "errors", "units", "privacy.texts", "privacy.tokens"}),
+    "analysis": frozenset({"model", "errors", "units", "privacy.texts"}),
     "render": frozenset(
         {
             "analysis.report",

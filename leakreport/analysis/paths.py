@@ -96,9 +96,12 @@ class PathTable(Sequence[PathRow]):
             yield from self._made(start, min(start + _ROWS_AT_ONCE, len(self)))
 
     def with_texts(self, change: Callable[[Any], Any]) -> PathTable:
-        """The same rows with other texts: `change` gives the frames, and the names of records, for those that are here."""
+        """The same rows with other texts: `change` gives frames, families and names of records for those that are here."""
         return replace(
-            self, frames=change(self.frames), records=replace(self.records, names=change(self.records.names))
+            self,
+            frames=change(self.frames),
+            paths=replace(self.paths, families=change(self.paths.families)),
+            records=replace(self.records, names=change(self.records.names)),
         )
 
     def taken(self, indexes: Int64Column | BoolColumn) -> PathTable:

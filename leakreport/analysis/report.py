@@ -136,6 +136,11 @@ class PathRow:
     dragged_bytes: int = 0
     """What only these lost blocks still point to, as the tool says; counted in indirect rows where these are shown."""
 
+    @property
+    def site_frame(self) -> int | None:
+        """The frame at `site`, as an index into `Report.frames`."""
+        return None if self.site is None else self.frames[self.site]
+
 
 class CaptionedFrames(NamedTuple):
     """A further stack of a finding; indexes into `Report.frames`, outermost first."""
@@ -284,6 +289,8 @@ class Report:
     checks: int
     """How many kinds of findings were looked for."""
     next_commands: tuple[str, ...]
+    is_redacted: bool = False
+    """Names are tokens."""
 
     @property
     def is_complete(self) -> bool:

@@ -153,6 +153,8 @@ class TrendReport:
     fits: Mapping[tuple[str, LeakKind], FittedLine]
     """By path and kind, for the first growing paths; that of the total under `("", LeakKind.NONE)`."""
     next_commands: tuple[str, ...] = ()
+    is_redacted: bool = False
+    """Names are tokens."""
 
     def fit_of(self, row: TrendRow) -> FittedLine | None:
         """The fitted line of a row, where it grows steadily."""

@@ -39,6 +39,14 @@ SymbolPath = Annotated[list[str] | None, typer.Option("--symbol-path", metavar="
 Sysroot = Annotated[str | None, typer.Option("--sysroot", metavar="DIR", help="A folder that stands for / of the profiled machine.", show_default=False)]
 BuildId = Annotated[list[str] | None, typer.Option("--build-id", metavar="OBJECT=HEX", help="The build of an object that was profiled, where the profile does not say. Repeatable.", show_default=False)]
 NoSymbols = Annotated[bool | None, typer.Option("--no-symbols", help="Leave addresses as they are.", show_default=False)]
+Output = Annotated[list[str] | None, typer.Option("-o", "--output", metavar="FILE", help="Write a file; the format follows from the suffix (.html .json .md .txt) or from FORMAT:FILE. Repeatable.", show_default=False)]
+Records = Annotated[bool, typer.Option("--records", help="JSON rows name the input's own records.")]
+MaxPaths = Annotated[int | None, typer.Option("--max-paths", metavar="N", min=0, help="At most N paths in the JSON.", show_default=False)]
+SourceRoot = Annotated[list[str] | None, typer.Option("--source-root", metavar="DIR", help="A folder below which source may be shown, besides the working directory. Repeatable.", show_default=False)]
+NoSource = Annotated[bool | None, typer.Option("--no-source", help="Show no source lines.", show_default=False)]
+Redact = Annotated[bool | None, typer.Option("--redact", help="Replace every name of the input by a token; ids, shapes and bytes stay.", show_default=False)]
+IncludeHost = Annotated[bool | None, typer.Option("--include-host", help="Keep home folders, hosts and what looks like secrets.", show_default=False)]
+Color = Annotated[str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never.", show_default=False)]
 # fmt: on
 
 

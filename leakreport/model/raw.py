@@ -67,6 +67,13 @@ class Frame(NamedTuple):
     offset: int | None = None
     """Where the code stands in the file `module`, in bytes: the same in every run, whatever address it was loaded at.
     Set instead of `address` where the input tells which file was mapped where, and no name."""
+    hidden: Frame | None = None
+    """What this frame stands for where names must not be told: judged by, and never shown."""
+
+    @property
+    def actual(self) -> Frame:
+        """The frame to judge by, whatever is shown."""
+        return self.hidden or self
 
     @property
     def path(self) -> str | None:
@@ -215,6 +222,13 @@ class SnapshotMeta:
     memory_error_count: int | None = None
     """Memory errors with their repetitions, where the tool's own sum tells more than the list of them."""
     notes: tuple[Note, ...] = ()
+    hidden: SnapshotMeta | None = None
+    """What this stands for where names must not be told: judged by, and never shown."""
+
+    @property
+    def actual(self) -> SnapshotMeta:
+        """What to judge by, whatever is shown."""
+        return self.hidden or self
 
 
 @dataclass(frozen=True, slots=True)

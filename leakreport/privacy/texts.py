@@ -9,11 +9,11 @@ REDACTED = "‹redacted›"
 
 # What may stand in front of a home folder: an option (-I/home/ann), an address (file:///home/ann), or nothing that goes
 # on with a path: /srv/home/x.c is nobody's home.
-_BEFORE = r"(?P<before>(?<![\w.~/-])(?:--?[A-Za-z]{1,2}(?=/)|[a-z][a-z0-9+.-]{1,20}://[\w.-]{0,100})?)"
-_MOUNTED = r"(?:/var|/usr|/export|/host|/hostfs|/rootfs|/mnt|/nfs|/proc/(?:\d+|self)/root|/System/Volumes/Data)?"
+_BEFORE = r"(?P<before>(?<![\w.~/-])(?:--?[A-Za-z]{1,2}(?=/)|[a-z][a-z0-9+.-]{1,20}://)?)(?:(?<=://)[\w.-]{1,100})?"
+_MOUNTED = r"(?:/var|/usr|/export|/host|/hostfs|/rootfs|/mnt|/nfs|/proc/(?:\d+|self)/(?:root)|/System/Volumes/Data)?"
 _HOME = re.compile(
     rf"{_BEFORE}(?:{_MOUNTED}/(?:home|Users)/[^/\s:;,'\"<>()\[\]{{}}]+"
-    r"|/root(?![\w.-])"
+    r"|/root(?![\w-]|\.\w)"
     r"|[A-Za-z]:[\\/]Users[\\/](?:[^\\/:*?\"<>|\n]{1,64}(?=[\\/])|[^\\/\s:;,'\"<>()]+))"
 )
 _WORD = r"(?:password|passwd|pwd|passphrase|secret|token|apikey|key|credentials?)"
@@ -29,7 +29,17 @@ _SECRET = re.compile(rf"(?P<name>{_NAME}\s?[=:]\s?){_VALUE}{_OTHERS}", re.IGNORE
 # In a sentence a colon follows many a word that is no setting.
 _SECRET_IN_PROSE = re.compile(rf"(?P<name>{_NAME}=){_VALUE}{_OTHERS}", re.IGNORECASE)
 _SECRET_OPTION = re.compile(rf"--?(?:[\w-]{{0,40}}[-_])?{_WORD}\Z", re.IGNORECASE)
-_REMOTE = re.compile(r"(?<![\w@.])[\w.+-]{1,64}@[\w.-]{1,255}(?=[:/]|\Z)")
+_OWN_OPTION = re.compile(r"--[a-z][a-z-]*\Z|-v+\Z|-[a-z]\Z")
+_AMOUNT = re.compile(r"[+-]?\d[\d.,]*(?:[KMG]i?B?|[kMG]?B)?\Z")
+_OWN_WORDS = frozenset(
+    "leakreport analyze diff trend convert terminal json html markdown csv pprof folded speedscope last peak series "
+    "processes runs time name path function file module kind owner definite indirect possible reachable any errors fds "
+    "growth new auto always never bytes blocks retained_bytes retained_blocks allocated_bytes allocated_blocks leaked_bytes "
+    "peak_bytes".split()
+)
+_USER_AND_HOST = r"(?<![\w@.])[\w.+-]{1,64}@[\w.-]{1,255}(?=:[^\s:]|/"
+_REMOTE_IN_PROSE = re.compile(rf"{_USER_AND_HOST})")
+_REMOTE = re.compile(rf"{_USER_AND_HOST}|\Z)")
 
 
 def without_home(text: str) -> str:
@@ -37,7 +47,7 @@ def without_home(text: str) -> str:
 
     >>> without_home("/home/ann/src/x.c"), without_home("--log=/Users/ann/x"), without_home("/srv/home/x.c")
     ('~/src/x.c', '--log=~/x', '/srv/home/x.c')
-    >>> without_home("-I/home/ann/include"), without_home("file:///root/x"), without_home("/rootfs/x")
+    >>> without_home("-I/home/ann/include"), without_home("file:///Users/ann/x"), without_home("/rootfs/x")
     ('-I~/include', 'file://~/x', '/rootfs/x')
     """
     if "/home" in text or "/root" in text or "Users" in text:
@@ -72,11 +82,13 @@ def without_secrets(arguments: Sequence[str]) -> tuple[tuple[str, ...], int]:
 
 
 def prose_without_secrets(text: str) -> str:
-    """A sentence without the secrets of a command line that stands in it.
+    """A sentence without the secrets of a command line that stands in it, and without the user and host of a source.
 
     >>> prose_without_secrets("The command differs: ./svc --token abc before, ./svc KEY=1 after; load_key: lost.")
     'The command differs: ./svc --token ‹redacted› before, ./svc KEY=‹redacted› after; load_key: lost.'
     """
+    if "@" in text:
+        text = _REMOTE_IN_PROSE.sub("‹host›", text)
     if "=" in text or "-" in text or "://" in text or "earer" in text:
         return _SECRET_IN_PROSE.sub(_redacted, text)
     return text
@@ -89,6 +101,21 @@ def source_without_host(source: str) -> str:
     ('‹host›:~/run.xml', 'runs/412.xml')
     """
     return without_home(prose_without_secrets(_REMOTE.sub("‹host›", source) if "@" in source else source))
+
+
+def told_command(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Leakreport's own command line where names must not be told: options, numbers and its own words stay.
+
+    >>> told_command(("leakreport", "analyze", "tiles.xml", "--own=src/**", "--max-leaked", "64KiB", "-o", "x.html"))
+    ('leakreport', 'analyze', '‹redacted›', '--own=‹redacted›', '--max-leaked', '64KiB', '-o', '‹redacted›')
+    """
+    found = []
+    for argument in arguments:
+        name, sign, value = argument.partition("=") if argument.startswith("--") else (argument, "", "")
+        shown = name if name in _OWN_WORDS or _OWN_OPTION.match(name) or _AMOUNT.match(name) else REDACTED
+        kept = value if value in _OWN_WORDS or _AMOUNT.match(value) else REDACTED
+        found.append(f"{shown}={kept}" if sign else shown)
+    return tuple(found)
 
 
 def _redacted(match: re.Match[str]) -> str:

@@ -74,7 +74,7 @@ def diff_document(report: DiffReport, options: RenderOptions) -> dict[str, objec
         "surroundings": [text_of(line) for line in report.surroundings],
         "growth": _growth(report.growth_graph),
         "libraries": [_library(library) for library in report.libraries],
-        "privacy": privacy_entry(options),
+        "privacy": privacy_entry(options, is_redacted=report.is_redacted),
     }
 
 

@@ -27,8 +27,6 @@ class RenderOptions:
     """Home folders, hosts and secrets stay; the caller takes them out of the report where this is not set."""
     hidden_arguments: int = 0
     """How many arguments the caller took out of the command lines because they look like secrets."""
-    is_redacted: bool = False
-    """Names in the report are tokens; no source may be shown."""
     width: int = 100
     """Columns of a terminal."""
     is_terminal: bool = False

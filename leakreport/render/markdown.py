@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Iterator
 
@@ -17,6 +16,7 @@ from leakreport.render.names import shorten_name
 from leakreport.render.phrases import (
     STATUS_MARKS,
     STATUS_WORDS,
+    command_text,
     cut,
     finding_frames,
     frame_name,
@@ -151,7 +151,7 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
 def _reproduce(options: RenderOptions) -> str:
     hidden = options.hidden_arguments
     count = f" ({plural(hidden, 'argument')} hidden)" if hidden else ""
-    return f"To reproduce{count}:\n\n{_fenced(printable(shlex.join(options.command)))}"
+    return f"To reproduce{count}:\n\n{_fenced(printable(command_text(options.command)))}"
 
 
 def _table(report: Report, leaks: tuple[Finding, ...]) -> Iterator[str]:

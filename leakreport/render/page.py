@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from leakreport.analysis.report import Status
 from leakreport.model.raw import Frame
 from leakreport.render.interface import RenderOptions
-from leakreport.render.phrases import frame_name, place, printable
+from leakreport.render.phrases import command_text, frame_name, place, printable
 
 _MOST_FRAMES = 60
 _LONGEST_NAME = 2000
@@ -48,7 +47,7 @@ class PageText:
 
     def __init__(self, options: RenderOptions) -> None:
         """Take the command as it may be shown."""
-        self.command = shlex.join(("leakreport", *options.command[1:])) if options.command else ""
+        self.command = command_text(("leakreport", *options.command[1:])) if options.command else ""
         self.secrets = options.hidden_arguments
 
     def text(self, text: object) -> str:

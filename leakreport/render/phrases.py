@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from leakreport.analysis.report import Finding, PathRow, Report, Status
@@ -181,6 +182,16 @@ def problem_place(report: Report, finding: Finding) -> Frame | None:
     if not frames:
         return None
     return report.frames[frames[-1 if finding.responsible is None else finding.responsible]]
+
+
+def command_text(arguments: Sequence[str]) -> str:
+    """A command line as it can be typed; a home folder stays what the shell makes one of.
+
+    >>> command_text(("leakreport", "analyze", "~/my runs/1.xml"))
+    "leakreport analyze ~/'my runs/1.xml'"
+    """
+    parts = (f"~/{shlex.quote(part[2:])}" if part.startswith("~/") else shlex.quote(part) for part in arguments)
+    return " ".join(parts)
 
 
 def word(text: str | None) -> str:

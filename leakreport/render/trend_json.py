@@ -43,7 +43,7 @@ def trend_document(report: TrendReport, options: RenderOptions) -> dict[str, obj
         "words": dict(report.words),
         "resources": [_resource(report, resource) for resource in report.resources],
         "mismatches": [text_of(reason) for reason in report.mismatches],
-        "privacy": privacy_entry(options),
+        "privacy": privacy_entry(options, is_redacted=report.is_redacted),
     }
 
 
