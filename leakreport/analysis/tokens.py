@@ -101,7 +101,8 @@ def _is_public(function: str) -> bool:
     """Whether a name is the allocator's, or one that every program starts with."""
     if function in {"main", "???"} or is_glue(function) or _OPERATOR_NEW.match(function):
         return True
-    return _PLAIN.match(function) is not None and is_allocator_name(function)
+    # What follows in a mangled name can be anything.
+    return _PLAIN.match(function) is not None and not function.startswith("_Z") and is_allocator_name(function)
 
 
 @lru_cache(maxsize=1 << 12)
