@@ -139,6 +139,10 @@ def analyze(run: Run, *, config: AnalysisOptions | None = None) -> Report:
     """
     from leakreport.analysis.analyze import analyze as analyze_run
 
+    if config is not None and config.redact:
+        from leakreport.analysis.redaction import judged_unseen
+
+        return judged_unseen(analyze_run, [run], config)
     return analyze_run(run, config)
 
 
@@ -150,6 +154,10 @@ def compare(before: Run, after: Run, *, config: AnalysisOptions | None = None) -
     """
     from leakreport.analysis.compare import compare as compare_runs
 
+    if config is not None and config.redact:
+        from leakreport.analysis.redaction import judged_unseen
+
+        return judged_unseen(compare_runs, [before, after], config)
     return compare_runs(before, after, config)
 
 
@@ -161,19 +169,36 @@ def trend(run: Run, *, config: AnalysisOptions | None = None) -> TrendReport:
     """
     from leakreport.analysis.trend import trend as trend_of
 
+    if config is not None and config.redact:
+        from leakreport.analysis.redaction import judged_unseen
+
+        return judged_unseen(trend_of, [run], config)
     return trend_of(run, config)
 
 
-def render(report: Report, *, to: str = "html", options: RenderOptions | None = None) -> str | bytes:
+def render(
+    report: Report | DiffReport | TrendReport, *, to: str = "html", options: RenderOptions | None = None
+) -> str | bytes:
     """A report in a format: text, or bytes where the format is binary.
 
+    What leaves here names nobody: without `include_host` home folders, hosts and secrets are taken out of the report
+    before a renderer sees it.
+
     Raises:
-        UsageError: no such format.
+        UsageError: no such format, or one that cannot hold such a report.
     """
-    from leakreport.render import get_renderer
+    from leakreport.privacy.copies import public_copy
+    from leakreport.privacy.texts import told_command
+    from leakreport.render import write
     from leakreport.render.interface import RenderOptions
 
-    return get_renderer(to).render(report, options or RenderOptions())
+    options = options or RenderOptions()
+    if report.is_redacted:
+        options = replace(options, command=told_command(options.command), with_source=False, source_roots=())
+    if options.include_host:
+        return write(report, to, options)
+    public = public_copy(report, options.command, keeps_commands=options.is_terminal)
+    return write(public.report, to, replace(options, command=public.command, hidden_arguments=public.hidden_arguments))
 
 
 def _note(slug: str, message: str) -> Note:

@@ -53,7 +53,8 @@ SETTINGS = (
     Setting("sysroot", str, "A folder that stands for / of the profiled machine."),
     Setting("build-id", list, "OBJECT=HEX: the build of an object that was profiled, where the profile does not say."),
     Setting("no-symbols", bool, "Leave addresses as they are."),
-    Setting("include-host", bool, "Keep home folders as they are."),
+    Setting("redact", bool, "Replace every name of the input by a token; ids, shapes and bytes stay."),
+    Setting("include-host", bool, "Keep home folders, hosts and what looks like secrets."),
     Setting("color", str, "auto, always or never."),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}

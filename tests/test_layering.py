@@ -23,7 +23,8 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "model": frozenset({"limits", "errors"}),
     "readers": frozenset({"model", "limits", "errors", "plugins"}),
     "symbols": frozenset({"model", "limits", "errors"}),
-    "analysis": frozenset({"model", "errors", "units"}),
+    "privacy": frozenset({"model"}),
+    "analysis": frozenset({"model", "errors", "units", "privacy.texts"}),
     "render": frozenset(
         {
             "analysis.report",
@@ -35,6 +36,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "errors",
             "limits",
             "plugins",
+            "privacy.texts",
         }
     ),
     "api": None,

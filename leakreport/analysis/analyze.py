@@ -61,7 +61,10 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
     members = [run.snapshots[index] for index in judged.members]
     frames, frame_index = _all_frames(run, members)
     ownership = ownership_of(
-        frames, [snapshot.meta.command for snapshot in run.snapshots], own=options.own, allocators=options.allocators
+        frames,
+        [snapshot.meta.actual.command for snapshot in run.snapshots],
+        own=options.own,
+        allocators=options.allocators,
     )
     metric = _metric(options, judged)
     columns = describe(frames, ownership)

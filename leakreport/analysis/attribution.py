@@ -44,7 +44,7 @@ def by_module(rows: PathTable, columns: FrameColumns, ownership: Ownership, metr
         frame = rows.frames[index]
         if frame.module is None:
             return _Label(UNKNOWN_MODULE)
-        is_own = bool(columns.frame_class[index] == FrameClass.OWN) or frame.module in ownership.executables
+        is_own = bool(columns.frame_class[index] == FrameClass.OWN) or frame.actual.module in ownership.executables
         return _Label(frame.module_name or UNKNOWN_MODULE, module_version(frame.module), is_own)
 
     site = rows.frame_at(rows.paths.site)
@@ -75,7 +75,7 @@ def by_function(rows: PathTable, columns: FrameColumns, metric: str, *, most: in
     )
     return tuple(
         GroupRow(
-            name=columns.functions[index],
+            name=columns.told[index],
             version=None,
             is_own=bool(is_own[index]),
             values={name: column[index] for name, column in sums.items() if measured[name][index]},

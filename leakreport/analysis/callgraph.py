@@ -42,6 +42,8 @@ class _Functions:
     """The first row on the stack."""
     whole: int
     names: Sequence[str]
+    told: Sequence[str]
+    """The same as words may have them."""
     carried: Sequence[int]
     """Per key; not told for those that carry less than half."""
 
@@ -82,7 +84,7 @@ def accumulation_point(rows: PathTable, columns: FrameColumns, held: Int64Column
         carried = np.zeros(len(columns.functions), dtype=np.int64)
         np.add.at(carried, key, amounts[stack])
         functions = _Functions(
-            stacks, key_of_frame[stacks.flat], amounts, rank, whole, columns.functions, carried.tolist()
+            stacks, key_of_frame[stacks.flat], amounts, rank, whole, columns.functions, columns.told, carried.tolist()
         )
         point = _point(functions, rows.frames, _condensed if not with_entries else _in_line)
         if point is not None:
@@ -122,10 +124,10 @@ def _point(functions: _Functions, frames: Sequence[Frame], place_of: _PlaceOf) -
     through = np.flatnonzero(innermost >= 0)
     entries = functions.stacks.offsets[through] + innermost[through]
     frame = busiest_frame(functions.stacks, entries, functions.amounts[through])
-    others = tuple(sorted(functions.names[key] for key in components[chosen] if key != chosen))
+    others = tuple(sorted(functions.told[key] for key in components[chosen] if key != chosen))
     return AccumulationPoint(
         frame=frame,
-        function=frames[frame].function or functions.names[chosen],
+        function=frames[frame].function or functions.told[chosen],
         amount_bytes=carried[chosen],
         whole_bytes=functions.whole,
         wrapper=_wrapper_below(functions, through, entries, frames),
@@ -248,7 +250,7 @@ def _wrapper_below(
     # Of equals the one that a reader meets first.
     for index in np.argsort(rank).tolist():
         name = frames[below[index]].function
-        if name is not None and looks_like_wrapper(name):
+        if name is not None and looks_like_wrapper(frames[below[index]].actual.function):
             amounts[name] += sums[index]
     name, amount = amounts.most_common(1)[0] if amounts else (None, 0)
     return name if whole and amount >= HALF * whole else None

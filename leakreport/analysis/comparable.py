@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from leakreport.analysis.frames import FrameColumns
 from leakreport.model.raw import SnapshotMeta
 from leakreport.model.series import places_of
+from leakreport.privacy.texts import without_secrets
 
 _FAMILIES = {"memcheck-xml": "memcheck", "memcheck-text": "memcheck"}
 _DECIDING_OPTIONS = {"--num-callers": "12", "--leak-resolution": "high", "--leak-check-heuristics": "all"}
@@ -116,13 +117,12 @@ def surroundings(before: Sequence[SnapshotMeta], after: Sequence[SnapshotMeta]) 
     """What changed around the program: the tool and the command line. Libraries: `libraries.py`."""
     found: list[str] = []
     for what, attribute in (("tool version", "tool_version"), ("command", "command")):
-        values = [
-            {_text(getattr(meta, attribute)) for meta in side if getattr(meta, attribute)} for side in (before, after)
-        ]
+        values = [{value for meta in side if (value := getattr(meta, attribute))} for side in (before, after)]
         if values[0] != values[1] and all(values):
-            found.append(_two(f"The {what} differs", *values))
+            found.append(_two(f"The {what} differs", *({_text(value) for value in side} for side in values)))
     return tuple(found)
 
 
 def _text(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    # A secret that changed is a change, and still a secret.
+    return " ".join(without_secrets(value)[0]) if isinstance(value, tuple) else str(value)

@@ -35,6 +35,7 @@ from leakreport.analysis.rowtext import row_text
 from leakreport.analysis.runs_compare import Side as RunsSide
 from leakreport.analysis.runs_compare import growth_by_runs, judge_by_runs
 from leakreport.analysis.sites import Paths
+from leakreport.analysis.tokens import BY_NAME, BY_TOKEN
 from leakreport.model.columns import BoolColumn, exact_sum
 from leakreport.model.raw import Frame, Moment, Note, SnapshotMeta
 from leakreport.model.snapshot import Run, Snapshot
@@ -71,7 +72,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     frames, indexes = _both_frames(before, after)
     ownership = ownership_of(
         frames,
-        [snapshot.meta.command for run in (before, after) for snapshot in run.snapshots],
+        [snapshot.meta.actual.command for run in (before, after) for snapshot in run.snapshots],
         own=options.own,
         allocators=options.allocators,
     )
@@ -84,7 +85,8 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         [half.judged.totals.get("retained_bytes", 0) for half in (old, new)],
         options.min_change_bytes,
     )
-    found = match(_paths_of(old), _paths_of(new))
+    told = BY_TOKEN if options.redact else BY_NAME
+    found = match(_paths_of(old), _paths_of(new), told)
     halves = (Half(old.rows, old.frame_index), Half(new.rows, new.frame_index))
     table = replace(diff_table(halves, found, metrics, rule), work=options.per)
     tables = RunsSide(old.rows, old.runs), RunsSide(new.rows, new.runs)
@@ -105,7 +107,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     summaries = (*input_summaries(old.run, old.judged), *input_summaries(new.run, new.judged))
     columns = describe(frames, ownership)
     differences = library_differences((_metas(old), before.frames), (_metas(new), after.frames))
-    why = reasons_for(rows, frames, columns, differences, ownership.executables, unattributed=unattributed)
+    why = reasons_for(rows, frames, columns, differences, ownership.executables, unattributed=unattributed, told=told)
     return DiffReport(
         kind="diff",
         metric=metric,
@@ -179,7 +181,7 @@ def _metas(half: _Half) -> list[SnapshotMeta]:
 def _paths_of(half: _Half) -> Paths:
     rows = half.rows
     return Paths(
-        frames=half.run.frames,
+        frames=[frame.actual for frame in half.run.frames],
         own=half.columns.is_own,
         stacks=rows.paths.stacks,
         families=rows.paths.families,

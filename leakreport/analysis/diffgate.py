@@ -56,7 +56,7 @@ def _growth_line(options: AnalysisOptions, growth: Growth) -> GateLine:
 def _part_line(limit: GrowthLimit, rows: DiffTable, frames: Sequence[Frame]) -> GateLine:
     """A threshold on what some paths grew by together; one that no path of either side can answer to is no pass."""
     gate = f"--max-growth {limit.text}"
-    paths = ((row.module, (*row.frames, *(row.frames_before or ()))) for row in rows)
+    paths = ((row.site_frame, (*row.frames, *(row.frames_before or ()))) for row in rows)
     chosen = rows.taken(np.asarray(meant(limit.pattern, paths, frames), dtype=np.int64))
     if not len(chosen):
         text = "no path of either side matches; a library or function that is not there has not passed"

@@ -131,6 +131,11 @@ class DiffRow:
     """Retained bytes per unit of work, where the work is known."""
 
     @property
+    def site_frame(self) -> int | None:
+        """The frame at `site`, as an index into `DiffReport.frames`."""
+        return None if self.site is None else self.frames[self.site]
+
+    @property
     def is_listed(self) -> bool:
         """Whether it is shown: a change, or one of which the runs cannot tell."""
         return self.is_significant or (self.runs is not None and self.runs.is_undecided)
@@ -306,6 +311,8 @@ class DiffReport:
     """Where a side was repeated: then all figures of it are means of its runs."""
     page_when_asked: Callable[[], PageTree] = no_page
     """Makes `page`, which most outputs do not need."""
+    is_redacted: bool = False
+    """Names are tokens."""
 
     @property
     def tree(self) -> ComparedTree:

@@ -5,9 +5,9 @@ Sums, noise rules and order need no row as an object; whoever asks for one gets 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol, TypeVar, overload
+from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +101,11 @@ class DiffTable(Sequence[DiffRow]):
     def __iter__(self) -> Iterator[DiffRow]:
         for start in range(0, len(self), _ROWS_AT_ONCE):
             yield from self._made(start, min(start + _ROWS_AT_ONCE, len(self)))
+
+    def with_texts(self, change: Callable[[Any], Any]) -> DiffTable:
+        """The same rows with other texts: `change` gives what replaces the tables of the sides, and the evidence."""
+        before, after = (half._replace(rows=change(half.rows)) for half in self.halves)
+        return replace(self, halves=(before, after), abouts=change(self.abouts))
 
     def taken(self, indexes: Int64Column | BoolColumn) -> DiffTable:
         """Some of the rows, in the order of `indexes`, or those that a column of truth values says."""

@@ -14,6 +14,7 @@ from leakreport.analysis.identity import canonical_name, module_stem
 from leakreport.analysis.points import Point, address_of
 from leakreport.analysis.settling import Settled
 from leakreport.analysis.sites import Paths, Subject
+from leakreport.analysis.tokens import Told
 from leakreport.model.columns import Int64Column
 from leakreport.model.raw import Frame
 
@@ -86,7 +87,7 @@ class Explained(NamedTuple):
     new: list[Unmatched]
 
 
-def explained(settled: Settled, subject: Subject, before: Paths, after: Paths) -> Explained:
+def explained(settled: Settled, subject: Subject, before: Paths, after: Paths, told: Told) -> Explained:
     """Matches, gone rows and new rows, sorted by their rows."""
     groups = list(settled.groups)
     unchanged = []
@@ -98,7 +99,7 @@ def explained(settled: Settled, subject: Subject, before: Paths, after: Paths) -
         ours, theirs = subject.before.first_rows(plain.before), subject.after.first_rows(plain.after)
         unchanged.append(Unchanged(ours, theirs, EQUAL_CODE if pairs.decision is Decision.CODE else _EQUAL))
         groups += [pairs.group(index, subject) for index in np.flatnonzero(~is_plain).tolist()]
-    words = _Words(groups, subject)
+    words = _Words(groups, subject, told)
     tied = Counter(group.tie for group in groups if group.tie is not None)
     matches: list[Match] = []
     gone: list[Unmatched] = []
@@ -164,7 +165,8 @@ def _name_of(frame: Frame) -> Hashable:
 class _Words:
     """Says how the sites of a group differ."""
 
-    def __init__(self, groups: Sequence[Group], subject: Subject) -> None:
+    def __init__(self, groups: Sequence[Group], subject: Subject, told: Told) -> None:
+        self._told = told
         self._points = subject.points
         self._keys = [point.name.key for point in subject.points]
         # What a build without debug information does not tell is not different.
@@ -231,7 +233,7 @@ class _Words:
         if not renamed:
             return []
         one, other = renamed[0]
-        text = f"{one} → {other}"
+        text = f"{self._told.function(one)} → {self._told.function(other)}"
         if (others := self._renames[renamed[0]] - 1) > 0:
             text += f" (as in {others} other {'paths' if others > 1 else 'path'})"
         if len(renamed) > 1:
@@ -240,17 +242,17 @@ class _Words:
 
     def _place_words(self, group: Group) -> list[str]:
         pairs = [(self._points[a], self._points[b]) for a, b in self._aligned(group) if a != b]
-        told = []
-        for title, values in (
-            ("file", [(a.file, b.file) for a, b in pairs if a.file and b.file]),
-            ("module", [(a.module, b.module) for a, b in pairs]),
+        found = []
+        for title, told, values in (
+            ("file", self._told.file, [(a.file, b.file) for a, b in pairs if a.file and b.file]),
+            ("module", self._told.module, [(a.module, b.module) for a, b in pairs]),
         ):
             changed = next(((a, b) for a, b in values if a != b), None)
             if changed is not None:
-                told.append(f"{title} {changed[0]} → {changed[1]}")
+                found.append(f"{title} {told(changed[0])} → {told(changed[1])}")
         if not self._by_address:
-            told += _line_words(pairs)
-        return told
+            found += _line_words(pairs)
+        return found
 
     def _frame_words(self, group: Group) -> list[str]:
         told = []

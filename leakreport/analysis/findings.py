@@ -24,6 +24,7 @@ from leakreport.analysis.ownership import FrameClass, Ownership, looks_like_wrap
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.report import CaptionedFrames, Finding, PathRow, Severity
 from leakreport.analysis.stacks import Stacks
+from leakreport.analysis.tokens import family_token
 from leakreport.model.columns import Int64Column, exact_sum
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, ProblemKind, RawProblem
@@ -147,13 +148,15 @@ def _leak_facts(
 def _wrapper_fact(frames: Sequence[Frame], row: PathRow) -> list[str]:
     """Who called, where the responsible frame is an allocation wrapper by its name."""
     assert row.responsible is not None
-    name = frames[row.frames[row.responsible]].function
-    if not looks_like_wrapper(name) or row.responsible == 0:
+    frame = frames[row.frames[row.responsible]]
+    if not looks_like_wrapper(frame.actual.function) or row.responsible == 0:
         return []
     caller = frames[row.frames[row.responsible - 1]]
     place = f" ({caller.file}:{caller.line})" if caller.file and caller.line else ""
     called_by = prose_name(caller.function) if caller.function else "???"
-    return [f"{prose_name(name or '')} looks like an allocation wrapper; it was called by {called_by}{place}."]
+    return [
+        f"{prose_name(frame.function or '')} looks like an allocation wrapper; it was called by {called_by}{place}."
+    ]
 
 
 def _likely_root(row: PathRow, roots: Sequence[PathRow]) -> PathRow | None:
@@ -182,6 +185,8 @@ def _leak_advice(row: PathRow, columns: FrameColumns, ownership: Ownership) -> l
     if row.leak_kind is LeakKind.INDIRECT:
         return parts
     family = _release_family(row, columns)
+    if columns.told is not columns.functions:
+        family = family_token(family)
     if ownership.is_rust and family in {"", "malloc", "calloc", "realloc"}:
         parts.append(FAMILY_ADVICE["rust"])
     elif family in RELEASED_BY:
@@ -308,7 +313,7 @@ def _stack_cut(rows: PathTable, members: Sequence[Snapshot], frames: Sequence[Fr
 
 
 def _begins(frame: Frame) -> bool:
-    return frame.function in {"main", "(below main)", "_start", "clone", "clone3"}
+    return frame.actual.function in {"main", "(below main)", "_start", "clone", "clone3"}
 
 
 def _no_debug_info(frames: Sequence[Frame], columns: FrameColumns) -> Finding | None:

@@ -32,6 +32,8 @@ class FrameColumns:
     """Index into `functions`: one for all frames of a function; -1 without a name."""
     functions: Sequence[str]
     """Canonical names."""
+    told: Sequence[str]
+    """The same as words may have them: the very same where names may be told, else tokens."""
     base: Sequence[str | None]
     """Canonical name without scope and template arguments, by frame."""
     key: Sequence[str]
@@ -63,7 +65,8 @@ class _Function(NamedTuple):
 
 
 def describe(frames: Sequence[Frame], ownership: Ownership) -> FrameColumns:
-    """The columns of some frames."""
+    """The columns of some frames: of what they are, whatever may be told of it."""
+    shown, frames = frames, [frame.actual for frame in frames]
     functions: list[_Function] = [_NO_FUNCTION] * len(frames)
     classes = np.zeros(len(frames), dtype=np.int8)
     # Frames of one function one after the other: canonical names are made once and need not be remembered.
@@ -88,10 +91,21 @@ def describe(frames: Sequence[Frame], ownership: Ownership) -> FrameColumns:
         is_wrapper=np.fromiter((function.is_wrapper for function in functions), np.bool_, len(frames)),
         function=column,
         functions=names,
+        told=_told(column, names, shown),
         base=[function.base for function in functions],
         key=[_key(frame, function) for frame, function in zip(frames, functions, strict=True)],
         place=_places(frames),
     )
+
+
+def _told(function: Int32Column, names: Sequence[str], frames: Sequence[Frame]) -> Sequence[str]:
+    if all(frame.hidden is None for frame in frames):
+        return names
+    tokens = [frames[index].function or "" for index in np.unique(function, return_index=True)[1].tolist()]
+    tokens = tokens[len(tokens) - len(names) :]
+    keys = [canonical_name(name).key for name in tokens]
+    shared = Counter(keys)
+    return [key if shared[key] == 1 else name for key, name in zip(keys, tokens, strict=True)]
 
 
 def _key(frame: Frame, function: _Function) -> str:

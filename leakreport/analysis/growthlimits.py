@@ -14,7 +14,7 @@ def _frames_called(pattern: str, frames: Sequence[Frame]) -> frozenset[int]:
     names: dict[str, bool] = {}
     found = []
     for index, frame in enumerate(frames):
-        name = frame.function
+        name = frame.actual.function
         if name is None:
             continue
         if name not in names:
@@ -24,17 +24,21 @@ def _frames_called(pattern: str, frames: Sequence[Frame]) -> frozenset[int]:
     return frozenset(found)
 
 
-def meant(pattern: str, paths: Iterable[tuple[str | None, Iterable[int]]], frames: Sequence[Frame]) -> list[int]:
+def meant(pattern: str, paths: Iterable[tuple[int | None, Iterable[int]]], frames: Sequence[Frame]) -> list[int]:
     """The numbers of the paths that are allocated in such a library, or have such a function on them.
 
     Args:
         pattern: a glob.
-        paths: the allocating library of each, and its frames as indexes into `frames`.
+        paths: where each is allocated, and all its frames, as indexes into `frames`.
         frames: of the report.
     """
     called = _frames_called(pattern, frames)
+    is_in_library = {
+        name: fnmatchcase(name, pattern) for name in {frame.actual.module_name or "" for frame in frames} | {""}
+    }
     return [
         number
-        for number, (module, indexes) in enumerate(paths)
-        if fnmatchcase(module or "", pattern) or not called.isdisjoint(indexes)
+        for number, (site, indexes) in enumerate(paths)
+        if is_in_library["" if site is None else frames[site].actual.module_name or ""]
+        or not called.isdisjoint(indexes)
     ]

@@ -165,9 +165,11 @@ def library_differences(
 
 
 def _known(metas: Iterable[SnapshotMeta], frames: Iterable[Frame]) -> Mapping[str, _Known]:
-    builds: dict[str, set[str]] = {frame.module: set() for frame in frames if frame.module is not None}
+    builds: dict[str, set[str]] = {
+        module: set() for module in (frame.actual.module for frame in frames) if module is not None
+    }
     seen: set[int] = set()
-    for meta in metas:
+    for meta in (meta.actual for meta in metas):
         for path, build_id in meta.build_ids:
             builds.setdefault(path, set()).add(build_id)
         if id(meta.mappings) in seen:

@@ -24,6 +24,7 @@ from leakreport.analysis.rungs import NO_CODE, MappedRung, code_pairs, same_code
 from leakreport.analysis.settling import Open, Settled, settle
 from leakreport.analysis.similarity import Similarity
 from leakreport.analysis.sites import Paths, SiteTable, Subject, is_by_address, subject_of
+from leakreport.analysis.tokens import BY_NAME, Told
 from leakreport.analysis.vocabulary import Vocabulary
 from leakreport.model.columns import BoolColumn, Int64Column
 
@@ -70,8 +71,8 @@ class Matching(NamedTuple):
         return sorted([*self.matches, *(match for found in self.unchanged for match in found.matches())])
 
 
-def match(before: Paths, after: Paths) -> Matching:
-    """Pair the paths of two runs.
+def match(before: Paths, after: Paths, told: Told = BY_NAME) -> Matching:
+    """Pair the paths of two runs; `told` says how evidence calls names.
 
     Deterministic, whatever the order of rows; swapped sides give the mirrored result. Linear but for what is open after
     the rungs, and that is bounded.
@@ -79,15 +80,15 @@ def match(before: Paths, after: Paths) -> Matching:
     before, after = rebased(before, after)
     same = code_pairs(before, after) if is_by_address(before, after) else None
     if same is None or int(same.has_equal_names.sum()) < _SAME_BUILD * max(len(before), len(after)):
-        return _matched(before, after)
+        return _matched(before, after, told)
     # One build: what is left is new, gone, or differs in library code, and the rest tells nothing about it.
     ours, theirs = same.before[same.has_equal_names], same.after[same.has_equal_names]
     left = [np.setdiff1d(np.arange(len(side)), rows) for side, rows in ((before, ours), (after, theirs))]
-    found = _matched(before.taken(left[0]), after.taken(left[1])).renumbered(left[0], left[1])
+    found = _matched(before.taken(left[0]), after.taken(left[1]), told).renumbered(left[0], left[1])
     return found._replace(unchanged=[*found.unchanged, Unchanged(ours, theirs, EQUAL_CODE)])
 
 
-def _matched(before: Paths, after: Paths) -> Matching:
+def _matched(before: Paths, after: Paths, told: Told) -> Matching:
     subject, order = subject_of(before, after)
     uncompared = 0
     if order == 0:
@@ -99,7 +100,7 @@ def _matched(before: Paths, after: Paths) -> Matching:
         # The work is always done in one order, that of the content: so swapped sides mirror exactly, ties included.
         mirrored, uncompared = _Matching(after, before, subject.swapped()).settled()
         settled = Settled([one.mirrored() for one in mirrored.groups], [one.mirrored() for one in mirrored.pairs])
-    return Matching(*explained(settled, subject, before, after), uncompared)
+    return Matching(*explained(settled, subject, before, after, told), uncompared)
 
 
 class _Round(NamedTuple):

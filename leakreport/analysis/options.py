@@ -70,5 +70,7 @@ class AnalysisOptions:
     """Judge even what cannot be compared."""
     per: tuple[str, tuple[float, float]] | None = None
     """Of a comparison: the unit of work, and how much of it each side did, above zero."""
+    redact: bool = False
+    """Make all words of tokens instead of names."""
     max_nodes: int | None = None
     """How many nodes of the call tree a page keeps; None for the usual number."""

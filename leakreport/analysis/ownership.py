@@ -148,6 +148,7 @@ class Ownership:
 
     def of(self, frame: Frame) -> FrameClass:
         """Whose a frame is."""
+        frame = frame.actual
         if frame.kind is FrameKind.SYNTHETIC:
             return FrameClass.LIBRARY
         if _is_allocator_module(frame.module):
@@ -162,12 +163,9 @@ class Ownership:
         return FrameClass.OWN if is_own else self._foreign(frame)
 
     def _is_allocator(self, function: str) -> bool:
-        name = canonical_name(function)
-        base = name.base
-        if (base is not None and not name.scope and base.removeprefix("__") in _PLAIN_ALLOCATORS) or _MANGLED_NEW.match(
-            function
-        ):
+        if is_allocator_name(function):
             return True
+        base = canonical_name(function).base
         return any(fnmatchcase(function, glob) or fnmatchcase(base or "", glob) for glob in self.allocators)
 
     def _by_pattern(self, frame: Frame) -> bool | None:
@@ -201,7 +199,7 @@ class Ownership:
             return None
         path = frame.path or frame.file
         if path.startswith("/"):
-            return not _is_system_source(path)
+            return not is_system_source(path)
         if frame.directory is None:
             if frame.module is None and self._is_libc_function(frame):
                 return False
@@ -242,6 +240,18 @@ class Ownership:
         return FrameClass.LIBRARY
 
 
+def is_allocator_name(function: str) -> bool:
+    """Whether a function is an allocator that everybody knows: malloc, operator new, mmap."""
+    name = canonical_name(function)
+    is_known = name.base is not None and not name.scope and name.base.removeprefix("__") in _PLAIN_ALLOCATORS
+    return is_known or _MANGLED_NEW.match(function) is not None
+
+
+def is_system_module(module: str) -> bool:
+    """Whether an object lies in a folder of the system, or is a run-time library wherever it lies."""
+    return module.startswith(_SYSTEM_FOLDERS) or _is_runtime_module(module)
+
+
 def _looks_like_rust(function: str) -> bool:
     may_be = "::h" in function or "rust_" in function or function.startswith("_R")
     return may_be and _RUST_HINT.search(function) is not None
@@ -272,7 +282,8 @@ def _is_module_own(module: str | None, executables: frozenset[str], neighbours: 
 
 
 @lru_cache(maxsize=1 << 14)
-def _is_system_source(path: str) -> bool:
+def is_system_source(path: str) -> bool:
+    """Whether a source file came with the compiler, the C library or a package, by its folder."""
     path = _normal_path(path)
     return path.startswith(_SYSTEM_SOURCES) or any(part in path for part in _SYSTEM_SOURCE_PARTS)
 
@@ -286,7 +297,7 @@ def ownership_of(
 ) -> Ownership:
     """What the frames and command lines of a run tell about whose code is whose."""
     program_names = {command[0].rsplit("/", 1)[-1] for command in commands if command}
-    all_frames = tuple(frames)
+    all_frames = tuple(frame.actual for frame in frames)
     modules = {frame.module for frame in all_frames if frame.module is not None}
     with_main = Counter(frame.module for frame in all_frames if frame.function == "main" and frame.module is not None)
     is_rust = any(

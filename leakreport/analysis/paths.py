@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +94,15 @@ class PathTable(Sequence[PathRow]):
     def __iter__(self) -> Iterator[PathRow]:
         for start in range(0, len(self), _ROWS_AT_ONCE):
             yield from self._made(start, min(start + _ROWS_AT_ONCE, len(self)))
+
+    def with_texts(self, change: Callable[[Any], Any]) -> PathTable:
+        """The same rows with other texts: `change` gives frames, families and names of records for those that are here."""
+        return replace(
+            self,
+            frames=change(self.frames),
+            paths=replace(self.paths, families=change(self.paths.families)),
+            records=replace(self.records, names=change(self.records.names)),
+        )
 
     def taken(self, indexes: Int64Column | BoolColumn) -> PathTable:
         """Some of the rows, in the order of `indexes`, or those that a column of truth values says."""

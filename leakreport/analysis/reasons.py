@@ -15,6 +15,7 @@ from leakreport.analysis.libraries import Difference, library_of
 from leakreport.analysis.reason_text import ReasonText
 from leakreport.analysis.report import Finding
 from leakreport.analysis.stacks import Stacks
+from leakreport.analysis.tokens import BY_NAME, Told
 from leakreport.model.columns import Int64Column, int64_column
 from leakreport.model.raw import Frame
 
@@ -43,6 +44,7 @@ def reasons_for(
     executables: Iterable[str],
     *,
     unattributed: Mapping[str, int],
+    told: Told = BY_NAME,
 ) -> Reasons:
     """What the rows that grew have in common, and what they have to do with libraries that changed.
 
@@ -53,13 +55,14 @@ def reasons_for(
         differences: the libraries that are not the same on both sides.
         executables: the paths of the program itself.
         unattributed: by metric the part of the change that no path carries.
+        told: how words call libraries.
     """
     grown = list(takewhile(lambda row: row.is_significant and row.change.get("retained_bytes", 0) > 0, rows))
     stacks = Stacks.of([row.frames for row in grown])
     amounts = int64_column([row.change["retained_bytes"] for row in grown], "the growth")
     graph = growth_graph(stacks, amounts, _positions(row.named_by for row in grown), frames, columns)
     site = _positions(row.site for row in grown)
-    libraries = _library_changes(differences, stacks, amounts, site, frames, columns, executables)
+    libraries = _library_changes(differences, stacks, amounts, site, frames, columns, executables, told)
     text = ReasonText(
         whole_bytes=graph.whole_bytes if graph else 0,
         growth="the growth on recorded paths" if unattributed.get("retained_bytes", 0) > 0 else "the growth",
@@ -88,13 +91,15 @@ def _library_changes(
     frames: Sequence[Frame],
     columns: FrameColumns,
     executables: Iterable[str],
+    told: Told,
 ) -> tuple[LibraryChange, ...]:
-    """The changed libraries with what grew in them and through them, those with growth first."""
+    """The changed libraries with what grew in them and through them, those with growth first, then by name."""
     number = {one.name: index for index, one in enumerate(differences)}
     if not number:
         return ()
-    names = {path: _name(path) for path in {frame.module for frame in frames if frame.module is not None}}
-    library = [-1 if frame.module is None else number.get(names[frame.module], -1) for frame in frames]
+    modules = [frame.actual.module for frame in frames]
+    names = {path: _name(path) for path in set(modules) if path is not None}
+    library = [-1 if module is None else number.get(names[module], -1) for module in modules]
     library_of_frame = np.array(library, dtype=np.int32)
     allocated, passing = (np.zeros(len(differences), dtype=np.int64) for _ in range(2))
     with_site = np.flatnonzero(site >= 0)
@@ -109,23 +114,24 @@ def _library_changes(
     programs = {_name(path) for path in executables}
     changes = [
         LibraryChange(
-            name=one.name,
-            title=one.title,
-            before=one.before,
-            after=one.after,
-            build_ids_before=one.build_ids_before,
-            build_ids_after=one.build_ids_after,
+            name=shown.name,
+            title=shown.title,
+            before=shown.before,
+            after=shown.after,
+            build_ids_before=shown.build_ids_before,
+            build_ids_after=shown.build_ids_after,
             is_rebuilt=one.is_rebuilt,
             is_program=one.name in programs,
             allocated_bytes=in_it,
             passing_bytes=through_it,
             rows=tuple(pairs[0][pairs[1] == index].tolist()),
         )
-        for index, (one, in_it, through_it) in enumerate(
-            zip(differences, allocated.tolist(), passing.tolist(), strict=True)
+        for index, (one, shown, in_it, through_it) in enumerate(
+            zip(differences, map(told.difference, differences), allocated.tolist(), passing.tolist(), strict=True)
         )
     ]
-    return tuple(sorted(changes, key=lambda one: (-one.allocated_bytes, -one.passing_bytes, one.name)))
+    # They come in the order of their names.
+    return tuple(sorted(changes, key=lambda one: (-one.allocated_bytes, -one.passing_bytes)))
 
 
 def _name(path: str) -> str:

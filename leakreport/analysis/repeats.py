@@ -88,7 +88,7 @@ def _is_one_program(run: Run, runs: Sequence[Judged]) -> bool:
 
 def _program_of(run: Run, judged: Judged) -> tuple[str, ...] | None:
     """The program's name and arguments; its name alone where the input tells only what was mapped."""
-    metas = [run.snapshots[index].meta for index in judged.members]
+    metas = [run.snapshots[index].meta.actual for index in judged.members]
     pids = {meta.pid for meta in metas}
     first = next((meta for meta in metas if meta.parent_pid is None or meta.parent_pid not in pids), metas[0])
     if first.command:

@@ -163,6 +163,11 @@ class PathRow:
     dragged_bytes: int = 0
     """What only these lost blocks still point to, as the tool says; counted in indirect rows where these are shown."""
 
+    @property
+    def site_frame(self) -> int | None:
+        """The frame at `site`, as an index into `Report.frames`."""
+        return None if self.site is None else self.frames[self.site]
+
 
 class CaptionedFrames(NamedTuple):
     """A further stack of a finding; indexes into `Report.frames`, outermost first."""
@@ -353,6 +358,8 @@ class Report:
     next_commands: tuple[str, ...]
     page_when_asked: Callable[[], PageTree] = no_page
     """Makes `page`."""
+    is_redacted: bool = False
+    """Names are tokens."""
 
     @property
     def is_complete(self) -> bool:

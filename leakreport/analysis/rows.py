@@ -174,7 +174,7 @@ def _texts(
     numbers, _ = intern(keys)
     repeats = chains.with_repeats(numbers)
     key_texts = [encoded(key) for key in keys]
-    stems = [encoded(module_stem(frame.module)) for frame in frames]
+    stems = [encoded(module_stem(frame.actual.module)) for frame in frames]
     family_texts = {family: encoded(family) for family in set(families)}
     starts = chains.offsets.tolist()
 
@@ -235,7 +235,7 @@ def _equal(ids: NDArray[np.bytes_]) -> list[list[int]]:
 
 def _twin_order(frames: Sequence[Frame], stack: Sequence[int]) -> tuple[object, ...]:
     """Innermost first: file and line decide where they are known, then addresses, then names."""
-    inner_first = [frames[index] for index in reversed(stack)]
+    inner_first = [frames[index].actual for index in reversed(stack)]
     return (
         tuple((frame.file or "", frame.line or 0) for frame in inner_first),
         tuple(frame.address or frame.offset or 0 for frame in inner_first),
@@ -267,6 +267,6 @@ def _frames_found(frames: Sequence[Frame], pattern: str, option: str) -> BoolCol
         raise UsageError(f"{option} {pattern!r} is no regular expression: {error}") from error
     found = (
         any(text is not None and expression.search(text) for text in (frame.function, frame.path, frame.module))
-        for frame in frames
+        for frame in (frame.actual for frame in frames)
     )
     return np.fromiter(found, np.bool_, len(frames))

@@ -158,14 +158,14 @@ def _material(run: Run, options: AnalysisOptions) -> _Material:
             advice="Give more inputs, in their order.",
         )
     metric = _metric(options, points)
-    commands = [snapshot.meta.command for snapshot in run.snapshots]
+    commands = [snapshot.meta.actual.command for snapshot in run.snapshots]
     ownership = ownership_of(run.frames, commands, own=options.own, allocators=options.allocators)
     columns = describe(run.frames, ownership)
     builds = [build_of(state.metas) for state in states]
     table = series_of(run, points, columns, metric, is_rust=ownership.is_rust, build_of=builds)
     members = {
         limit.pattern: np.asarray(
-            meant(limit.pattern, ((row.module, row.frames) for row in table.rows), run.frames), dtype=np.int64
+            meant(limit.pattern, ((row.site_frame, row.frames) for row in table.rows), run.frames), dtype=np.int64
         )
         for limit in options.max_growth_of
     }

@@ -20,6 +20,7 @@ _MOST_REASONS = 3
 
 def build_of(metas: Sequence[SnapshotMeta]) -> str:
     """A text that says which builds of which objects ran; empty where the inputs do not tell of every object."""
+    metas = [meta.actual for meta in metas]
     builds = {pair for meta in metas for pair in meta.build_ids}
     for meta in metas:
         for mapping in meta.mappings:

@@ -157,14 +157,14 @@ def _matched(
     if len(taken) == len(before.rows) or len(partner) == len(after.rows):
         return []
     # The amounts at the change: the last run before it, the first one after.
-    sides = [
+    old, new = (
         _paths(rows, build, held[build.points[place]], frames, columns)
         for build, place in zip(builds, (-1, 0), strict=True)
-    ]
+    )
     found = []
-    for one in match(*sides).all_matches():
+    for one in match(old, new).all_matches():
         if one.confidence in _TRUSTED and _is_open(one, partner, taken, start):
-            found += [(old, new) for old in one.before for new in one.after]
+            found += [(row, other) for row in one.before for other in one.after]
     return found
 
 
@@ -185,7 +185,7 @@ def _paths(
     columns: FrameColumns,
 ) -> Paths:
     every = Paths(
-        frames=frames,
+        frames=[frame.actual for frame in frames],
         own=columns.is_own,
         stacks=rows.paths.stacks,
         families=rows.paths.families,

@@ -35,6 +35,11 @@ class State:
         """The first of its inputs."""
         return self.metas[0].source
 
+    @property
+    def name(self) -> str:
+        """What to sort it by where that is asked for."""
+        return self.metas[0].actual.source
+
 
 @dataclass(frozen=True, slots=True)
 class Points:
@@ -186,7 +191,7 @@ def _sorted(states: list[State], sort: str | None, *, is_series: bool) -> list[S
     if sort is None:
         return states
     if sort == "name":
-        return sorted(states, key=lambda state: _natural(state.source))
+        return sorted(states, key=lambda state: _natural(state.name))
     for state in states:
         if state.point.time is None:
             what = "time" if is_series else "date"

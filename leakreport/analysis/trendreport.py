@@ -187,6 +187,9 @@ class TrendReport:
         """All paths at the first and the last point that has paths, by calls."""
         return self.tree_when_asked()
 
+    is_redacted: bool = False
+    """Names are tokens."""
+
     def fit_of(self, row: TrendRow) -> FittedLine | None:
         """The fitted line of a row, where it grows steadily."""
         return self.fits.get((row.path.id, row.path.leak_kind))

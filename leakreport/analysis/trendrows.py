@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -48,6 +48,10 @@ class TrendRows(Sequence[TrendRow]):
     def __iter__(self) -> Iterator[TrendRow]:
         for start in range(0, len(self), _ROWS_AT_ONCE):
             yield from self._made(self.order[start : start + _ROWS_AT_ONCE])
+
+    def with_texts(self, change: Callable[[Any], Any]) -> TrendRows:
+        """The same rows with other texts: `change` gives the table of paths for the one that is here."""
+        return replace(self, table=replace(self.table, rows=change(self.table.rows)))
 
     def _made(self, indexes: Int64Column) -> list[TrendRow]:
         table = self.table

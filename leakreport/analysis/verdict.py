@@ -262,7 +262,7 @@ def _where(facts: Facts, *, is_lost: bool) -> str:
     verb = "lost" if is_lost else "held"
     module = _main_module(facts, whole, is_lost=is_lost)
     point = facts.accumulation
-    if point is None or is_entry(point.function):
+    if point is None or is_entry(facts.frames[point.frame].actual.function or point.function):
         places = facts.lost_places if is_lost else facts.held_places
         largest = _share_of_largest(facts, whole, is_lost=is_lost)
         if places > 1 and largest:
@@ -314,7 +314,7 @@ def _largest(finding: Finding, facts: Facts) -> str:
     if row.responsible is not None:
         frame = facts.frames[row.frames[row.responsible]]
         place = f" through {_called(frame)}"
-        if row.responsible and looks_like_wrapper(frame.function):
+        if row.responsible and looks_like_wrapper(frame.actual.function):
             place += f", called by {_called(facts.frames[row.frames[row.responsible - 1]])}"
     dragged = sum(facts.rows[index].dragged_bytes for index in finding.rows)
     drags = f", and {format_bytes(dragged)} more hang on it" if dragged else ""

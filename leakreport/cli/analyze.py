@@ -18,15 +18,23 @@ from leakreport.cli.shared import (
     As,
     At,
     BuildId,
+    Color,
     ConfigFile,
     Focus,
     FormatName,
     Ignore,
+    IncludeHost,
     Inputs,
+    MaxPaths,
+    NoSource,
     NoSymbols,
+    Output,
     Own,
     Partial,
     RankingMetric,
+    Records,
+    Redact,
+    SourceRoot,
     SymbolPath,
     Sysroot,
     Unit,
@@ -44,7 +52,7 @@ if TYPE_CHECKING:
 def analyze(
     inputs: Inputs,
     to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="Write this format to standard output: terminal, json, markdown, html, or what convert writes.")] = "terminal",
-    output: Annotated[list[str] | None, typer.Option("-o", "--output", metavar="FILE", help="Write a file; the format follows from the suffix (.html .json .md .txt) or from FORMAT:FILE. Repeatable.", show_default=False)] = None,
+    output: Output = None,
     format_name: FormatName = None,
     unit: Unit = None,
     fail_on: Annotated[list[str] | None, typer.Option("--fail-on", metavar="LIST", help="Exit 1 on definite, indirect, possible, reachable, any, errors, fds (comma list).", show_default=False)] = None,
@@ -59,18 +67,19 @@ def analyze(
     metric: RankingMetric = None,
     as_: As = None,
     partial: Partial = None,
-    records: Annotated[bool, typer.Option("--records", help="JSON rows name the input's own records.")] = False,
-    max_paths: Annotated[int | None, typer.Option("--max-paths", metavar="N", min=0, help="At most N paths in the JSON.", show_default=False)] = None,
+    records: Records = False,
+    max_paths: MaxPaths = None,
     max_nodes: Annotated[int | None, typer.Option("--max-nodes", metavar="N", min=1, help="At most N nodes of the call tree (default 20000).", show_default=False)] = None,
-    source_root: Annotated[list[str] | None, typer.Option("--source-root", metavar="DIR", help="A folder below which source may be shown, besides the working directory. Repeatable.", show_default=False)] = None,
-    no_source: Annotated[bool | None, typer.Option("--no-source", help="Show no source lines.", show_default=False)] = None,
+    source_root: SourceRoot = None,
+    no_source: NoSource = None,
     symbol_path: SymbolPath = None,
     sysroot: Sysroot = None,
     build_id: BuildId = None,
     no_symbols: NoSymbols = None,
-    include_host: Annotated[bool | None, typer.Option("--include-host", help="Keep home folders as they are.", show_default=False)] = None,
+    redact: Redact = None,
+    include_host: IncludeHost = None,
     config: ConfigFile = None,
-    color: Annotated[str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never.", show_default=False)] = None,
+    color: Color = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on standard output but what --to asks for; no progress, no hints.")] = False,
     verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="All paths; -vv with their stacks.")] = 0,
 ) -> int:  # fmt: skip
@@ -95,6 +104,7 @@ def analyze(
             "sysroot": sysroot,
             "build-id": build_id,
             "no-symbols": no_symbols,
+            "redact": redact,
             "include-host": include_host,
             "color": color,
         },
@@ -104,7 +114,9 @@ def analyze(
     report, errors = analyse(inputs, format_name, options, chosen.symbol_options(), unit=unit, is_quiet=quiet)
     codes = {error.exit_code for error in errors}
     if report is not None:
-        report = replace(report, next_commands=() if quiet else next_commands(report, inputs, targets, options.own))
+        report = replace(
+            report, next_commands=() if quiet or options.redact else next_commands(report, inputs, targets, options.own)
+        )
         is_terminal = to == "terminal" and sys.stdout.isatty() and chosen.text("color") != "never"
         render_options = chosen.render_options(
             command=("leakreport", *sys.argv[1:]),

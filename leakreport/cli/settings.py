@@ -81,6 +81,7 @@ class Chosen:
             max_leaked_bytes=None if max_leaked is None else parse_size(max_leaked),
             max_leaked_text=max_leaked or "",
             max_nodes=self.number("max-nodes"),
+            redact=self.flag("redact"),
             min_change_bytes=None if min_change is None else parse_size(min_change),
             max_growth_bytes=None if whole is None else whole.limit,
             max_growth_text="" if whole is None else whole.text,

@@ -39,6 +39,14 @@ SymbolPath = Annotated[list[str] | None, typer.Option("--symbol-path", metavar="
 Sysroot = Annotated[str | None, typer.Option("--sysroot", metavar="DIR", help="A folder that stands for / of the profiled machine.", show_default=False)]
 BuildId = Annotated[list[str] | None, typer.Option("--build-id", metavar="OBJECT=HEX", help="The build of an object that was profiled, where the profile does not say. Repeatable.", show_default=False)]
 NoSymbols = Annotated[bool | None, typer.Option("--no-symbols", help="Leave addresses as they are.", show_default=False)]
+Output = Annotated[list[str] | None, typer.Option("-o", "--output", metavar="FILE", help="Write a file; the format follows from the suffix (.html .json .md .txt) or from FORMAT:FILE. Repeatable.", show_default=False)]
+Records = Annotated[bool, typer.Option("--records", help="JSON rows name the input's own records.")]
+MaxPaths = Annotated[int | None, typer.Option("--max-paths", metavar="N", min=0, help="At most N paths in the JSON.", show_default=False)]
+SourceRoot = Annotated[list[str] | None, typer.Option("--source-root", metavar="DIR", help="A folder below which source may be shown, besides the working directory. Repeatable.", show_default=False)]
+NoSource = Annotated[bool | None, typer.Option("--no-source", help="Show no source lines.", show_default=False)]
+Redact = Annotated[bool | None, typer.Option("--redact", help="Replace every name of the input by a token; ids, shapes and bytes stay.", show_default=False)]
+IncludeHost = Annotated[bool | None, typer.Option("--include-host", help="Keep home folders, hosts and what looks like secrets.", show_default=False)]
+Color = Annotated[str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never.", show_default=False)]
 # fmt: on
 
 
@@ -114,7 +122,9 @@ def write_report(
     Raises:
         OutputError: it could not be written.
     """
-    content = _rendered(report, renderer, options)
+    from leakreport.api import render
+
+    content = render(report, to=renderer, options=options)
     if path == "-":
         write_stdout(content, sys.stdout)
         return
@@ -122,19 +132,6 @@ def write_report(
     if not is_quiet:
         length = len(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
         tell(f"wrote {path} ({length / 1024:,.0f} KiB)")
-
-
-def _rendered(report: Report | DiffReport | TrendReport, renderer: str, options: RenderOptions) -> str | bytes:
-    from leakreport.analysis.report import Report
-    from leakreport.analysis.trendreport import TrendReport
-    from leakreport.render import as_diff, as_trend, get_renderer
-
-    chosen = get_renderer(renderer)
-    if isinstance(report, Report):
-        return chosen.render(report, options)
-    if isinstance(report, TrendReport):
-        return as_trend(chosen).render_trend(report, options)
-    return as_diff(chosen).render_diff(report, options)
 
 
 def say(kind: str, error: LeakreportError) -> None:

@@ -18,14 +18,21 @@ from leakreport.cli.shared import (
     AllocFn,
     As,
     BuildId,
+    Color,
     ConfigFile,
     FormatName,
+    IncludeHost,
     Inputs,
     MaxGrowth,
+    MaxPaths,
+    NoSource,
     NoSymbols,
+    Output,
     Own,
     Partial,
     RankingMetric,
+    Redact,
+    SourceRoot,
     SymbolPath,
     Sysroot,
     Unit,
@@ -42,7 +49,7 @@ if TYPE_CHECKING:
 def trend(
     inputs: Inputs,
     to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="What standard output gets: terminal, json, markdown, html.")] = "terminal",
-    output: Annotated[list[str] | None, typer.Option("-o", "--output", metavar="FILE", help="Write a file; the format follows from the suffix, or FORMAT:FILE. Repeatable.", show_default=False)] = None,
+    output: Output = None,
     format_name: FormatName = None,
     unit: Unit = None,
     own: Own = None,
@@ -57,14 +64,17 @@ def trend(
     max_growth: MaxGrowth = None,
     force_compare: Annotated[bool | None, typer.Option("--force-compare", help="Judge even runs that cannot be compared.", show_default=False)] = None,
     partial: Partial = None,
-    max_paths: Annotated[int | None, typer.Option("--max-paths", metavar="N", help="At most N paths in the JSON.", show_default=False)] = None,
-    include_host: Annotated[bool | None, typer.Option("--include-host", help="Keep home folders as they are.", show_default=False)] = None,
+    max_paths: MaxPaths = None,
+    source_root: SourceRoot = None,
+    no_source: NoSource = None,
+    redact: Redact = None,
+    include_host: IncludeHost = None,
     symbol_path: SymbolPath = None,
     sysroot: Sysroot = None,
     build_id: BuildId = None,
     no_symbols: NoSymbols = None,
     config: ConfigFile = None,
-    color: Annotated[str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never.", show_default=False)] = None,
+    color: Color = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on standard output but what --to asks for.")] = False,
     verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="All paths.")] = 0,
 ) -> int:  # fmt: skip
@@ -83,6 +93,9 @@ def trend(
             "force-compare": force_compare,
             "partial": partial,
             "max-paths": max_paths,
+            "source-root": source_root,
+            "no-source": no_source,
+            "redact": redact,
             "include-host": include_host,
             "symbol-path": symbol_path,
             "sysroot": sysroot,
@@ -106,7 +119,7 @@ def trend(
         from leakreport.api import trend as trend_of
 
         report = trend_of(run, config=options)
-        report = replace(report, next_commands=() if quiet else _next(report, inputs, targets))
+        report = replace(report, next_commands=() if quiet or options.redact else _next(report, inputs, targets))
         is_terminal = sys.stdout.isatty() and chosen.text("color") != "never"
         render_options = chosen.render_options(
             command=("leakreport", *sys.argv[1:]),

@@ -68,6 +68,13 @@ class Frame(NamedTuple):
     offset: int | None = None
     """Where the code stands in the file `module`, in bytes: the same in every run, whatever address it was loaded at.
     Set instead of `address` where the input tells which file was mapped where, and no name."""
+    hidden: Frame | None = None
+    """What this frame stands for where names must not be told: judged by, and never shown."""
+
+    @property
+    def actual(self) -> Frame:
+        """The frame to judge by, whatever is shown."""
+        return self.hidden or self
 
     @property
     def path(self) -> str | None:
@@ -235,6 +242,13 @@ class SnapshotMeta:
     """How many processes or runs a report added up here."""
     is_judged: bool = False
     """The one that the report `document` judged."""
+    hidden: SnapshotMeta | None = None
+    """What this stands for where names must not be told: judged by, and never shown."""
+
+    @property
+    def actual(self) -> SnapshotMeta:
+        """What to judge by, whatever is shown."""
+        return self.hidden or self
 
 
 @dataclass(frozen=True, slots=True)

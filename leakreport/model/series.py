@@ -26,6 +26,7 @@ class Place(NamedTuple):
 
 def places_of(metas: Sequence[SnapshotMeta]) -> list[Place]:
     """The process of each snapshot, and its number there."""
+    metas = [meta.actual for meta in metas]
     places = [_place_of(meta, index) for index, meta in enumerate(metas)]
     # jemalloc names its final dump by itself, whatever the dumps before it were called.
     for index, meta in enumerate(metas):

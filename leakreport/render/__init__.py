@@ -5,14 +5,18 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from leakreport.errors import PluginError, UsageError
 from leakreport.plugins import RENDERERS, by_name, load_plugins
 from leakreport.render.interface import DiffRenderer, Renderer, TrendRenderer
 
 if TYPE_CHECKING:
+    from leakreport.analysis.diffreport import DiffReport
+    from leakreport.analysis.report import Report
+    from leakreport.analysis.trendreport import TrendReport
     from leakreport.render._plugins import PluginRenderer
+    from leakreport.render.interface import RenderOptions
 
 BUILTIN = {
     "terminal": "leakreport.render.terminal:TerminalRenderer",
@@ -92,6 +96,23 @@ def get_renderer(name: str) -> Renderer:
     module, _, attribute = BUILTIN[name].partition(":")
     renderer: Renderer = getattr(import_module(module), attribute)()
     return renderer
+
+
+def write(report: Report | DiffReport | TrendReport, name: str, options: RenderOptions) -> str | bytes:
+    """A report in a format, whatever its kind.
+
+    Raises:
+        PluginError: the format is that of a plug-in that cannot be used.
+        UsageError: no such format, or one that cannot hold such a report.
+    """
+    renderer = get_renderer(name)
+    match report.kind:
+        case "trend":
+            return as_trend(renderer).render_trend(cast("TrendReport", report), options)
+        case "diff":
+            return as_diff(renderer).render_diff(cast("DiffReport", report), options)
+        case _:
+            return renderer.render(cast("Report", report), options)
 
 
 def renderer_for_path(path: str) -> str:

@@ -53,7 +53,7 @@ class AnalysisPage(PageText):
 
     def __init__(self, report: Report, options: RenderOptions) -> None:
         """Choose what is shown of the findings."""
-        super().__init__(options, report.inputs)
+        super().__init__(options)
         self._report = report
         self._source = SourceFinder(options.source_roots, is_on=options.with_source)
         self.mark, self.tag = TAGS[report.verdict.status]

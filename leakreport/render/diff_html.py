@@ -61,7 +61,7 @@ class DiffPage(PageText):
 
     def __init__(self, report: DiffReport, options: RenderOptions) -> None:
         """Choose the rows that are shown."""
-        super().__init__(options, report.inputs)
+        super().__init__(options)
         self._report = report
         self._source = SourceFinder(options.source_roots, is_on=options.with_source)
         self.mark, self.tag = TAGS[report.verdict.status]

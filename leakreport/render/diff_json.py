@@ -24,6 +24,7 @@ from leakreport.render.json import (
     frame_entry,
     input_entries,
     kind_word,
+    privacy_entry,
     text_of,
     verdict_entry,
 )
@@ -76,6 +77,7 @@ def diff_document(report: DiffReport, options: RenderOptions) -> dict[str, objec
         "growth": _growth(report.growth_graph),
         "libraries": [_library(library) for library in report.libraries],
         "checks": report.checks,
+        "privacy": privacy_entry(options, is_redacted=report.is_redacted),
     }
 
 

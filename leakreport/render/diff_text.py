@@ -16,7 +16,6 @@ from leakreport.render.phrases import (
     frame_name,
     location,
     printable,
-    without_home,
     word,
 )
 from leakreport.units import format_bytes, format_change, plural
@@ -156,13 +155,10 @@ def diff_comment(report: DiffReport, options: RenderOptions) -> str:
 def _blocks(report: DiffReport, options: RenderOptions) -> Iterator[str]:
     from leakreport.render.markdown import cell, code, prose
 
-    def public(text: str) -> str:
-        return text if options.include_host else without_home(text)
-
     verdict = report.verdict
-    yield f"**{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}: {prose(public(verdict.sentence))}**"
+    yield f"**{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}: {prose(verdict.sentence)}**"
     if verdict.lead:
-        yield prose(public(" ".join(verdict.lead)))
+        yield prose(" ".join(verdict.lead))
     shown = shown_rows(report, options, MOST_COMMENT_ROWS)
     if shown:
         table = ["| | Responsible frame | Place | Library | Before | After | Change |", "|--:|---|---|---|--:|--:|--:|"]
@@ -177,8 +173,8 @@ def _blocks(report: DiffReport, options: RenderOptions) -> Iterator[str]:
                 f"| {number} | {name} | {place} | {cell(row.module or '')} | {before} | {after} | {change}{sign}{more} |"
             )
         yield "\n".join(table)
-    lines = [f"- Not comparable: {prose(public(reason))}" for reason in report.mismatches]
-    lines += [f"- Changed: {prose(public(line))}" for line in report.surroundings]
+    lines = [f"- Not comparable: {prose(reason)}" for reason in report.mismatches]
+    lines += [f"- Changed: {prose(line)}" for line in report.surroundings]
     lines += [f"- Gate: {gate.result.value}, {code(gate.gate)}: {prose(gate.text)}" for gate in verdict.gate_lines]
     if report.noise_rows:
         lines.append(
@@ -186,4 +182,4 @@ def _blocks(report: DiffReport, options: RenderOptions) -> Iterator[str]:
         )
     if lines:
         yield "\n".join(lines)
-    yield f"leakreport {code(__version__)}, {code(public(report.before.label))} → {code(public(report.after.label))}"
+    yield f"leakreport {code(__version__)}, {code(report.before.label)} → {code(report.after.label)}"

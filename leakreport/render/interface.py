@@ -23,6 +23,9 @@ class RenderOptions:
     source_roots: tuple[str, ...] = ()
     """Folders besides the working directory below which source may be read."""
     include_host: bool = False
+    """Home folders, hosts and secrets stay; the caller takes them out of the report where this is not set."""
+    hidden_arguments: int = 0
+    """How many arguments the caller took out of the command lines because they look like secrets."""
     width: int = 100
     """Columns of a terminal."""
     is_terminal: bool = False

@@ -118,6 +118,16 @@ def _document(report: Report, options: RenderOptions) -> dict[str, object]:
         "named_frames": report.named_frames,
         "checks": report.checks,
         "unlisted_leaks": report.unlisted_leaks,
+        "privacy": privacy_entry(options, is_redacted=report.is_redacted),
+    }
+
+
+def privacy_entry(options: RenderOptions, *, is_redacted: bool) -> dict[str, object]:
+    """What was taken out of the texts of the document."""
+    return {
+        "host": options.include_host,
+        "hidden_arguments": options.hidden_arguments,
+        "redacted": is_redacted,
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Iterator
 
@@ -17,6 +16,7 @@ from leakreport.render.names import shorten_name
 from leakreport.render.phrases import (
     STATUS_MARKS,
     STATUS_WORDS,
+    command_text,
     cut,
     finding_frames,
     frame_name,
@@ -27,8 +27,6 @@ from leakreport.render.phrases import (
     remarks,
     site_frame,
     title_frame,
-    without_home,
-    without_secrets,
 )
 from leakreport.render.trend_text import trend_comment
 from leakreport.units import format_bytes, format_count, plural
@@ -126,9 +124,9 @@ def _fenced(text: str) -> str:
 def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
     verdict = report.verdict
     marker = f"{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}"
-    yield f"**{marker}: {prose(_public(verdict.sentence, options))}**"
+    yield f"**{marker}: {prose(verdict.sentence)}**"
     if verdict.lead:
-        yield prose(_public(" ".join(verdict.lead), options))
+        yield prose(" ".join(verdict.lead))
     leaks = report.leaks
     if leaks:
         yield "\n".join(_table(report, leaks[:MOST_LEAKS]))
@@ -141,9 +139,7 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
     counts = list(_problem_counts(report))
     if counts:
         yield "\n".join(counts)
-    lines = [
-        f"- Note: {code(_public(source, options))}: {prose(_public(text, options))}" for source, text in remarks(report)
-    ]
+    lines = [f"- Note: {code(source)}: {prose(text)}" for source, text in remarks(report)]
     lines.extend(f"- Gate: {gate.result.value}, {code(gate.gate)}: {prose(gate.text)}" for gate in verdict.gate_lines)
     if lines:
         yield "\n".join(lines)
@@ -152,16 +148,10 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
     yield _versions(report)
 
 
-def _public(text: str, options: RenderOptions) -> str:
-    """A ticket travels further than the machine: home folders name a person."""
-    return text if options.include_host else without_home(text)
-
-
 def _reproduce(options: RenderOptions) -> str:
-    arguments, hidden = without_secrets(options.command[1:])
+    hidden = options.hidden_arguments
     count = f" ({plural(hidden, 'argument')} hidden)" if hidden else ""
-    command = _public(shlex.join((options.command[0], *arguments)), options)
-    return f"To reproduce{count}:\n\n{_fenced(printable(command))}"
+    return f"To reproduce{count}:\n\n{_fenced(printable(command_text(options.command)))}"
 
 
 def _table(report: Report, leaks: tuple[Finding, ...]) -> Iterator[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from leakreport.analysis.report import GateResult, InputSummary, Status, Verdict
 from leakreport.model.raw import TOOL_TITLES, Moment
 from leakreport.render.interface import RenderOptions
-from leakreport.render.phrases import printable, without_home, without_secrets
+from leakreport.render.phrases import command_text, printable
 
 _MOST_COMMANDS = 4
 _LONGEST_NAME = 2000
@@ -43,31 +42,22 @@ class Figure(NamedTuple):
 class PageText:
     """The words of one page that do not depend on its kind."""
 
-    def __init__(self, options: RenderOptions, inputs: Sequence[InputSummary]) -> None:
-        """Count the secrets that the command lines lose on the page."""
-        self._options = options
-        self.command = shlex.join(("leakreport", *without_secrets(options.command[1:])[0])) if options.command else ""
-        self.secrets = sum(
-            without_secrets(command)[1]
-            for command in (
-                options.command,
-                *(part for summary in inputs for part in (summary.command, summary.tool_options)),
-            )
-        )
+    def __init__(self, options: RenderOptions) -> None:
+        """Take the command as it may be shown."""
+        self.command = command_text(("leakreport", *options.command[1:])) if options.command else ""
+        self.secrets = options.hidden_arguments
 
     def text(self, text: object) -> str:
-        """Any text of the input: visible, bounded, without the user's name."""
+        """Any text of the input: visible and bounded."""
         shown = printable(str(text))
-        if not self._options.include_host:
-            shown = without_home(shown)
         if len(shown) > _LONGEST_NAME:
             shown = f"{shown[:_LONGEST_NAME]}… ({len(shown):,} characters)"
         # Text is text; still, nothing on the page should look like an address on the network to anybody.
         return shown.replace("://", ":\u2215\u2215")
 
     def command_line(self, command: Sequence[str]) -> str:
-        """A command with what looks like a secret taken out."""
-        return self.text(" ".join(without_secrets(command)[0]))
+        """A command."""
+        return self.text(" ".join(command))
 
     def record_commands(self, inputs: Sequence[InputSummary]) -> list[str]:
         """How the inputs were recorded, as far as they tell it; the same command once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
@@ -15,18 +16,6 @@ _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_HOME = re.compile(
-    r"(?<![\w.~/-])(?:(?:/var|/usr|/export)?/(?:home|Users)/[^/\s:;,'\"<>()]+|/root(?=/|\Z)|[A-Za-z]:\\Users\\[^\\\s:;,'\"<>()]+)"
-)
-_SECRET_WORD = r"(?:password|passwd|pwd|passphrase|secret|token|apikey|key|credentials?)"
-_SECRET = re.compile(
-    rf"(?P<name>(?<![^\W_])(?:[\w-]{{0,40}}[-_])?{_SECRET_WORD}(?:[-_][\w-]{{0,40}})?\s?[=:]\s?)(?P<value>[^\s&;,'\"]+|'[^']*'|\"[^\"]*\")"
-    r"|(?P<scheme>\b(?:authorization:\s?(?:bearer|basic)?|bearer)\s)\S+"
-    r"|(?P<address>\b[a-z][a-z0-9+.-]{0,20}://)[^\s/@]+@",
-    re.IGNORECASE,
-)
-_SECRET_OPTION = re.compile(rf"--?(?:[\w-]{{0,40}}[-_])?{_SECRET_WORD}\Z", re.IGNORECASE)
-REDACTED = "‹redacted›"
 LONGEST_NAME = 2000
 
 STATUS_WORDS = {
@@ -71,45 +60,6 @@ def cut(text: str, characters: int = LONGEST_NAME) -> str:
     return text[: max(characters - len(length), 0)].rstrip() + length
 
 
-def without_home(text: str) -> str:
-    """The text with home folders written as `~`, so that it names nobody.
-
-    >>> without_home("/home/ann/src/x.c"), without_home("--log=/Users/ann/x"), without_home("/srv/home/x.c")
-    ('~/src/x.c', '--log=~/x', '/srv/home/x.c')
-    """
-    return _HOME.sub("~", text)
-
-
-def without_secrets(arguments: Sequence[str]) -> tuple[tuple[str, ...], int]:
-    """The arguments with what looks like a password, token or key replaced, and how many were.
-
-    Heuristic: by the name in front. It errs on `--sort-key=name`, which is hidden, and on secrets without a name.
-
-    >>> without_secrets(("./svc", "--api-token=abc", "--password", "hunter2", "http://ann:pw@host/"))
-    (('./svc', '--api-token=‹redacted›', '--password', '‹redacted›', 'http://‹redacted›@host/'), 3)
-    """
-    found: list[str] = []
-    count = 0
-    is_value = False
-    for argument in arguments:
-        if is_value and not argument.startswith("-"):
-            found.append(REDACTED)
-            count += 1
-            is_value = False
-            continue
-        text, changes = _SECRET.subn(_redacted, argument)
-        found.append(text)
-        count += changes
-        is_value = _SECRET_OPTION.match(argument) is not None
-    return tuple(found), count
-
-
-def _redacted(match: re.Match[str]) -> str:
-    if match["address"] is not None:
-        return f"{match['address']}{REDACTED}@"
-    return f"{match['name'] or match['scheme']}{REDACTED}"
-
-
 def frame_name(frame: Frame) -> str:
     """What a frame is called: its function, else module+offset, else the address and the module.
 
@@ -128,19 +78,15 @@ def frame_name(frame: Frame) -> str:
     return f"{address} ({module})" if module else address
 
 
-def location(frame: Frame, *, parts: int = 2, include_host: bool = False) -> str:
+def location(frame: Frame, *, parts: int = 2) -> str:
     """The file and line with the last parts of the folder; empty where the file is unknown.
 
     >>> location(Frame(directory="/src/demo/vg", file="kinds.c", line=31))
     'vg/kinds.c:31'
-    >>> location(Frame(directory="/home/ann", file="kinds.c", line=31))
-    '~/kinds.c:31'
     """
     path = frame.path
     if path is None:
         return ""
-    if not include_host:
-        path = without_home(path)
     shown = "/".join(PurePosixPath(path).parts[-parts:]) if parts else path
     return printable(shown if frame.line is None else f"{shown}:{frame.line}")
 
@@ -236,6 +182,16 @@ def problem_place(report: Report, finding: Finding) -> Frame | None:
     if not frames:
         return None
     return report.frames[frames[-1 if finding.responsible is None else finding.responsible]]
+
+
+def command_text(arguments: Sequence[str]) -> str:
+    """A command line as it can be typed; a home folder stays what the shell makes one of.
+
+    >>> command_text(("leakreport", "analyze", "~/my runs/1.xml"))
+    "leakreport analyze ~/'my runs/1.xml'"
+    """
+    parts = (f"~/{shlex.quote(part[2:])}" if part.startswith("~/") else shlex.quote(part) for part in arguments)
+    return " ".join(parts)
 
 
 def word(text: str | None) -> str:

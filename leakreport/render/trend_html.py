@@ -94,7 +94,7 @@ class TrendPage(PageText):
 
     def __init__(self, report: TrendReport, options: RenderOptions) -> None:
         """Choose what is shown of the rows."""
-        super().__init__(options, report.inputs)
+        super().__init__(options)
         self._report = report
         self.verdict = report.verdict
         self.mark, self.tag = TAGS[self.verdict.status]

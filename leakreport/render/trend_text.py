@@ -16,7 +16,6 @@ from leakreport.render.phrases import (
     frame_name,
     location,
     printable,
-    without_home,
     word,
 )
 from leakreport.units import format_bytes, format_count, plural
@@ -115,26 +114,23 @@ def trend_comment(report: TrendReport, options: RenderOptions) -> str:
 def _blocks(report: TrendReport, options: RenderOptions) -> Iterator[str]:
     from leakreport.render.markdown import code, prose
 
-    def public(text: str) -> str:
-        return text if options.include_host else without_home(text)
-
     verdict = report.verdict
-    yield f"**{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}: {prose(public(verdict.sentence))}**"
+    yield f"**{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}: {prose(verdict.sentence)}**"
     if verdict.lead:
-        yield prose(public(" ".join(verdict.lead)))
+        yield prose(" ".join(verdict.lead))
     yield "\n".join(_table(report, options))
     lines = [f"- {prose(report.family_sentence)}"]
     if report.work is not None and report.work.sentence:
         lines.append(f"- Work: {prose(report.work.sentence)}")
     if report.forecast is not None:
         lines.append(f"- Limit: {prose(report.forecast.sentence)}")
-    lines += [f"- Not comparable: {prose(public(reason))}" for reason in report.mismatches]
-    lines += [f"- Note: {prose(public(note.message))}" for note in report.notes]
+    lines += [f"- Not comparable: {prose(reason)}" for reason in report.mismatches]
+    lines += [f"- Note: {prose(note.message)}" for note in report.notes]
     lines += [f"- Gate: {gate.result.value}, {code(gate.gate)}: {prose(gate.text)}" for gate in verdict.gate_lines]
     yield "\n".join(lines)
     first, last = report.points[0].label, report.points[-1].label
     count = plural(len(report.points), report.point_noun)
-    yield f"leakreport {code(__version__)}, {count}: {code(public(first))} … {code(public(last))}"
+    yield f"leakreport {code(__version__)}, {count}: {code(first)} … {code(last)}"
 
 
 def _table(report: TrendReport, options: RenderOptions) -> Iterator[str]:

@@ -25,6 +25,7 @@ from leakreport.api import analyze, load_inputs, render
 from leakreport.model.builder import build_run
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, FrameKind, Mapping, RawSnapshot, SampleTableBuilder, Sampling, SnapshotMeta
+from leakreport.render.interface import RenderOptions
 from tests.render.test_golden import REPORTS, leak_report
 from tests.support import FAMILIES, FIXTURES, cases, fixture_path
 
@@ -187,13 +188,13 @@ class Decoded:
 
 
 def pprof(report: Report) -> Decoded:
-    content = render(report, to="pprof")
+    content = render(report, to="pprof", options=RenderOptions(include_host=True))
     assert isinstance(content, bytes)
     return Decoded(content)
 
 
 def text(report: Report, to: str) -> str:
-    content = render(report, to=to)
+    content = render(report, to=to, options=RenderOptions(include_host=True))
     assert isinstance(content, str)
     return content
 
@@ -229,7 +230,7 @@ def test_every_writer_keeps_every_byte_and_stack(family: str, case: str) -> None
 def test_our_own_readers_find_the_same_paths(family: str, case: str, tmp_path: Path) -> None:
     report = report_of(family, case)
     for to in ("pprof", "folded", "speedscope"):
-        content = render(report, to=to)
+        content = render(report, to=to, options=RenderOptions(include_host=True))
         # A word in the name of a file tells folded stacks what they count.
         path = tmp_path / f"x.retained.{to}"
         path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
