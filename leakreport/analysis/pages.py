@@ -154,8 +154,9 @@ def _name(frame: Frame) -> tuple[str, str, str, int]:
 
 
 def _keys(frames: Sequence[Frame], keys: Sequence[str]) -> dict[str, str]:
+    """The key of a function whose name is not told is not told either: its token is as good."""
     return {
         frame.function: key
         for frame, key in zip(frames, keys, strict=True)
-        if frame.function is not None and frame.function != key
+        if frame.function is not None and frame.function != key and frame.hidden is None
     }
