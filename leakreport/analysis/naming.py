@@ -32,7 +32,7 @@ def short_names(paths: Sequence[str]) -> tuple[str, ...]:
     """The paths without the last parts in which all are alike, without their folders and endings, if they still differ.
 
     >>> short_names(("runs/412/memcheck.xml", "runs/418/memcheck.xml")), short_names(("a/x.xml", "a/y.xml", "b/x.json"))
-    (('412', '418'), ('a/x.xml', 'a/y.xml', 'b/x.json'))
+    (('412', '418'), ('x.xml', 'y.xml', 'x.json'))
     """
     parts = [path.split("/") for path in paths]
     while all(len(one) > 1 for one in parts) and len({one[-1] for one in parts}) == 1:
