@@ -98,7 +98,7 @@ function mountAll(payload, tools, actions) {
   });
   if (find) {
     tools.prepend(find.field);
-    tools.append(find.words);
+    tools.after(find.words);
     actions.search = find.start;
   }
   if (list)
