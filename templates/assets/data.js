@@ -1,225 +1,201 @@
 "use strict";
 
-/**
- * A tree in pre-order, root first: the call tree of the payload, or the callers merged from it. One entry per node.
- *
- * @typedef {object} Tree
- * @property {Int32Array} parent -1 for the root
- * @property {Int32Array} end the node behind the last one below it
- * @property {Uint16Array} depth 0 for the root
- * @property {Int32Array} frame index into frames; -1 root, -2 small paths, -3 the middle of a deep stack
- * @property {Int32Array | null} origin a node of the call tree that it stands for; null in the call tree itself
- * @property {Int32Array | null} spot per node of the call tree, where its own bytes lie; null in the call tree itself
- * @property {Map<string, Float64Array>} sums of a node and all below it, as far as asked for
- * @property {Found | null} found by the last search
- *
- * @typedef {object} Data
- * @property {any} payload
- * @property {Tree} tree
- * @property {Map<string, Float64Array>} columns own values, as far as asked for
- * @property {string[]} names of frames, as far as asked for
- * @property {Map<number, number[]>} folded node: how many paths, their growth, their shrinkage
- * @property {Map<number, number>} repeats node: frames in a row, or frames left out
- * @property {Set<number>} responsible
- * @property {string[]} lost names of the columns whose sum is lost memory
- */
-
-/**
- * What the page draws from, from the object that the payload holds (docs/payload.md).
- *
- * @param {any} payload
- * @returns {Data}
- */
+/** What the page draws from, of the object in the page (docs/payload.md). @type {(payload: Payload) => Data} */
 function createData(payload) {
-  const steps = payload.tree.depth;
+  const { depth: steps, frame: frames, paths, columns, folded, repeats, responsible } = payload.tree;
   const size = steps.length;
   const parent = new Int32Array(size).fill(-1);
   const end = new Int32Array(size).fill(size);
   const depth = new Uint16Array(size);
-  const path = [0];
-  for (let i = 1, level = 0; i < size; i++) {
+  const frame = new Int32Array(size);
+  const holders = new Int32Array(size);
+  let held = 0;
+  /** @type {Map<number, number>} */
+  const both = new Map();
+  const way = [0];
+  for (let i = 0, level = 0, known = 0; i < size; i++) {
+    frame[i] = frames[i] < 0 ? frames[i] : (frames[i] || ++known) - 1;
+    if (paths[i]) holders[held++] = i;
+    if (frame[i] === -2) both.set(i, folded[both.size] || 0);
     const before = level;
     level += steps[i];
-    for (let above = before; above >= level; above--) end[path[above]] = i;
+    for (let above = before; i && above >= level; above--) end[way[above]] = i;
     depth[i] = level;
-    parent[i] = path[level - 1];
-    path[level] = i;
+    if (i) parent[i] = way[level - 1];
+    way[level] = i;
   }
-  const columns = payload.tree.columns.map((/** @type {any} */ column) => column.name);
-  const kinds = ["definite_bytes", "indirect_bytes", "possible_bytes"].filter((name) => columns.includes(name));
+  /** @type {string[]} */
+  const names = columns.map((/** @type {{name: string}} */ column) => column.name);
+  const lost = names.includes("leaked_bytes") ? /^leaked_bytes$/ : /^(definite|indirect|possible)_bytes$/;
+  let last = 0;
   return {
     payload,
-    tree: {
-      parent,
-      end,
-      depth,
-      frame: new Int32Array(payload.tree.frame),
-      origin: null,
-      spot: null,
-      sums: new Map(),
-      found: null,
-    },
-    columns: new Map(),
+    tree: { parent, end, depth, frame, origin: null, spot: null, sums: new Map(), found: null },
+    holders: holders.subarray(0, held),
+    own: new Map(),
     names: [],
-    folded: new Map(payload.tree.folded.map((/** @type {number[]} */ row) => [row[0], row.slice(1)])),
-    repeats: new Map(payload.tree.repeats),
-    responsible: new Set(payload.tree.responsible),
-    lost: columns.includes("leaked_bytes") ? ["leaked_bytes"] : kinds,
+    both,
+    repeats: new Map(repeats),
+    responsible: new Set(responsible.map((/** @type {number} */ step) => (last += step))),
+    lost: names.filter((name) => lost.test(name)),
   };
 }
 
 /**
- * Own values per node of the call tree: of a column, or of two of them, "from|to", what the second has more than the first.
+ * Own values per node of the call tree: those of a column, or with "from|to" how much more the second has than the first.
  *
- * @param {Data} data
- * @param {string} key
- * @returns {Float64Array}
+ * @type {(data: Data, key: string) => Float64Array}
  */
 function ownValues(data, key) {
-  const known = data.columns.get(key);
+  const known = data.own.get(key);
   if (known) return known;
   const [name, to] = key.split("|");
-  let values;
+  const values = new Float64Array(data.tree.parent.length);
+  const { columns } = data.payload.tree;
+  const column = columns.find((/** @type {{name: string}} */ one) => one.name === name);
   if (to) {
     const [less, more] = [ownValues(data, name), ownValues(data, to)];
-    values = more.map((amount, i) => Math.max(0, amount - less[i]));
-    // What is folded grew and shrank at once: the difference of its sums says less than the sums that are given.
-    const side = to === data.payload.compare.after ? 1 : 2;
-    for (const [node, row] of data.folded) values[node] = row[side];
+    for (const node of data.holders) values[node] = Math.max(0, more[node] - less[node]);
   } else {
-    const found = data.payload.tree.columns.find((/** @type {any} */ column) => column.name === name);
-    values = new Float64Array(found.values);
+    const base = column.base >= 0 ? ownValues(data, columns[column.base].name) : values;
+    data.holders.forEach((node, i) => (values[node] = column.values[i] + base[node]));
   }
-  data.columns.set(key, values);
+  // Folded paths grew and shrank at once: so much is in neither difference.
+  if (to) for (const [node, amount] of data.both) values[node] += amount;
+  data.own.set(key, values);
   return values;
 }
 
-/**
- * What a node holds with all below it.
- *
- * @param {Data} data
- * @param {Tree} tree
- * @param {string} key as for own values
- * @returns {Float64Array} one per node, not to be changed
- */
+/** What nodes hold with all below them; not to be changed. @type {(data: Data, tree: Tree, key: string) => Float64Array} */
 function sumsOf(data, tree, key) {
-  let sums = tree.sums.get(key);
-  if (!sums) {
-    sums = summed(tree, ownValues(data, key));
-    tree.sums.set(key, sums);
-  }
+  const sums = tree.sums.get(key) || summed(tree, ownValues(data, key));
+  tree.sums.set(key, sums);
   return sums;
 }
 
-/** @param {Tree} tree @param {Float64Array} own per node of the call tree @returns {Float64Array} */
-function summed(tree, own) {
-  const { parent, spot } = tree;
+/** @type {(tree: Tree, own: Float64Array) => Float64Array} */
+function summed({ parent, spot }, own) {
   const sums = spot ? new Float64Array(parent.length) : own.slice();
-  if (spot) for (let i = 0; i < own.length; i++) sums[spot[i]] += own[i];
+  if (spot) own.forEach((amount, node) => (sums[spot[node]] += amount));
   for (let i = sums.length - 1; i > 0; i--) sums[parent[i]] += sums[i];
   return sums;
 }
 
-/** What widths show: the key of own values and sums. @param {Data} data @param {State} state @returns {string} */
+/** The snapshot that is drawn: the chosen one, or the nearest that has a tree; -1 for the judged one. @type {(data: Data, chosen: number) => number} */
+function drawnSnapshot(data, chosen) {
+  const { snapshots } = data.payload;
+  const known = Array.from(snapshots.keys()).filter((one) => snapshots[one].column);
+  if (chosen < 0 || !known.length) return -1;
+  return known.reduce((best, one) => (Math.abs(one - chosen) < Math.abs(best - chosen) ? one : best));
+}
+
+/** The key of what widths show. @type {(data: Data, state: {mode: string, snapshot: number}) => string} */
 function weightKey(data, state) {
   const { modes, snapshots } = data.payload;
-  const mode = modes.find((/** @type {any} */ one) => one.key === state.mode) || modes[0];
-  const snapshot = snapshots[state.snapshot];
-  if (snapshot && snapshot.column) return snapshot.column;
+  const snapshot = drawnSnapshot(data, state.snapshot);
+  if (snapshot >= 0) return snapshots[snapshot].column;
+  const mode = modes.find((/** @type {{key: string}} */ one) => one.key === state.mode) || modes[0];
   return mode.column || mode.before + "|" + mode.after;
 }
 
-/** After minus before, of the node and all below it. @param {Data} data @param {Tree} tree @param {number} node @returns {number} */
+/** After minus before. @type {OfNode<number>} */
 function changeOf(data, tree, node) {
   const { before, after } = data.payload.compare;
   return sumsOf(data, tree, after)[node] - sumsOf(data, tree, before)[node];
 }
 
-/** All that grew, or all that shrank, whichever way the change goes. @param {Data} data @param {number} change @returns {number} */
+/** All that grew; of a change below zero all that shrank. @type {(data: Data, change: number) => number} */
 function wholeChange(data, change) {
   const { before, after } = data.payload.compare;
   return sumsOf(data, data.tree, change < 0 ? after + "|" + before : before + "|" + after)[0];
 }
 
-/** @param {Data} data @param {Tree} tree @param {number} node @returns {number} lost bytes of the node and all below it */
+/** @type {OfNode<number>} */
 function lostOf(data, tree, node) {
   return data.lost.reduce((sum, name) => sum + sumsOf(data, tree, name)[node], 0);
 }
 
-/** @param {Data} data @param {number} frame @param {"function" | "module" | "file" | "key"} column @returns {string} */
+/** @type {(data: Data, frame: number, column: "function" | "module" | "file" | "key") => string} */
 function frameText(data, frame, column) {
-  const index = frame < 0 ? -1 : data.payload.frames[column][frame];
-  return index < 0 ? "" : data.payload.strings[index];
+  return frame < 0 ? "" : data.payload.strings[data.payload.frames[column][frame]] || "";
 }
 
-/** The library by its file name. @param {Data} data @param {number} frame @returns {string} */
+/** The library by its file name. @type {OfFrame<string>} */
 function libraryOf(data, frame) {
   return frameText(data, frame, "module").replace(/^.*\//, "");
 }
 
-/** @param {Data} data @param {number} frame @returns {boolean} the frame is the reader's own code */
+/** The frame is the reader's own code. @type {OfFrame<boolean>} */
 function isOwn(data, frame) {
-  return frame >= 0 && (data.payload.frames.flags[frame] & 1) === 1;
+  return frame >= 0 && data.payload.frames.flags[frame] % 2 === 1;
 }
 
-/** What a frame is called, as in render/phrases.py. @param {Data} data @param {number} frame @returns {string} */
+/** What a frame is called, as in render/phrases.py. @type {OfFrame<string>} */
 function frameName(data, frame) {
   if (data.names[frame] === undefined) {
     const { kind, offset, address } = data.payload.frames;
-    const name = frameText(data, frame, "function");
-    const library = libraryOf(data, frame);
-    let text = name && kind[frame] === 4 ? "[" + name + "]" : name;
-    if (!text && offset && offset[frame]) text = library + "+" + offset[frame];
-    if (!text) text = ((address && address[frame]) || "???") + (library && " (" + library + ")");
-    data.names[frame] = text;
+    const [name, library] = [frameText(data, frame, "function"), libraryOf(data, frame)];
+    if (name) data.names[frame] = kind[frame] === 4 ? "[" + name + "]" : name;
+    else if (offset && offset[frame]) data.names[frame] = library + "+" + offset[frame];
+    else data.names[frame] = ((address && address[frame]) || "???") + (library && " (" + library + ")");
   }
   return data.names[frame];
 }
 
-/** What a node is called. @param {Data} data @param {Tree} tree @param {number} node @returns {string} */
+/** What the root holds, by the first mode. @type {(data: Data) => string} */
+function wholeName(data) {
+  const { column, after } = data.payload.modes[0];
+  const [, what, unit] = /(\w+?)_(bytes|\w+)(?:\.\d+)?$/.exec(column || after) || ["", column || after, ""];
+  return what.replace(/_/g, " ") + " " + (unit === "bytes" ? "memory" : unit);
+}
+
+/** What a node is called. @type {OfNode<string>} */
 function nodeName(data, tree, node) {
   const frame = tree.frame[node];
-  if (frame === -1) return "all " + data.payload.document.metric.replace(/_bytes$/, "").replace(/_/g, " ") + " memory";
   const origin = tree.origin ? tree.origin[node] : node;
-  if (frame === -2) return plural((data.folded.get(origin) || [0])[0], "small path");
   const times = data.repeats.get(origin) || 1;
+  if (frame === -1) return "all " + wholeName(data);
+  if (frame === -2) return plural(data.payload.tree.paths[origin], "small path");
   if (frame === -3) return "\u22ef " + plural(times, "frame") + " left out";
   return frameName(data, frame) + (times > 1 ? " \u00d7" + formatCount(times) : "");
 }
 
-/**
- * What a node says of itself.
- *
- * @typedef {{name: string, amounts: string, change: string, share: string, sign: number}} Facts
- *
- * @param {Data} data
- * @param {Tree} tree
- * @param {number} node
- * @param {string} key what widths show
- * @returns {Facts}
- */
+/** @type {(data: Data, tree: Tree, node: number, key: string) => Facts} */
 function factsOf(data, tree, node, key) {
   const name = nodeName(data, tree, node);
   const { compare } = data.payload;
+  /** @type {(column: string, of?: number) => number} */
+  const sum = (column, of = node) => sumsOf(data, tree, column)[of];
   if (!compare) {
-    const [amount, whole] = [node, 0].map((one) => sumsOf(data, tree, key)[one]);
-    const lost = data.lost.length ? formatBytes(lostOf(data, tree, node)) + " lost" : "";
-    return { name, amounts: formatBytes(amount), change: lost, share: formatShare(amount, whole) + " of all", sign: 0 };
+    const change = data.lost.length ? formatBytes(lostOf(data, tree, node)) + " lost" : "";
+    return {
+      name,
+      amounts: amountText(key, sum(key)),
+      change,
+      share: formatShare(sum(key), sum(key, 0)) + " of all",
+      sign: 0,
+    };
   }
-  const [before, after] = [compare.before, compare.after].map((column) => sumsOf(data, tree, column)[node]);
-  const change = after - before;
+  const change = changeOf(data, tree, node);
+  const [before, after] = [compare.before, compare.after].map((column) => amountText(column, sum(column)));
+  const amounts = before + " \u2192 " + after;
   const share =
     formatShare(Math.abs(change), wholeChange(data, change)) + " of all " + (change < 0 ? "shrinkage" : "growth");
   return {
     name,
-    amounts: formatBytes(before) + " \u2192 " + formatBytes(after),
-    change: markedChange(change),
+    amounts,
+    change: markedChange(compare.after, change),
     share: change ? share : "",
     sign: Math.sign(change),
   };
 }
 
-/** @param {number} change @returns {string} with a mark, so that colour says nothing alone */
-function markedChange(change) {
-  return change ? (change > 0 ? "\u25b2 " : "\u25bc ") + formatChange(change) : "no change";
+/** In the unit of a column. @type {(key: string, amount: number) => string} */
+function amountText(key, amount) {
+  return (/_bytes/.test(key) ? formatBytes : formatCount)(amount);
+}
+
+/** With a mark, so that colour says nothing alone. @type {(key: string, change: number) => string} */
+function markedChange(key, change) {
+  return change ? (change > 0 ? "\u25b2 +" : "\u25bc ") + amountText(key, change) : "no change";
 }

@@ -62,7 +62,8 @@ function dataOf(...lines) {
   });
   const depths = [0, ...lines.map((line) => line.length - line.trimStart().length + 1)];
   const depth = depths.map((own, i) => own - (depths[i - 1] || 0));
-  const tree = { depth, frame: [-1, ...frame], columns: [], folded: [], repeats: [], responsible: [] };
+  const held = { paths: depth.map(() => 0), columns: [] };
+  const tree = { depth, frame: [-1, ...frame.map(() => 0)], ...held, folded: [], repeats: [], responsible: [] };
   return createData({ strings, frames, tree });
 }
 

@@ -9,20 +9,26 @@ function randoms(seed) {
   };
 }
 
+/** A column of frames as it is stored: 0 where a frame stands for the first time, else one more than its number. */
+function withoutFirst(frames) {
+  let known = 0;
+  return frames.map((frame) => (frame < 0 ? frame : frame === known ? known++ && 0 : frame + 1));
+}
+
 /** A payload of a comparison from paths: [[frame names outermost first], before, after, leak kind]. */
-function payloadOf(paths, { folded = [], repeats = [], kind = "diff" } = {}) {
+function payloadOf(paths, { kind = "diff" } = {}) {
   const strings = [""];
   const text = (one) => {
     if (!strings.includes(one)) strings.push(one);
     return strings.indexOf(one);
   };
-  const names = [...new Set(paths.flatMap(([stack]) => stack))].sort();
-  const root = { frame: -1, children: new Map(), before: 0, after: 0 };
+  const names = [];
+  const root = { children: new Map(), before: 0, after: 0 };
   for (const [stack, before, after] of paths) {
     let node = root;
     for (const name of stack) {
       if (!node.children.has(name)) {
-        node.children.set(name, { frame: names.indexOf(name), name, children: new Map(), before: 0, after: 0 });
+        node.children.set(name, { name, children: new Map(), before: 0, after: 0 });
       }
       node = node.children.get(name);
     }
@@ -38,6 +44,8 @@ function payloadOf(paths, { folded = [], repeats = [], kind = "diff" } = {}) {
     for (const { child } of children) walk(child, depth + 1);
   };
   walk(root, 0);
+  for (const { node } of nodes.slice(1)) if (!names.includes(node.name)) names.push(node.name);
+  const holders = nodes.map(({ node }) => node).filter((node) => node.before || node.after);
   const at = (stack) => stack.reduce((node, name) => node.children.get(name), root).index;
   return {
     schema: "leakreport-payload/1",
@@ -55,19 +63,23 @@ function payloadOf(paths, { folded = [], repeats = [], kind = "diff" } = {}) {
     },
     tree: {
       depth: nodes.map(({ depth }, i) => (i ? depth - nodes[i - 1].depth : 0)),
-      frame: nodes.map(({ node }) => node.frame),
-      columns: ["before", "after"].map((name) => ({ name, values: nodes.map(({ node }) => node[name]) })),
+      frame: withoutFirst(nodes.map(({ node }) => names.indexOf(node.name))),
+      paths: nodes.map(({ node }) => (node.before || node.after ? 1 : 0)),
+      columns: ["before", "after"].map((name) => ({
+        name: name + ".retained_bytes",
+        values: holders.map((node) => node[name]),
+      })),
       responsible: [],
-      folded,
-      repeats,
+      folded: [],
+      repeats: [],
     },
     modes: [
-      { key: "after", title: "After", column: "after" },
-      { key: "before", title: "Before", column: "before" },
-      { key: "growth", title: "Growth only", before: "before", after: "after" },
+      { key: "after", title: "After", column: "after.retained_bytes" },
+      { key: "before", title: "Before", column: "before.retained_bytes" },
+      { key: "growth", title: "Growth only", before: "before.retained_bytes", after: "after.retained_bytes" },
     ],
     mode: "after",
-    compare: { before: "before", after: "after" },
+    compare: { before: "before.retained_bytes", after: "after.retained_bytes" },
     snapshots: [],
     rows: { node: paths.map(([stack]) => at(stack)), leak_kind: paths.map((path) => path[3] || null) },
     markdown: "",
