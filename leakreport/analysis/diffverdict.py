@@ -55,16 +55,20 @@ class Growth:
     def lead(self, rows: Sequence[DiffRow], frames: Sequence[Frame]) -> tuple[str, ...]:
         """One to three sentences below the headline."""
         found: list[str] = []
-        counts = [
-            plural(count, noun, many)
-            for count, noun, many in (
-                (self.grown, "path grew", "paths grew"),
+        counted = [
+            (count, one, many)
+            for count, one, many in (
+                (self.grown, "grew", "grew"),
                 (self.new, "is new", "are new"),
                 (self.shrunk, "shrank", "shrank"),
                 (self.gone, "is gone", "are gone"),
                 (self.others, "changed its kind or its blocks only", "changed their kind or their blocks only"),
             )
             if count
+        ]
+        counts = [
+            plural(count, one, many) if number else plural(count, f"path {one}", f"paths {many}")
+            for number, (count, one, many) in enumerate(counted)
         ]
         if counts:
             found.append(f"{', '.join(counts)}.")

@@ -13,7 +13,7 @@ from leakreport.render.chart_svg import sparkline
 from leakreport.render.flamegraph import flame_graph
 from leakreport.render.interface import RenderOptions
 from leakreport.render.kind_bar import KindPart, kind_parts
-from leakreport.render.page import TAGS, Figure, PageText, gate_words
+from leakreport.render.page import TAGS, Figure, PageText, gate_words, moment_words
 from leakreport.render.path_lines import Amount, Detail, PathLine, PathList, Source
 from leakreport.render.phrases import (
     finding_frames,
@@ -75,9 +75,10 @@ class AnalysisPage(PageText):
         """What is measured, the most telling first."""
         report = self._report
         is_peak = self.timeline is not None and report.moment is Moment.PEAK
+        moment = moment_words(report.moment)
         titles = {
             "leaked_bytes": "Lost",
-            "retained_bytes": "Heap at the peak" if is_peak else f"Retained {report.moment.value}",
+            "retained_bytes": "Heap at the peak" if is_peak else f"Retained{moment}" if moment else "In use",
             "overhead_bytes": "Allocator's overhead",
             "stack_bytes": "Thread stacks",
             "peak_bytes": "At the peak",

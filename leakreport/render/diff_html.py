@@ -16,7 +16,7 @@ from leakreport.render.diff_text import named_frame
 from leakreport.render.diff_words import more_words, rate_words
 from leakreport.render.interface import RenderOptions
 from leakreport.render.kind_bar import kind_parts
-from leakreport.render.page import TAGS, Figure, PageText, gate_words
+from leakreport.render.page import TAGS, Figure, PageText, gate_words, moment_words
 from leakreport.render.path_lines import Amount, Detail, PathLine, PathList, Source
 from leakreport.render.phrases import frame_name, location
 from leakreport.render.source import SourceFinder
@@ -72,7 +72,7 @@ class DiffPage(PageText):
         self.paths = self._paths()
         self.flame = compared_flame(report.tree, report.frames, f"in {self.names[1]}" if report.after.name else "after")
         self.kinds = kind_parts(report.after.totals, None, report.change)
-        self.moment = report.after.moment.value
+        self.moment = moment_words(report.after.moment)
         self.charts = self._charts()
         self.records = self.record_commands(report.inputs)
 
@@ -88,7 +88,7 @@ class DiffPage(PageText):
         ):
             ends = f"{format_exact_bytes(before[metric])} → {format_exact_bytes(after[metric])}"
             delta = change[metric]
-            moment = f" {self.moment}" if metric in {"leaked_bytes", "retained_bytes"} else ""
+            moment = self.moment if metric in {"leaked_bytes", "retained_bytes"} else ""
             small = ends if number == 0 else format_change(delta)
             yield Figure(f"{title}{moment}", format_pair(before[metric], after[metric]), small, ends)
             if number == 0:

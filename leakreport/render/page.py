@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from leakreport.analysis.report import GateResult, InputSummary, Status, Verdict
-from leakreport.model.raw import TOOL_TITLES
+from leakreport.model.raw import TOOL_TITLES, Moment
 from leakreport.render.interface import RenderOptions
 from leakreport.render.phrases import printable, without_home, without_secrets
 
@@ -87,3 +87,12 @@ def gate_words(verdict: Verdict) -> str:
     if verdict.gate is GateResult.PASSED and budgets:
         return ", within budget"
     return _GATES.get(verdict.gate, "")
+
+
+def moment_words(moment: Moment) -> str:
+    """When something was held, behind a noun; nothing where it is only when the profile was written.
+
+    >>> moment_words(Moment.EXIT), moment_words(Moment.DUMP)
+    (' at exit', '')
+    """
+    return "" if moment is Moment.DUMP else f" {moment.value}"

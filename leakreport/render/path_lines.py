@@ -62,6 +62,12 @@ class PathLine(NamedTuple):
     amount: Amount
     detail: Detail | None
 
+    @property
+    def short(self) -> str:
+        """What narrow screens show in place of columns."""
+        ends = "" if self.ends is None else " → ".join(self.ends)
+        return ", ".join(part for part in (self.kind, self.blocks, ends) if part)
+
 
 class Head(NamedTuple):
     """A column of the list; `sort` is the column of the page's data that it shows."""

@@ -10,6 +10,7 @@ import pytest
 
 from leakreport.analysis.compare import compare
 from leakreport.analysis.diffreport import DiffReport
+from leakreport.analysis.options import AnalysisOptions
 from leakreport.api import load
 from leakreport.model.metrics import LEAK_KINDS
 from leakreport.render import as_diff, get_renderer
@@ -148,3 +149,40 @@ def test_the_noise_is_one_sentence() -> None:
     assert re.search(r"5\d paths within the noise, −48.80 KiB together", text)
     # The tree holds all paths, those within the noise, too.
     assert report.tree.after_bytes[0] - report.tree.before_bytes[0] == report.change["retained_bytes"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (AnalysisOptions(), "Growth"),
+        (AnalysisOptions(max_growth_bytes=1000, max_growth_text="1000"), "Growth, over budget"),
+        (AnalysisOptions(max_growth_bytes=10**9, max_growth_text="1GB"), "Growth, within budget"),
+        (AnalysisOptions(fail_on=("new",)), "Growth, gate failed"),
+        (AnalysisOptions(fail_on=("new",), max_growth_bytes=10**9, max_growth_text="1GB"), "Growth, gate failed"),
+    ],
+)
+def test_the_tag_says_whether_a_budget_holds(options: AnalysisOptions, words: str) -> None:
+    before, after = (load(fixture_path("memcheck-xml", f"svc-v{version}")) for version in (2, 5))
+    text = page_of(compare(before, after, options))
+    tag = re.search(r'<span class="tag growth">.*?</span> ([^<]*)</span>', text)
+    assert tag is not None
+    assert tag[1] == words
+    if options.max_growth_bytes is not None:
+        assert f'<dt>Budget</dt> <dd title="{format_exact_bytes(options.max_growth_bytes)}">' in text
+
+
+def test_a_budget_is_a_line_over_the_columns() -> None:
+    old, new = (load(fixture_path("heaptrack", f"demo-v{version}")) for version in (1, 2))
+    text = page_of(compare(old, new, AnalysisOptions(max_growth_bytes=2**20, max_growth_text="1MiB")))
+    assert text.count('class="limit"') == 2  # drawn wide, and slim for phones
+    assert "budget 2.13 MiB (baseline + 1.00 MiB)" in text
+    assert 'class="limit"' not in page_of(compare(old, new))
+
+
+def test_what_explains_the_growth_stands_in_the_card_of_its_path() -> None:
+    text = page_of(report_of("memcheck"))
+    card = re.search(r'<tr id="path-1".*?<div class="why">(.*?)</table>', text, re.DOTALL)
+    assert card is not None
+    assert "+97.66 KiB, 100 more blocks; no such path before." in card[1]
+    assert "Definitely lost: no pointer to it remains" in card[1]
+    assert "No findings. 4 checks ran." in page_of(report_of("same"))
