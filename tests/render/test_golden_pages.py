@@ -1,4 +1,4 @@
-"""Whole pages of every kind as reviewed text, without their style sheet."""
+"""Whole pages of every kind as reviewed text, without their style sheet, script and data."""
 
 from __future__ import annotations
 
