@@ -63,7 +63,6 @@ function mountAll(payload, tools, actions) {
     }
   };
   const parts = guarded("the data", () => {
-    unpackTree(payload);
     const data = createData(payload);
     return { data, paths: createPaths(data) };
   });
