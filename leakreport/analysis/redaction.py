@@ -163,7 +163,10 @@ def _told(value: Any) -> Any:  # noqa: ANN401  # tables of rows, and what they h
     if isinstance(value[0], Frame):
         return tuple(frame._replace(hidden=None) for frame in value)
     # Names of records, and of allocators.
-    return tuple(map(_record, value)) if isinstance(value[0], str) else value
+    if isinstance(value[0], str):
+        told = {name: _record(name) for name in set(value)}
+        return tuple(told[name] for name in value)
+    return value
 
 
 def _record(name: str) -> str:

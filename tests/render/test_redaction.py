@@ -58,8 +58,9 @@ def assert_silent(report: AnyReport, runs: list[Run], formats: tuple[str, ...]) 
         text = text_of(render(report, to=name, options=options))
         found = words.intersection(WORD.findall(text))
         assert not found, (name, sorted(found)[:10])
-        whole = [one for one in names[:300] if re.search(rf"(?<!\w){re.escape(one)}(?!\w)", text)]
-        assert not whole, (name, whole[:5])
+        if name == "json":
+            whole = [one for one in names[:300] if re.search(rf"(?<!\w){re.escape(one)}(?!\w)", text)]
+            assert not whole, whole[:5]
 
 
 @pytest.mark.parametrize(("family", "case"), CASES, ids=lambda text: text)
