@@ -142,12 +142,14 @@ def told_options(options: AnalysisOptions) -> AnalysisOptions:
 
 def without_hidden(report: _AnyReport) -> _AnyReport:
     """A finished report of redacted runs without what its tokens stand for."""
-    report = replace(report, frames=_told(report.frames), is_redacted=True)
+    note = Note("redacted", "Names are tokens (--redact); ids, shapes and figures are those of the true names.")
+    inputs = (replace(report.inputs[0], notes=(*report.inputs[0].notes, note)), *report.inputs[1:])
+    report = replace(report, frames=_told(report.frames), inputs=inputs, is_redacted=True)
     if isinstance(report, Report):
         shown = report.selection
         selection = replace(shown, focus=_pattern(shown.focus), ignore=_pattern(shown.ignore))
         return replace(report, paths=_told(report.paths), selection=selection)
-    return replace(report, rows=_told(report.rows))
+    return replace(report, rows=_told(report.rows), notes=(*report.notes, note))
 
 
 def _pattern(text: str | None) -> str | None:
@@ -163,7 +165,10 @@ def _told(value: Any) -> Any:  # noqa: ANN401  # tables of rows, and what they h
     if isinstance(value[0], Frame):
         return tuple(frame._replace(hidden=None) for frame in value)
     # Names of records, and of allocators.
-    return tuple(map(_record, value)) if isinstance(value[0], str) else value
+    if isinstance(value[0], str):
+        told = {name: _record(name) for name in set(value)}
+        return tuple(told[name] for name in value)
+    return value
 
 
 def _record(name: str) -> str:

@@ -6,11 +6,13 @@ themselves which of their parts are texts (`with_texts`): nothing here costs mor
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, cast, runtime_checkable
 
+from leakreport.model.raw import Frame
 from leakreport.privacy.texts import prose_without_secrets, source_without_host, without_home, without_secrets
 
 _ARGUMENTS = frozenset(("command", "tool_options"))
@@ -37,6 +39,7 @@ class _Copier:
     keeps_commands: bool
     hidden_arguments: int = 0
     _texts: dict[str, str] = field(default_factory=dict)
+    _paths: dict[str, str] = field(default_factory=dict)
     _tuples: dict[int, tuple[object, object]] = field(default_factory=dict)
     """By identity, with the original, which keeps the identity its own."""
 
@@ -78,27 +81,38 @@ class _Copier:
         known = self._tuples.get(id(values))
         if known is not None:
             return known[1]
-        copies = [self.copy(value) for value in values]
-        is_same = all(one is other for one, other in zip(copies, values, strict=True))
+        if type(values[0]) is str:
+            # Of hundreds of thousands of names of records few differ, or none has anything to hide.
+            changed = {text: shown for text in set(values) if (shown := self.copy(text)) != text}
+            copies = [changed.get(text, text) for text in values] if changed else values
+        else:
+            copies = [self.copy(value) for value in values]
+        is_same = copies is values or all(map(operator.is_, copies, values))
         result = values if is_same else type(values)(copies)
         self._tuples[id(values)] = (values, result)
         return result
 
     def _named_tuple(self, value: Any) -> Any:  # noqa: ANN401
-        if hasattr(value, "function") and hasattr(value, "module"):
+        if isinstance(value, Frame):
             return self._frame(value)
         changed = {name: self._field(name, entry) for name, entry in zip(value._fields, value, strict=True)}
         return value if all(changed[name] is getattr(value, name) for name in changed) else value._replace(**changed)
 
-    def _frame(self, frame: Any) -> Any:  # noqa: ANN401
+    def _frame(self, frame: Frame) -> Frame:
         # Names have `=` for an operator: no secrets are looked for. What is a file is no home folder.
-        changed = {}
-        for name in ("function", "module", "directory", "file"):
-            text = getattr(frame, name)
-            shown = None if text is None else without_home(text)
-            if shown != text and (shown != "~" or name == "directory"):
-                changed[name] = shown
-        return frame._replace(**changed) if changed else frame
+        function, module = self._path(frame.function), self._path(frame.module)
+        directory, file = self._path(frame.directory, is_folder=True), self._path(frame.file)
+        if (function, module, directory, file) == frame[:4]:
+            return frame
+        return frame._replace(function=function, module=module, directory=directory, file=file)
+
+    def _path(self, text: str | None, *, is_folder: bool = False) -> str | None:
+        if text is None or ("/" not in text and "\\" not in text):
+            return text
+        shown = self._paths.get(text)
+        if shown is None:
+            shown = self._paths[text] = without_home(text)
+        return text if shown == "~" and not is_folder else shown
 
     def _dataclass(self, value: Any) -> Any:  # noqa: ANN401
         changed = {}
