@@ -32,46 +32,23 @@ function mountPathList(section, data, paths, copy, show) {
   /** @param {Item} item */
   function bodyOf(item) {
     let body = bodies.get(item);
-    if (!body) {
-      body = make("tbody", {}, makeRow(item));
-      addDetails(body, item);
-      bodies.set(item, body);
-    }
+    if (!body) bodies.set(item, (body = addDetails(make("tbody", {}, makeRow(item)), item)));
     return body;
   }
 
   /** What the static rows say, without their bars. @param {Item} item */
   function makeRow(item) {
     const row = item.rows[0];
-    const line = make("tr", { id: "path-" + item.number, "data-path": paths.cell("id", row) });
+    const kind = paths.cell("leak_kind", row) || false;
+    const line = make("tr", { id: "path-" + item.number, "data-path": paths.cell("id", row), "data-kind": kind });
     for (const head of heads) {
       const column = head.dataset.sort || "";
-      const cell = make("td", { class: head.className });
       const value = paths.value(item, column);
-      if (column === "name") {
-        const frames = paths.frames(row);
-        const site = frames[paths.cell("site", row) ?? -1];
-        const module = paths.cell("module", row) || "";
-        const where = frames.length ? paths.place(frames[paths.named(row)]) : "";
-        cell.append(
-          make("span", { class: "who", title: value }, shortenName(value, 160)),
-          " ",
-          make("span", { class: "sub loc" }, where),
-        );
-        if (site !== undefined)
-          cell.append(
-            " ",
-            make(
-              "span",
-              { class: "sub" },
-              "allocates in ",
-              make("code", {}, shortenName(frameName(data, site), 110) + ", " + module),
-            ),
-          );
-      } else {
-        const [first, second] = pairOf(item, column, value);
-        cell.append(first, " ", make("span", { class: column === "leak_kind" ? "sub" : "sub ink" }, second));
-      }
+      const cell = make(
+        "td",
+        { class: head.className },
+        ...(column === "name" ? aboutRow(row) : pairOf(item, column, value)),
+      );
       if (head === heads[heads.length - 1]) cell.classList.add("amount");
       if (/^(?:change|slope)\./.test(column)) cell.classList.add(value > 0 ? "up" : "down");
       if (column.endsWith("_bytes") && value !== null) cell.title = formatExactBytes(value);
@@ -80,60 +57,68 @@ function mountPathList(section, data, paths, copy, show) {
     return line;
   }
 
+  /** @param {number} row */
+  function aboutRow(row) {
+    const frames = paths.frames(row);
+    const site = frames[paths.cell("site", row) ?? -1];
+    const name = make("span", { class: "who", title: paths.name(row) }, shortenName(paths.name(row), 160));
+    const place = make("span", { class: "sub loc" }, frames.length ? paths.place(frames[paths.named(row)]) : "");
+    if (site === undefined) return [name, " ", place];
+    const code = make("code", {}, shortenName(frameName(data, site), 110));
+    return [
+      name,
+      " ",
+      place,
+      " ",
+      make("span", { class: "sub" }, "allocates in ", code, ", ", paths.cell("module", row) || ""),
+    ];
+  }
+
   /** What stands in a cell, and below it. @param {Item} item @param {string} column @param {any} value */
   function pairOf(item, column, value) {
-    const words = valueWords(column, value);
+    let texts = [valueWords(column, value), ""];
     const [kind, metric] = column.split(".");
-    if (kind === "after") return [formatBytes(paths.value(item, "before." + metric) || 0), formatBytes(value || 0)];
-    if (kind === "series" && value !== null) return [formatBytes(paths.cell(column, item.rows[0])[0] || 0), words];
     const blocks = column === "leak_kind" ? paths.value(item, "values.retained_blocks") : null;
-    return [words, blocks === null ? "" : plural(blocks, "block")];
+    if (kind === "after") texts = [formatBytes(paths.value(item, "before." + metric) || 0), formatBytes(value || 0)];
+    if (kind === "series") texts.unshift(formatBytes(paths.cell(column, item.rows[0])[0] || 0));
+    if (blocks !== null) texts[1] = plural(blocks, "block");
+    return [texts[0], " ", make("span", { class: blocks === null ? "sub ink" : "sub" }, texts[1])];
   }
 
   /** @param {HTMLElement} body @param {Item} item */
   function addDetails(body, item) {
-    if (!item.rows.length) return;
-    const actions = make(
-      "div",
-      { class: "actions" },
-      makeButton("Copy as Markdown", () => copy(paths.markdown(item))),
-    );
-    if (show) actions.append(makeButton("Show in flame graph", () => show(item.rows[0])));
+    const row = item.rows[0];
+    if (row === undefined) return body;
+    const actions = make("div", { class: "actions" });
+    actions.append(makeButton("Copy as Markdown", () => copy(paths.markdown(item))));
+    if (show) actions.append(makeButton("Show in flame graph", () => show(row)));
     const known = body.querySelector("details");
-    if (known) return (known.querySelector(".card > div") || known).append(actions);
-    let cell = body.querySelector(".detail");
-    if (!cell) {
-      cell = make("td", { class: "detail", colspan: heads.length });
-      body.append(make("tr", { class: "detail-row" }, cell));
+    if (known) {
+      (known.querySelector(".card > div") || known).append(actions);
+      return body;
     }
-    const id = make("code", {}, paths.cell("id", item.rows[0]));
+    const id = make("code", {}, paths.cell("id", row));
     const details = make("details", {}, make("summary", { class: "muted" }, "Stack, ", id));
-    details.addEventListener("toggle", () => details.append(makeStack(item.rows[0], actions)), { once: true });
-    cell.append(details);
+    details.addEventListener("toggle", () => details.append(makeStack(row, actions)), { once: true });
+    body.append(make("tr", { class: "detail-row" }, make("td", { class: "detail", colspan: heads.length }, details)));
+    return body;
   }
 
   /** @param {number} row @param {Element} actions */
   function makeStack(row, actions) {
     const frames = paths.frames(row);
+    const named = paths.named(row);
     const list = make("ol", { class: "stack" });
     frames.forEach((frame, at) => {
       const name = frameName(data, frame);
+      const style = at === named ? "hit" : isOwn(data, frame) ? "" : "lib";
       const texts = [String(frames.length - 1 - at), shortenName(name, 400), paths.place(frame)];
-      const style = at === paths.named(row) ? "hit" : isOwn(data, frame) ? "" : "lib";
-      list.prepend(
-        make(
-          "li",
-          { class: style, title: name },
-          ...texts.flatMap((text, i) => [make("span", { class: "ifw"[i] }, text), " "]),
-        ),
-      );
+      const spans = texts.map((text, i) => make("span", { class: "ifw"[i] }, text));
+      list.prepend(make("li", { class: style, title: name }, spans[0], " ", spans[1], " ", spans[2]));
     });
+    const head = make("h3", {}, "Call path, innermost first");
     const why = make("p", { class: "sub" }, paths.cell("evidence", row) || "");
-    return make(
-      "div",
-      { class: "card one" },
-      make("div", {}, make("h3", {}, "Call path, innermost first"), list, why, actions),
-    );
+    return make("div", { class: "card one" }, make("div", {}, head, list, why, actions));
   }
 
   /** @param {number} [least] so many rows are there when this returns */
@@ -150,18 +135,11 @@ function mountPathList(section, data, paths, copy, show) {
     run += 1;
     append(shown, run, least);
     if (focused instanceof HTMLElement && table.contains(focused)) focused.focus({ preventScroll: true });
-    count.textContent =
-      formatCount(shown.length) +
-      " of " +
-      plural(listed.length, matches ? "path that matches" : "path", matches ? "paths that match" : "");
+    const [one, many] = matches ? ["path that matches", "paths that match"] : ["path"];
+    count.textContent = formatCount(shown.length) + " of " + plural(listed.length, one, many);
+    const more = items.length > most ? "the first " + formatCount(most) : "all " + plural(items.length, "path");
+    all.textContent = "Show " + (limit > few ? "the first " + few : more);
     all.hidden = items.length <= few;
-    all.textContent =
-      "Show " +
-      (limit > few
-        ? "the first " + few
-        : items.length > most
-          ? "the first " + formatCount(most)
-          : "all " + plural(items.length, "path"));
   }
 
   /** @param {Item[]} shown @param {number} own @param {number} size */
@@ -190,18 +168,14 @@ function mountPathList(section, data, paths, copy, show) {
   });
   const bar = make("div", { class: "more acts" }, count, all);
   if (canSave()) {
-    bar.append(
-      makeButton("Save as CSV", () => saveFile("paths.csv", "text/csv", paths.csv(listed))),
-      makeButton("Save as JSON", () =>
-        saveFile("paths.json", "application/json", JSON.stringify(paths.objects(listed), null, 1)),
-      ),
-    );
+    const json = () => JSON.stringify(paths.objects(listed), null, 1);
+    bar.append(makeButton("Save as CSV", () => saveFile("paths.csv", "text/csv", paths.csv(listed))));
+    bar.append(makeButton("Save as JSON", () => saveFile("paths.json", "application/json", json())));
   }
   table.after(bar);
   written.forEach((row, index) => {
     const body = /** @type {HTMLElement} */ (row.parentElement);
-    bodies.set(items[index], body);
-    addDetails(body, items[index]);
+    bodies.set(items[index], addDetails(body, items[index]));
   });
   addSortButtons(heads, (column, reversed) => {
     sort = { column, reversed };
@@ -239,13 +213,12 @@ function mountPathList(section, data, paths, copy, show) {
     /** Shows what a search finds. @param {string} text @returns {string} how many, in words */
     filter(text) {
       const query = parseQuery(text);
-      const marks = matchFrames(data, query, () => performance.now());
       const kind = query.kind.toLowerCase();
-      matches = text.trim()
-        ? (item) =>
-            String(paths.value(item, "leak_kind")).startsWith(kind) &&
-            stacks[item.number - 1].some((frame) => marks[frame])
-        : null;
+      const marks = text.trim() ? matchFrames(data, query, () => performance.now()) : null;
+      matches =
+        marks &&
+        ((item) =>
+          String(paths.value(item, "leak_kind")).startsWith(kind) && stacks[item.number - 1].some((of) => marks[of]));
       refresh();
       return formatCount(listed.length) + " of " + plural(items.length, "path");
     },

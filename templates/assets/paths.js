@@ -66,20 +66,30 @@ function createPaths(data) {
     return file ? file + (table.line[of] ? ":" + table.line[of] : "") : libraryOf(data, of);
   }
 
+  /** As in one line of render/stack_text.py. @param {number} of */
+  function plainName(of) {
+    const address = table.address && table.address[of];
+    const isNamed = frameText(data, of, "function") || (table.offset && table.offset[of]);
+    return oneName(
+      isNamed || !address ? frameName(data, of) : [libraryOf(data, of), address].filter(Boolean).join("@"),
+    );
+  }
+
   /** Rows one by one, outermost frame first. @param {Item[]} items @returns {any[]} */
   function objects(items) {
     const kept = names.filter((column) => !["node", "stack", "frames_before"].includes(column));
-    return items
-      .flatMap((item) => item.rows)
-      .map((row) => ({
-        ...Object.fromEntries(kept.map((column) => [column, cell(column, row)])),
-        frames: frames(row).map((of) => ({
-          function: frameText(data, of, "function") || null,
-          module: frameText(data, of, "module") || null,
-          file: frameText(data, of, "file") || null,
-          line: table.line[of] || null,
-        })),
-      }));
+    /** @param {number} of */
+    const facts = (of) => {
+      const [called, module, file] = /** @type {const} */ (["function", "module", "file"]).map(
+        (column) => frameText(data, of, column) || null,
+      );
+      return { function: called, module, file, line: table.line[of] || null };
+    };
+    const rowsOf = items.flatMap((item) => item.rows);
+    return rowsOf.map((row) => ({
+      ...Object.fromEntries(kept.map((column) => [column, cell(column, row)])),
+      frames: frames(row).map(facts),
+    }));
   }
 
   return {
@@ -118,63 +128,31 @@ function createPaths(data) {
     /** As Markdown: what it is, its figures, its stack. @param {Item} item */
     markdown(item) {
       const row = item.rows[0];
-      const stack = frames(row).map(
-        (of, at) => (at === named(row) ? "\u25b6 " : "  ") + frameName(data, of) + "  " + place(of),
-      );
-      const known = ["leak_kind", ...figures.filter((column) => column.includes("retained_"))];
-      const lines = known
-        .filter((column) => value(item, column) !== null)
-        .map((column) => {
-          const amount = value(item, column);
-          const exact = column.endsWith("_bytes") ? " (" + formatExactBytes(amount) + ")" : "";
-          return "- " + column.replace(/[._]/g, " ") + ": " + valueWords(column, amount) + exact + "\n";
-        });
-      return (
-        item.number +
-        ". " +
-        code(name(row)) +
-        "\n\n" +
-        lines.join("") +
-        "- path: " +
-        code(ids[row]) +
-        "\n\nInnermost frame first; \u25b6 marks the one it is named by:\n\n" +
-        code(stack.reverse().join("\n"), "text\n") +
-        "\n"
-      );
+      const at = named(row);
+      const stack = frames(row).map((of, i) => (i === at ? "\u25b6 " : "  ") + frameName(data, of) + "  " + place(of));
+      const lines = [item.number + ". " + code(name(row)) + "\n"];
+      for (const column of ["leak_kind", ...figures.filter((one) => one.includes("retained_"))]) {
+        const amount = value(item, column);
+        if (amount === null) continue;
+        const exact = column.endsWith("_bytes") ? " (" + formatExactBytes(amount) + ")" : "";
+        lines.push("- " + column.replace(/[._]/g, " ") + ": " + valueWords(column, amount) + exact);
+      }
+      lines.push("- path: " + code(ids[row]), "\nInnermost frame first; \u25b6 marks the one it is named by:\n");
+      return lines.join("\n") + "\n" + code(stack.reverse().join("\n"), "text\n") + "\n";
     },
     /** With the columns of render/csv.py. @param {Item[]} items */
     csv(items) {
-      const head = [
-        "id",
-        "kind",
-        "module",
-        "function",
-        "file",
-        "line",
-        ...figures.map((one) => one.replace("values.", "")),
-        "stack",
-      ];
-      const lines = items
-        .flatMap((item) => item.rows)
-        .map((row) => {
-          const stack = frames(row);
-          const own = stack[cell("responsible", row) ?? -1];
-          const about =
-            own === undefined
-              ? ["", "", null]
-              : [frameName(data, own), frameText(data, own, "file"), table.line[own] || null];
-          const texts = [cell("module", row) || "", ...about].map((one) =>
-            typeof one === "string" ? oneName(one) : one,
-          );
-          return [
-            ids[row],
-            cell("leak_kind", row),
-            ...texts,
-            ...figures.map((one) => cell(one, row)),
-            stack.map((of) => oneName(frameName(data, of))).join(";"),
-          ];
-        });
-      return [head, ...lines].map((cells) => cells.map(csvCell).join(",") + "\n").join("");
+      const metrics = figures.map((one) => one.replace("values.", ""));
+      const lines = [["id", "kind", "module", "function", "file", "line", ...metrics, "stack"]];
+      for (const row of items.flatMap((item) => item.rows)) {
+        const stack = frames(row);
+        const own = stack[cell("responsible", row) ?? -1];
+        const texts = own === undefined ? [] : [plainName(own), oneName(frameText(data, own, "file"))];
+        const line = own === undefined ? null : table.line[own] || null;
+        const about = [ids[row], cell("leak_kind", row), oneName(cell("module", row) || ""), texts[0], texts[1], line];
+        lines.push([...about, ...figures.map((one) => cell(one, row)), stack.map(plainName).join(";")]);
+      }
+      return lines.map((cells) => cells.map(csvCell).join(",") + "\n").join("");
     },
   };
 }

@@ -8,7 +8,7 @@ function nearest(places, at) {
 /** When a snapshot was. @param {number | null} time @param {string | null} unit @returns {string} */
 function momentWords(time, unit) {
   if (time === null) return "";
-  if (unit === "ms") return " at " + fixed(time / 1000, time < 100000 ? 2 : 1) + " s";
+  if (unit === "ms" && time >= 1000) return " at " + fixed(time / 1000, time < 100000 ? 2 : 1) + " s";
   if (unit === "B") return " after " + formatBytes(time) + " of allocations";
   return unit === "i" ? " after " + formatCount(time) + " instructions" : " at " + time + " " + (unit || "");
 }
@@ -58,8 +58,8 @@ function mountSteps(section, payload, store) {
   svg.append(mark);
   svg.classList.add("steps");
   svg.addEventListener("click", (event) => {
-    const box = svg.getBoundingClientRect();
-    go(nearest(places, ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width));
+    const scale = svg.getScreenCTM();
+    if (scale) go(nearest(places, (event.clientX - scale.e) / scale.a));
   });
   const back = makeButton("\u2039", () => go(at() - 1), {
     class: "btn icon",
@@ -71,7 +71,7 @@ function mountSteps(section, payload, store) {
     "aria-label": "Next snapshot",
     title: "Next snapshot (.)",
   });
-  svg.closest(".panel")?.append(make("div", { class: "more acts" }, back, on, words));
+  (svg.closest(".pad") || svg).after(make("div", { class: "more acts" }, back, on, words));
   store.on((_, changed) => changed.has("snapshot") && show());
   show();
   return { step: (key) => go(at() + (key === "," ? -1 : 1)) };
