@@ -4,9 +4,9 @@
  * The rows that are open, in order. A chain of library frames that only call one another is one row until it is opened.
  * Given are the nodes whose children are shown, and the first ones of chains that are shown frame by frame.
  *
- * @type {(data: Data, open: Set<number>, unfolded: Set<number>) => Row[]}
+ * @type {(data: Data, key: string, open: Set<number>, unfolded: Set<number>) => Row[]}
  */
-function openRows(data, open, unfolded) {
+function openRows(data, key, open, unfolded) {
   /** @type {Row[]} */
   const rows = [];
   const waiting = [[0, 1]];
@@ -14,10 +14,19 @@ function openRows(data, open, unfolded) {
     const [node, level] = next;
     const folded = unfolded.has(node) ? 0 : chainBelow(data, node);
     const isOpen = open.has(node) && !folded;
-    rows.push({ node, level, folded, isOpen, hasMore: data.tree.end[node] > node + 1 });
-    if (isOpen) for (const child of childrenOf(data.tree, node).reverse()) waiting.push([child, level + 1]);
+    const children = childrenOf(data.tree, node).filter((child) => holdsAnything(data, child, key));
+    rows.push({ node, level, folded, isOpen, hasMore: children.length > 0 });
+    if (isOpen) for (const child of children.reverse()) waiting.push([child, level + 1]);
   }
   return rows;
+}
+
+/** One of the columns has something. @type {(data: Data, node: number, key: string) => boolean} */
+function holdsAnything(data, node, key) {
+  const { compare } = data.payload;
+  return (compare ? [compare.before, compare.after] : [key]).some(
+    (column) => sumsOf(data, data.tree, column)[node] > 0,
+  );
 }
 
 /** How many library frames below a library frame have no sibling, from two on. @type {OfFrame<number>} */
@@ -25,8 +34,9 @@ function chainBelow(data, node) {
   const { end, frame } = data.tree;
   const isPlain = (/** @type {number} */ one) =>
     frame[one] >= 0 && !isOwn(data, frame[one]) && !data.responsible.has(one);
+  const { paths } = data.payload.tree;
   let last = node;
-  if (isPlain(node)) while (end[last + 1] === end[node] && isPlain(last + 1)) last++;
+  if (isPlain(node)) while (end[last + 1] === end[node] && isPlain(last + 1) && !paths[last]) last++;
   return last - node < 2 ? 0 : last - node;
 }
 
@@ -34,11 +44,8 @@ function chainBelow(data, node) {
 function mountCallTree(section, data, store) {
   const rowHeight = 28;
   const { tree } = data;
-  const amounts = data.payload.compare
-    ? ["Before", "After", "Change"]
-    : data.lost.length
-      ? ["Retained", "Lost"]
-      : ["Retained"];
+  const { compare, modes } = data.payload;
+  const amounts = compare ? ["Before", "After", "Change"] : data.lost.length ? ["", "Lost"] : [""];
   const titles = ["Frame", "Library", ...amounts, "Of total"].map((title, i) =>
     make("span", { role: "columnheader", class: i > 1 ? "r" : "" }, title),
   );
@@ -81,6 +88,8 @@ function mountCallTree(section, data, store) {
       element.addEventListener("click", () => (row.hasMore ? toggle(row) : select(row.node)));
       return element;
     });
+    const mode = modes.find((/** @type {any} */ one) => one.key === state.mode);
+    if (!compare && mode) titles[2].textContent = mode.title;
     body.style.height = rows.length * rowHeight + "px";
     body.replaceChildren(...seen);
     grid.setAttribute("aria-rowcount", String(rows.length + 1));
@@ -112,7 +121,7 @@ function mountCallTree(section, data, store) {
       open.add(above);
       if (chainBelow(data, above)) unfolded.add(above);
     }
-    rows = openRows(data, open, unfolded);
+    rows = openRows(data, weightKey(data, store.get()), open, unfolded);
     const y = rows.findIndex((row) => row.node === node) * rowHeight;
     body.style.height = rows.length * rowHeight + "px";
     grid.scrollTop = Math.min(y, Math.max(grid.scrollTop, y + 2 * rowHeight - grid.clientHeight));
@@ -146,7 +155,7 @@ function mountCallTree(section, data, store) {
   });
   store.on((state, changed) => {
     const node = changed.has("zoom") && state.focus < 0 ? state.zoom : state.focus;
-    if (node >= 0 && node !== selected) reveal(node);
+    if (changed.has("mode") || changed.has("snapshot") || (node >= 0 && node !== selected)) reveal(node < 0 ? 0 : node);
     redraw();
   });
   // At first the way to the heaviest place where the reader's code ends, with what stands beside it.
@@ -171,7 +180,11 @@ function treeRow(data, { node, level, folded, isOpen, hasMore }, key, isFound) {
   const first = cell("", "", name);
   first.style.paddingLeft = Math.min(level - 1, 24) * 14 + "px";
   first.append(make("i", { "aria-hidden": "true" }, hasMore ? (isOpen ? "\u25be" : "\u25b8") : ""));
-  first.append(make("code", { class: isOwn(data, frame) ? "own" : "" }, name));
+  const { frames } = data.payload;
+  const file = frameText(data, frame, "file").replace(/^.*\//, "");
+  const place = file && file + (frames.line[frame] ? ":" + frames.line[frame] : "");
+  first.append(make("code", { class: isOwn(data, frame) ? "own" : "" }, shortenName(name, 90)));
+  first.append(make("span", { class: "faint" }, place));
   if (folded) first.append(make("span", { class: "faint" }, "\u22ef " + plural(folded, "more frame")));
   if (data.responsible.has(node)) first.append(make("span", { class: "faint" }, "your code ends here"));
   if (isFound) first.append(make("mark", {}, "match"));

@@ -81,12 +81,21 @@ function summed({ parent, spot }, own) {
   return sums;
 }
 
+/** The snapshot that is drawn: the chosen one, or the nearest that has a tree; -1 for the judged one. @type {(data: Data, chosen: number) => number} */
+function drawnSnapshot(data, chosen) {
+  const { snapshots } = data.payload;
+  const known = Array.from(snapshots.keys()).filter((one) => snapshots[one].column);
+  if (chosen < 0 || !known.length) return -1;
+  return known.reduce((best, one) => (Math.abs(one - chosen) < Math.abs(best - chosen) ? one : best));
+}
+
 /** The key of what widths show. @type {(data: Data, state: {mode: string, snapshot: number}) => string} */
 function weightKey(data, state) {
   const { modes, snapshots } = data.payload;
-  const { column } = snapshots[state.snapshot] || {};
+  const snapshot = drawnSnapshot(data, state.snapshot);
+  if (snapshot >= 0) return snapshots[snapshot].column;
   const mode = modes.find((/** @type {{key: string}} */ one) => one.key === state.mode) || modes[0];
-  return column || mode.column || mode.before + "|" + mode.after;
+  return mode.column || mode.before + "|" + mode.after;
 }
 
 /** After minus before. @type {OfNode<number>} */
@@ -133,12 +142,19 @@ function frameName(data, frame) {
   return data.names[frame];
 }
 
+/** What the root holds, by the first mode. @type {(data: Data) => string} */
+function wholeName(data) {
+  const { column, after } = data.payload.modes[0];
+  const [, what, unit] = /(\w+?)_(bytes|\w+)(?:\.\d+)?$/.exec(column || after) || ["", column || after, ""];
+  return what.replace(/_/g, " ") + " " + (unit === "bytes" ? "memory" : unit);
+}
+
 /** What a node is called. @type {OfNode<string>} */
 function nodeName(data, tree, node) {
   const frame = tree.frame[node];
   const origin = tree.origin ? tree.origin[node] : node;
   const times = data.repeats.get(origin) || 1;
-  if (frame === -1) return "all " + data.payload.document.metric.replace(/_bytes$/, "").replace(/_/g, " ") + " memory";
+  if (frame === -1) return "all " + wholeName(data);
   if (frame === -2) return plural(data.payload.tree.paths[origin], "small path");
   if (frame === -3) return "\u22ef " + plural(times, "frame") + " left out";
   return frameName(data, frame) + (times > 1 ? " \u00d7" + formatCount(times) : "");

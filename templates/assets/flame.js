@@ -267,5 +267,13 @@ function flameTools(data, store) {
   else if (data.lost.length) legend(0, "still held", 1, "some lost", 2, "most lost");
   bar.append(make("span", { class: "key" }, make("i", { class: "edge" }), "your code ends here"));
   bar.append(make("a", { href: "#tree" }, "As a table"));
+  const note = make("span", { class: "muted" });
+  bar.append(note);
+  updates.push(() => {
+    const { snapshot } = store.get();
+    const drawn = drawnSnapshot(data, snapshot);
+    // Steps of a timeline are counted from 1 where people read them.
+    note.textContent = drawn === snapshot ? "" : "Nearest with paths: snapshot " + formatCount(drawn + 1);
+  });
   return { bar, update: () => updates.forEach((act) => act()) };
 }

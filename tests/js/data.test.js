@@ -18,11 +18,11 @@ test("sums are those of the paths through a node", () => {
     stacks.forEach((stack, node) => {
       const sums = (key) => page.sumsOf(data, data.tree, key)[node];
       assert.equal(
-        sums("after_bytes"),
+        sums("after.retained_bytes"),
         oracle(stack, (path) => path[2]),
       );
       assert.equal(
-        sums("before_bytes|after_bytes"),
+        sums("before.retained_bytes|after.retained_bytes"),
         oracle(stack, (path) => Math.max(0, path[2] - path[1])),
       );
       assert.equal(
@@ -38,7 +38,7 @@ test("what is folded grew and shrank at once", () => {
   const payload = payloadOf([[["f", "g"], 10, 12]]);
   Object.assign(payload.tree, { frame: [-1, 0, -2], paths: [0, 0, 7], folded: [3] });
   const data = page.createData(payload);
-  assert.equal(page.sumsOf(data, data.tree, "before_bytes|after_bytes")[0], 5);
+  assert.equal(page.sumsOf(data, data.tree, "before.retained_bytes|after.retained_bytes")[0], 5);
   assert.equal(page.wholeChange(data, 1), 5);
   assert.equal(page.wholeChange(data, -1), 3);
   assert.equal(page.nodeName(data, data.tree, 2), "7 small paths");
@@ -50,14 +50,14 @@ test("a column can be stored as what it differs by from another", () => {
     [["g"], 3, 2],
   ]);
   const whole = page.createData(payload);
-  const expected = page.sumsOf(whole, whole.tree, "after_bytes");
+  const expected = page.sumsOf(whole, whole.tree, "after.retained_bytes");
   const [before, after] = payload.tree.columns;
   payload.tree.columns = [
     before,
-    { name: "after_bytes", base: 0, values: after.values.map((n, i) => n - before.values[i]) },
+    { name: "after.retained_bytes", base: 0, values: after.values.map((n, i) => n - before.values[i]) },
   ];
   const data = page.createData(payload);
-  assert.deepEqual(page.sumsOf(data, data.tree, "after_bytes"), expected);
+  assert.deepEqual(page.sumsOf(data, data.tree, "after.retained_bytes"), expected);
   assert.equal(expected[0], 6);
 });
 
@@ -98,15 +98,41 @@ test("frames without a function are called as in Python", () => {
   assert.deepEqual(names, ["[f]", "libfoo.so+0x1a2b", "0x48a1a2b (libfoo.so)"]);
 });
 
-test("a snapshot with a tree is what widths show, one without is not", () => {
-  const data = page.createData({
-    ...payloadOf([[["f"], 1, 2]]),
-    snapshots: [{ column: "before_bytes" }, { column: null }],
+test("a snapshot without a tree is drawn as the nearest that has one", () => {
+  const snapshots = ["before.retained_bytes", null, null, "after.retained_bytes"].map((column) => ({ column }));
+  const data = page.createData({ ...payloadOf([[["f"], 1, 2]]), snapshots });
+  const drawn = [-1, 0, 1, 2, 3].map((snapshot) => page.drawnSnapshot(data, snapshot));
+  assert.deepEqual(drawn, [-1, 0, 0, 3, 3]);
+  assert.equal(page.weightKey(data, { mode: "after", snapshot: 1 }), "before.retained_bytes");
+  assert.equal(page.weightKey(data, { mode: "before", snapshot: -1 }), "before.retained_bytes");
+  const key = page.weightKey(data, { mode: "growth", snapshot: -1 });
+  assert.equal(key, "before.retained_bytes|after.retained_bytes");
+});
+
+test("a node says in words what the graph shows in colour", () => {
+  const data = page.createData(
+    payloadOf([
+      [["f"], 1024, 3072],
+      [["g"], 4096, 1024],
+      [["h"], 5, 5],
+    ]),
+  );
+  const facts = [1, 2, 3].map((node) => page.factsOf(data, data.tree, node, "after.retained_bytes"));
+  const byName = Object.fromEntries(facts.map((one) => [one.name, Object.values(one).slice(1)]));
+  assert.deepEqual(byName, {
+    f: ["1.00 KiB \u2192 3.00 KiB", "\u25b2 +2.00 KiB", "100% of all growth", 1],
+    g: ["4.00 KiB \u2192 1.00 KiB", "\u25bc \u22123.00 KiB", "100% of all shrinkage", -1],
+    h: ["5 B \u2192 5 B", "no change", "", 0],
   });
-  const key = (state) => page.weightKey(data, state);
-  assert.equal(key({ mode: "after", snapshot: 0 }), "before_bytes");
-  assert.equal(key({ mode: "after", snapshot: 1 }), "after_bytes");
-  assert.equal(key({ mode: "growth", snapshot: -1 }), "before_bytes|after_bytes");
+});
+
+test("blocks are counted, not sized", () => {
+  const payload = payloadOf([[["f"], 0, 2048]], { kind: "analysis" });
+  Object.assign(payload, { compare: null, modes: [{ key: "blocks", title: "Blocks", column: "retained_blocks" }] });
+  payload.tree.columns.push({ name: "retained_blocks", values: [2048] });
+  const data = page.createData(payload);
+  const facts = page.factsOf(data, data.tree, 0, "retained_blocks");
+  assert.deepEqual([facts.name, facts.amounts, facts.share], ["all retained blocks", "2,048", "100% of all"]);
 });
 
 test("lost memory is what the leak search calls lost", () => {

@@ -11,7 +11,7 @@ const madeTree = (seed) => page.createData(payloadOf(randomPaths(seed, 120)));
 test("children lie inside their parent, side by side, as wide as they weigh", () => {
   for (let seed = 1; seed < 20; seed++) {
     const data = madeTree(seed);
-    const sums = page.sumsOf(data, data.tree, "after_bytes");
+    const sums = page.sumsOf(data, data.tree, "after.retained_bytes");
     const boxes = page.boxesOf(data.tree, sums, 0, 1000);
     const byNode = new Map(boxes.map((box) => [box.node, box]));
     const right = new Map();
@@ -28,14 +28,14 @@ test("children lie inside their parent, side by side, as wide as they weigh", ()
 
 test("what is narrower than half a pixel is left out with all below it, and nothing else", () => {
   const data = madeTree(4);
-  const sums = page.sumsOf(data, data.tree, "after_bytes");
+  const sums = page.sumsOf(data, data.tree, "after.retained_bytes");
   const shown = new Set(page.boxesOf(data.tree, sums, 0, 60).map((box) => box.node));
   sums.forEach((sum, node) => assert.equal(shown.has(node), (sum / sums[0]) * 60 >= 0.5));
 });
 
 test("a zoomed node and all above it fill the width", () => {
   const data = madeTree(2);
-  const sums = page.sumsOf(data, data.tree, "after_bytes");
+  const sums = page.sumsOf(data, data.tree, "after.retained_bytes");
   const zoom = data.tree.depth.findIndex((level, node) => level === 3 && sums[node] > 0);
   const boxes = page.boxesOf(data.tree, sums, zoom, 500);
   assert.deepEqual(
@@ -47,7 +47,7 @@ test("a zoomed node and all above it fill the width", () => {
 
 test("hits find the box under a point, and nothing beside it", () => {
   const data = madeTree(7);
-  const boxes = page.boxesOf(data.tree, page.sumsOf(data, data.tree, "after_bytes"), 0, 800);
+  const boxes = page.boxesOf(data.tree, page.sumsOf(data, data.tree, "after.retained_bytes"), 0, 800);
   for (const box of boxes) {
     assert.equal(page.nodeAt(data.tree, boxes, data.tree.depth[box.node], box.x + box.width / 2), box.node);
   }
@@ -64,7 +64,7 @@ test("arrow keys go to parent, first child and siblings, and stay where there is
       [["g"], 0, 1],
     ]),
   );
-  const sums = page.sumsOf(data, data.tree, "after_bytes");
+  const sums = page.sumsOf(data, data.tree, "after.retained_bytes");
   const at = (name) => data.tree.frame.findIndex((frame) => frame >= 0 && page.frameName(data, frame) === name);
   const go = (from, key) => page.neighbour(data.tree, sums, at(from), key);
   assert.equal(go("f", "ArrowDown"), at("a"));

@@ -12,7 +12,7 @@ const PATHS = [
   [["main", "write"], 7, 2, "reachable"],
 ];
 const data = page.createData(payloadOf(PATHS));
-const search = (text, key = "after_bytes") => page.searchTree(data, data.tree, key, text, () => 0);
+const search = (text, key = "after.retained_bytes") => page.searchTree(data, data.tree, key, text, () => 0);
 const namesOf = (found) => found.nodes.map((node) => page.nodeName(data, data.tree, node));
 
 test("a search without capitals finds both, one with a capital that case only", () => {
@@ -51,7 +51,7 @@ test("regular expressions match names, and what could run for ever is refused", 
 test("names are tried for 50 ms only", () => {
   const many = page.createData(payloadOf(Array.from({ length: 400 }, (_, i) => [["name" + i], 0, 1])));
   let time = 0;
-  const found = page.searchTree(many, many.tree, "after_bytes", "name", () => (time += 20));
+  const found = page.searchTree(many, many.tree, "after.retained_bytes", "name", () => (time += 20));
   assert.match(found.error, /not all names/);
   assert.ok(found.nodes.length > 0 && found.nodes.length < 400);
 });
@@ -60,15 +60,15 @@ test("both directions count the same bytes", () => {
   for (let seed = 1; seed < 12; seed++) {
     const paths = randomPaths(seed, 60);
     const one = page.createData(payloadOf(paths));
-    const callers = page.createCallers(one, ["after_bytes", "before_bytes"]);
+    const callers = page.createCallers(one, ["after.retained_bytes", "before.retained_bytes"]);
     for (const [text, isMeant] of [
       ["f", ([stack]) => stack.includes("f")],
       ["lib_", ([stack]) => stack.some((name) => name.startsWith("lib_"))],
       ["kind:definite g", ([stack, , , kind]) => kind === "definite" && stack.includes("g")],
     ]) {
       const bytes = paths.filter(isMeant).reduce((sum, path) => sum + path[2], 0);
-      assert.equal(page.searchTree(one, one.tree, "after_bytes", text, () => 0).bytes, bytes);
-      assert.equal(page.searchTree(one, callers, "after_bytes", text, () => 0).bytes, bytes);
+      assert.equal(page.searchTree(one, one.tree, "after.retained_bytes", text, () => 0).bytes, bytes);
+      assert.equal(page.searchTree(one, callers, "after.retained_bytes", text, () => 0).bytes, bytes);
     }
   }
 });
