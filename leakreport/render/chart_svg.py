@@ -67,6 +67,8 @@ class Chart(NamedTuple):
     last: Label
     changes: list[Change]
     wedge: Wedge | None
+    areas: list[str]
+    """What is below the line: everything else, then the part that is drawn on top; empty where no part is drawn."""
 
 
 class Plot(NamedTuple):
@@ -81,6 +83,8 @@ class Plot(NamedTuple):
     changes: Sequence[int] = ()
     """Indexes of the first point after each change."""
     fit: FittedLine | None = None
+    part: Sequence[int | None] = ()
+    """Of each value the part that one library holds."""
 
 
 def chart(plot: Plot, width: int, height: int) -> Chart | None:
@@ -122,7 +126,26 @@ def chart(plot: Plot, width: int, height: int) -> Chart | None:
         last=_label(line, line[-1], format_bytes(values[-1]), is_first=False),
         changes=_changes([(at_x(x), f"change at {_place_label(x, unit)}") for x in changes], width),
         wedge=None if plot.fit is None else _wedge(plot.fit, at_x, at_y),
+        areas=_areas(plot, at_x, at_y),
     )
+
+
+def _areas(plot: Plot, at_x: Callable[[float], float], at_y: Callable[[float], float]) -> list[str]:
+    known = [
+        (x, (y, part))
+        for x, y, part in zip(plot.places, plot.values, plot.part or plot.values, strict=True)
+        if y is not None and part is not None and 0 <= part <= y
+    ]
+    if not plot.part or len(known) < len(plot.values):
+        return []
+    totals = {x: y for x, (y, _) in known}
+    xs = [x for x, _ in thinned(list(totals.items()), MOST_POINTS)]
+    rests = {x: y - part for x, (y, part) in known}
+    edges = [
+        [f"{at_x(x)},{at_y(height)}" for x, height in ((x, heights[x]) for x in xs)]
+        for heights in (dict.fromkeys(xs, 0), rests, totals)
+    ]
+    return [" ".join((*upper, *reversed(lower))) for lower, upper in pairwise(edges)]
 
 
 def _changes(changes: Sequence[tuple[float, str]], width: int) -> list[Change]:

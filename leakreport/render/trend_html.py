@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from leakreport.analysis.report import Status
-from leakreport.analysis.trendreport import TrendReport, TrendRow
+from leakreport.analysis.trendreport import ModuleSeries, TrendReport, TrendRow
 from leakreport.model.metrics import LeakKind
 from leakreport.render.bars import Bar, bars, mark_of, tone_of
 from leakreport.render.chart_svg import Chart, Plot, chart, sparkline
@@ -114,8 +114,10 @@ class TrendPage(PageText):
             self.axis = f"over work done, in {report.work.unit}"
         self.paths = self._paths()
         self.groups = list(self._groups())
+        part = next((one for one in report.by_module if None not in one.series), None)
+        self.part = part if part is not None and len(report.by_module) > 1 else None
         self.columns = [one for size in _SIZES if (one := self._columns(*size)) is not None]
-        lines = [self._chart(report.total, *size) for size in _SIZES]
+        lines = [self._chart(report.total, *size, part=self.part) for size in _SIZES]
         self.lines = [] if self.columns else [one for one in lines if one is not None]
         self.flame = (
             compared_flame(report.tree, report.frames, f"in the last {report.point_noun}") if self._is_bytes else None
@@ -316,7 +318,7 @@ class TrendPage(PageText):
             or not self._is_bytes
         ):
             return None
-        part = next((one for one in report.by_module if None not in one.series), None)
+        part = self.part
         parts = (0,) * len(series) if part is None else part.series
         runs = [
             Run(_short_label(report, number), held or 0, of_part or 0)
@@ -330,7 +332,7 @@ class TrendPage(PageText):
         if fit is not None:
             ends = (fit.at(report.places[0], fit.slope), fit.at(report.places[-1], fit.slope))
         plan = Plan(
-            part_name="" if part is None or len(report.by_module) < 2 else part.name,
+            part_name="" if part is None else part.name,
             part_change=0 if part is None else part.last - part.first,
             change=changes[0] if changes else None,
             fitted=ends,
@@ -344,7 +346,9 @@ class TrendPage(PageText):
         ends = (row.verdict.low, row.verdict.high)
         return " … ".join(self._per_point(end) for end in ends)
 
-    def _chart(self, row: TrendRow | None, width: int, height: int) -> Chart | None:
+    def _chart(
+        self, row: TrendRow | None, width: int, height: int, *, part: ModuleSeries | None = None
+    ) -> Chart | None:
         if row is None:
             return None
         report = self._report
@@ -355,6 +359,7 @@ class TrendPage(PageText):
             is_whole=report.unit != "time",
             changes=row.verdict.change_points,
             fit=report.fit_of(row),
+            part=() if part is None else part.series,
         )
         return chart(plot, width, height)
 
