@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
         {
             "analysis.report",
             "analysis.diffreport",
+            "analysis.pagetree",
             "analysis.trendreport",
             "model",
             "units",

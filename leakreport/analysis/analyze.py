@@ -20,6 +20,7 @@ from leakreport.analysis.frames import describe
 from leakreport.analysis.gate import Evidence, evaluate
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import ownership_of
+from leakreport.analysis.page_run import page_of_run
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.processes import Grouping, Judged, judge, judged_alone, peak_of, processes_of
 from leakreport.analysis.reading import reading_groups
@@ -99,6 +100,20 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         last_bytes=_last_bytes(run, judged, members),
     )
     snapshots = _snapshot_summaries(run, judged)
+    judged_index = len(snapshots) - 1 if len(judged.members) > 1 else judged.members[0]
+    page = cache(
+        lambda: page_of_run(
+            rows,
+            run.tree,
+            frames,
+            columns,
+            metric=metric,
+            timeline=[snapshots[index] for index in judged.process],
+            judged=judged_index,
+            is_everything=not selection.hidden_paths,
+            most_nodes=options.max_nodes,
+        )
+    )
     return Report(
         kind="analysis",
         metric=metric,
@@ -106,7 +121,7 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         verdict=_verdict(options, facts),
         inputs=input_summaries(run, judged),
         snapshots=snapshots,
-        judged=len(snapshots) - 1 if len(judged.members) > 1 else judged.members[0],
+        judged=judged_index,
         timeline=judged.process,
         totals=judged.totals,
         unattributed=unattributed,
@@ -121,7 +136,8 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         by_function_when_asked=cache(lambda: by_function(rows, columns, metric, most=MOST_FUNCTIONS)),
         groups=grouped_by(rows, columns, ownership, metric, options.group_by),
         accumulation=facts.accumulation,
-        tree_when_asked=cache(lambda: tree_view(rows, options.max_nodes)),
+        tree_when_asked=cache(lambda: tree_view(page())),
+        page_when_asked=page,
         selection=selection,
         record_count=facts.record_count,
         named_frames=sum(frame.function is not None for frame in frames),

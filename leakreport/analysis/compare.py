@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from leakreport.analysis.naming import side_names
 from leakreport.analysis.noise import noise_rule
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import Ownership, ownership_of
+from leakreport.analysis.page_diff import page_of_diff
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.perwork import is_sampled, per_work, unequal_work, work_words
 from leakreport.analysis.processes import Judged
@@ -145,6 +146,9 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         checks=len(RULES),
         grown_rows=growth.grown + growth.new,
         shrunk_rows=growth.shrunk + growth.gone,
+        page_when_asked=cache(
+            lambda: page_of_diff(rows, after.tree, frames, columns, metric=metric, most_nodes=options.max_nodes)
+        ),
     )
 
 

@@ -15,7 +15,6 @@ from leakreport.analysis.bends import bent, functions_of, most_repeats
 from leakreport.analysis.report import LEFT_OUT, OTHERS, WHOLE, ComparedTree
 from leakreport.analysis.rollup import inclusive_values
 from leakreport.analysis.stacks import Stacks
-from leakreport.analysis.treeview import heaviest_nodes, nodes_above
 from leakreport.model.calltree import ROOT, CallTree, build_tree
 from leakreport.model.columns import BoolColumn, Int64Column, sums_at
 from leakreport.model.raw import Frame
@@ -57,7 +56,7 @@ def compared_tree(
     sizes = (np.abs(before), np.abs(after), np.abs(change))
     sums = inclusive_values(tree, *(sums_at(leaves, column, len(tree), "all paths") for column in (*values, *sizes)))
     weight = np.maximum.reduce(sums[_SUMS:])
-    kept = heaviest_nodes(tree, weight, sums[_SUMS - 1], MOST_NODES) & (sums[_SUMS - 1] > 0)
+    kept = _heaviest_nodes(tree, weight, sums[_SUMS - 1], MOST_NODES) & (sums[_SUMS - 1] > 0)
     kept[ROOT] = True
     innermost = bend.stacks.last(bend.is_own)
     above = np.where(innermost < 0, -1, bend.stacks.lengths - 1 - innermost)
@@ -67,7 +66,7 @@ def compared_tree(
             sums[:_SUMS],
             kept,
             repeats=most_repeats(tree, leaves, bend),
-            responsible=nodes_above(tree, leaves, above),
+            responsible=_nodes_above(tree, leaves, above),
             shown=[*examples.tolist(), LEFT_OUT],
         )
     )
@@ -122,3 +121,24 @@ def _pre_order(
         if node in others:
             stack.append((~node, row, depth + 1))
         stack.extend((child, row, depth + 1) for child in sorted(children[node], key=order, reverse=True))
+
+
+def _heaviest_nodes(tree: CallTree, bytes_below: Int64Column, paths_below: Int64Column, most_nodes: int) -> BoolColumn:
+    """The heaviest nodes. Weights never rise from parent to child, so what is kept hangs together."""
+    kept = np.ones(len(tree), dtype=np.bool_)
+    if len(tree) > most_nodes:
+        # Among equals the outer node goes first, or a child could be kept without its parent.
+        order = np.lexsort((np.arange(len(tree)), tree.depth, -paths_below, -bytes_below))
+        kept[order[most_nodes:]] = False
+        kept[ROOT] = True
+    return kept
+
+
+def _nodes_above(tree: CallTree, nodes: Int64Column, above: Int64Column) -> set[int]:
+    """The nodes that stand so many steps above some others; none for a negative number."""
+    found: set[int] = set()
+    while nodes.size:
+        found.update(nodes[above == 0].tolist())
+        is_going = above > 0
+        nodes, above = tree.parent[nodes[is_going]], above[is_going] - 1
+    return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from leakreport.analysis.pagetree import PageTree, no_page
 from leakreport.analysis.report import ComparedTree, Finding, GroupRow, InputSummary, Verdict
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Moment, Note
@@ -303,11 +304,18 @@ class DiffReport:
     per: PerWork | None = None
     runs: RunsSummary | None = None
     """Where a side was repeated: then all figures of it are means of its runs."""
+    page_when_asked: Callable[[], PageTree] = no_page
+    """Makes `page`, which most outputs do not need."""
 
     @property
     def tree(self) -> ComparedTree:
         """All paths of both sides, by calls."""
         return self.tree_when_asked()
+
+    @property
+    def page(self) -> PageTree:
+        """The call tree that the page draws, of all rows."""
+        return self.page_when_asked()
 
     @property
     def is_complete(self) -> bool:

@@ -70,4 +70,5 @@ class AnalysisOptions:
     """Judge even what cannot be compared."""
     per: tuple[str, tuple[float, float]] | None = None
     """Of a comparison: the unit of work, and how much of it each side did, above zero."""
-    max_nodes: int = 20_000
+    max_nodes: int | None = None
+    """How many nodes of the call tree a page keeps; None for the usual number."""

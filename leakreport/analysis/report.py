@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from leakreport.analysis.pagetree import PageTree, no_page
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, LeakSearch, Moment, Note, Sampling, Truncation
 from leakreport.model.raw import Mapping as MappedFile
@@ -350,6 +351,8 @@ class Report:
     checks: int
     """How many kinds of findings were looked for."""
     next_commands: tuple[str, ...]
+    page_when_asked: Callable[[], PageTree] = no_page
+    """Makes `page`."""
 
     @property
     def is_complete(self) -> bool:
@@ -371,6 +374,11 @@ class Report:
     def tree(self) -> TreeView:
         """The heaviest part of the call tree."""
         return self.tree_when_asked()
+
+    @property
+    def page(self) -> PageTree:
+        """The call tree that the page draws, of the rows of `paths`."""
+        return self.page_when_asked()
 
     @property
     def leaks(self) -> tuple[Finding, ...]:

@@ -131,7 +131,9 @@ class Stacks:
         for start, part in self.parts():
             key = key_of_frame[part.flat]
             entries = np.flatnonzero(key >= 0)
-            pairs = np.unique(part.owner[entries].astype(np.int64) * width + key[entries])
+            # Not np.unique: numpy 2.3 and later hash whole numbers, which takes twenty times as long here.
+            pairs = np.sort(part.owner[entries].astype(np.int64) * width + key[entries])
+            pairs = pairs[np.diff(pairs, prepend=-1) != 0]
             stacks.append((pairs // width + start).astype(np.int32))
             keys.append((pairs % width).astype(np.int32))
         return np.concatenate(stacks), np.concatenate(keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from leakreport.analysis.growth_text import Wording
 from leakreport.analysis.growthlimits import meant
 from leakreport.analysis.options import AnalysisOptions, WorkDone
 from leakreport.analysis.ownership import ownership_of
+from leakreport.analysis.page_trend import page_of_trend
+from leakreport.analysis.pagetree import PageTree
 from leakreport.analysis.processes import Grouping, Judged
 from leakreport.analysis.report import Verdict
 from leakreport.analysis.trendcompare import build_of, trend_mismatches
@@ -127,6 +129,22 @@ def trend(run: Run, options: AnalysisOptions | None = None) -> TrendReport:
         fits=fits_of(places, drawn),
         by_module=modules_of(material.table, material.work, material.times),
         tree_when_asked=partial(tree_of, material.table, material.columns.is_own),
+        page_when_asked=cache(partial(_page, material, found.rows)),
+    )
+
+
+def _page(material: _Material, rows: TrendRows) -> PageTree:
+    points = material.points
+    return page_of_trend(
+        material.table,
+        rows.order,
+        material.run.tree,
+        material.run.frames,
+        material.columns,
+        points=tuple(state.point for state in points.states),
+        noun=points.noun,
+        metric=material.metric,
+        most_nodes=material.options.max_nodes,
     )
 
 

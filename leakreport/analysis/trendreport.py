@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from leakreport.analysis.growth_results import SeriesVerdict
+from leakreport.analysis.pagetree import PageTree, no_page
 from leakreport.analysis.report import ComparedTree, InputSummary, PathRow, Verdict
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Note
@@ -173,6 +174,13 @@ class TrendReport:
     tree_when_asked: Callable[[], ComparedTree]
     """Makes `tree`."""
     next_commands: tuple[str, ...] = ()
+    page_when_asked: Callable[[], PageTree] = no_page
+    """Makes `page`, which most outputs do not need."""
+
+    @property
+    def page(self) -> PageTree:
+        """The call tree that the page draws, of all rows."""
+        return self.page_when_asked()
 
     @property
     def tree(self) -> ComparedTree:

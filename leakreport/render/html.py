@@ -18,6 +18,7 @@ from leakreport.render.embedded import embedded
 from leakreport.render.interface import RenderOptions
 from leakreport.render.names import shorten_name
 from leakreport.render.page import PageText
+from leakreport.render.payload import AnyReport, payload_element
 from leakreport.render.resources import assets_text, script_text, template_folder
 from leakreport.units import format_bytes, format_change, format_count, format_exact_bytes, format_share, plural
 
@@ -34,23 +35,23 @@ class HtmlRenderer:
 
     def render(self, report: Report, options: RenderOptions) -> str:
         """The whole page. Same report and options, same bytes."""
-        return _rendered("report.html.j2", AnalysisPage(report, options), report, report.verdict)
+        return _rendered("report.html.j2", AnalysisPage(report, options), report, report.verdict, options)
 
     def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
         """The page of a comparison."""
         from leakreport.render.diff_html import DiffPage
 
-        return _rendered("diff.html.j2", DiffPage(report, options), report, report.verdict)
+        return _rendered("diff.html.j2", DiffPage(report, options), report, report.verdict, options)
 
     def render_trend(self, report: TrendReport, options: RenderOptions) -> str:
         """The page of a trend."""
         from leakreport.render.trend_html import TrendPage
 
         page = TrendPage(report, options)
-        return _rendered("trend.html.j2", page, report, page.verdict)
+        return _rendered("trend.html.j2", page, report, page.verdict, options)
 
 
-def _rendered(template: str, page: PageText, report: object, verdict: Verdict) -> str:
+def _rendered(template: str, page: PageText, report: AnyReport, verdict: Verdict, options: RenderOptions) -> str:
     return (
         _environment(page.text)
         .get_template(template)
@@ -60,7 +61,7 @@ def _rendered(template: str, page: PageText, report: object, verdict: Verdict) -
             verdict=verdict,
             style=embedded(assets_text("css")),
             script=embedded(script_text()),
-            payload="",
+            payload=payload_element(report, options),
             version=__version__,
         )
     )

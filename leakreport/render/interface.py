@@ -19,7 +19,6 @@ class RenderOptions:
     records: bool = False
     """JSON rows name the input's records."""
     max_paths: int | None = None
-    max_nodes: int = 20_000
     with_source: bool = True
     source_roots: tuple[str, ...] = ()
     """Folders besides the working directory below which source may be read."""

@@ -28,19 +28,15 @@ class JsonRenderer:
 
     def render(self, report: Report, options: RenderOptions) -> str:
         """The document as text, ASCII only."""
-        return _written(_document(report, options))
+        return _written(lazy_document(report, options))
 
     def render_trend(self, report: TrendReport, options: RenderOptions) -> str:
         """The same for a trend."""
-        from leakreport.render.trend_json import trend_document
-
-        return _written(trend_document(report, options))
+        return _written(lazy_document(report, options))
 
     def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
         """The same for a comparison."""
-        from leakreport.render.diff_json import diff_document
-
-        return _written(diff_document(report, options))
+        return _written(lazy_document(report, options))
 
 
 def _written(values: Mapping[str, object]) -> str:
@@ -69,12 +65,24 @@ def _dumps(value: object) -> str:
 
 def document(report: Report, options: RenderOptions) -> dict[str, object]:
     """The document as plain values, keys in the order of the specification."""
-    values = _document(report, options)
+    values = lazy_document(report, options)
     return {key: list(value) if isinstance(value, Iterator) else value for key, value in values.items()}
 
 
+def lazy_document(report: Report | DiffReport | TrendReport, options: RenderOptions) -> dict[str, object]:
+    """The same of any report, with long lists as iterators: as values they would take more memory than all before."""
+    if isinstance(report, DiffReport):
+        from leakreport.render.diff_json import diff_document
+
+        return diff_document(report, options)
+    if isinstance(report, TrendReport):
+        from leakreport.render.trend_json import trend_document
+
+        return trend_document(report, options)
+    return _document(report, options)
+
+
 def _document(report: Report, options: RenderOptions) -> dict[str, object]:
-    """The same with long lists as iterators: as values they would take more memory than all before."""
     rows = report.paths if options.max_paths is None else report.paths[: options.max_paths]
     return {
         "schema": SCHEMA,
