@@ -40,7 +40,7 @@ HtmlRenderer().render(analyze(load("fixtures/demo/memcheck.xml")), RenderOptions
 start = time.process_time()
 report = analyze(load(source), config=AnalysisOptions(max_nodes=nodes))
 judged = time.process_time()
-text = HtmlRenderer().render(report, RenderOptions(max_nodes=nodes))
+text = HtmlRenderer().render(report, RenderOptions())
 written = time.process_time()
 Path(target).write_text(text, encoding="utf-8")
 print(json.dumps({"analysis": judged - start, "writing": written - judged}))

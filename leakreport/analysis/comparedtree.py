@@ -132,14 +132,3 @@ def _pre_order(
         if node in others:
             stack.append((~node, row, depth + 1))
         stack.extend((child, row, depth + 1) for child in sorted(children[node], key=order, reverse=True))
-
-
-def _heaviest_nodes(tree: CallTree, bytes_below: Int64Column, paths_below: Int64Column, most_nodes: int) -> BoolColumn:
-    """The heaviest nodes. Weights never rise from parent to child, so what is kept hangs together."""
-    kept = np.ones(len(tree), dtype=np.bool_)
-    if len(tree) > most_nodes:
-        # Among equals the outer node goes first, or a child could be kept without its parent.
-        order = np.lexsort((np.arange(len(tree)), tree.depth, -paths_below, -bytes_below))
-        kept[order[most_nodes:]] = False
-        kept[ROOT] = True
-    return kept

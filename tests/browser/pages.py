@@ -11,7 +11,6 @@ import html
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,7 +33,6 @@ LONG_NAME = (
 )
 """A name of 5,000 characters, as templates make them."""
 MILLION_NODES_IN_STACKS = 112_000
-OPTIONS = RenderOptions(command=("leakreport", "analyze", "memcheck.xml"))
 
 
 class Page(NamedTuple):
@@ -106,9 +104,9 @@ def million_nodes() -> Report:
     from bench.heap import write_heap
 
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "shopd.heap")
-        write_heap(path, MILLION_NODES_IN_STACKS)
-        return analyze(load(path))
+        write_heap(Path(folder, "shopd.heap"), MILLION_NODES_IN_STACKS)
+        with contextlib.chdir(folder):
+            return analyze(load("shopd.heap"))
 
 
 PAGES = (
@@ -124,7 +122,7 @@ PAGES = (
     Page("jemalloc", "jemalloc: a sampled heap", _analysis("jemalloc", "series-v2-0012")),
     Page("pprof", "pprof: a heap in use", _analysis("pprof", "demo-v2")),
     Page("pprof-unnamed", "pprof without symbols: addresses only", _analysis("pprof", "demo-v2-unsymbolised")),
-    Page("negative", "pprof of a difference: negative totals", _analysis("pprof", "demo-v2-diff-base")),
+    Page("pprof-base", "pprof with a base: two states, the first of them negative in the file", _analysis("pprof", "demo-v2-diff-base")),
     Page("heaptrack", "heaptrack: a Qt program, what it never freed", _analysis("heaptrack", "public-kde-david")),
     Page("dhat", "DHAT: what templates allocate", _analysis("dhat", "tmpl")),
     Page("sanitizer", "LeakSanitizer: direct and indirect leaks", _analysis("sanitizer", "gcc")),
@@ -134,6 +132,7 @@ PAGES = (
     Page("million-nodes", "a call tree of a million nodes", million_nodes),
     Page("diff", "two runs of a service: it grew", _diff("memcheck-xml", "svc-v2", "svc-v5")),
     Page("diff-heaptrack", "two heaptrack recordings of two versions", _diff("heaptrack", "demo-v1", "demo-v2")),
+    Page("diff-shrank", "two runs of a service: it shrank", _diff("memcheck-xml", "svc-v5", "svc-v2")),
     Page("diff-same", "no growth: a run against itself", _diff("memcheck-xml", "svc-v3", "svc-v3")),
     Page("diff-new", "everything is new", _everything_new),
     Page("diff-other-program", "two programs: not comparable", _diff("memcheck-xml", "python3", "sqlite3")),
@@ -146,7 +145,13 @@ PAGES = (
 NAMES = tuple(page.name for page in PAGES)
 
 
-def render_html(report: AnyReport, options: RenderOptions = OPTIONS) -> str:
+def command_of(report: AnyReport) -> tuple[str, ...]:
+    """The command that makes such a page."""
+    name = "diff" if isinstance(report, DiffReport) else "trend" if isinstance(report, TrendReport) else "analyze"
+    return ("leakreport", name, *(summary.source for summary in report.inputs), "-o", "report.html")
+
+
+def render_html(report: AnyReport, options: RenderOptions) -> str:
     """The page of a report of any kind."""
     if isinstance(report, DiffReport):
         return HtmlRenderer().render_diff(report, options)
@@ -155,8 +160,9 @@ def render_html(report: AnyReport, options: RenderOptions = OPTIONS) -> str:
     return HtmlRenderer().render(report, options)
 
 
-def render_json(report: AnyReport, options: RenderOptions = OPTIONS) -> str:
+def render_json(report: AnyReport) -> str:
     """The JSON document of a report of any kind."""
+    options = RenderOptions()
     if isinstance(report, DiffReport):
         return JsonRenderer().render_diff(report, options)
     if isinstance(report, TrendReport):
@@ -175,7 +181,7 @@ def write_pages(folder: Path, pages: Iterable[Page] = PAGES) -> None:
         # Pages name their inputs; nobody's folders are to be seen in a picture.
         with contextlib.chdir(ROOT):
             report = page.make()
-            text = render_html(report, replace(OPTIONS, source_roots=page.source_roots))
+            text = render_html(report, RenderOptions(command=command_of(report), source_roots=page.source_roots))
         place = written(folder, page.name)
         place.html.write_text(text, encoding="utf-8")
         if page.name != "million-nodes":
