@@ -7,6 +7,7 @@ is never asked for.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -15,6 +16,9 @@ from pathlib import Path
 from leakreport.errors import BrokenInstall
 
 _ENTRY = "report.html.j2"
+_LINES_OF_COMMENT = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)[ \t]*\n", re.MULTILINE | re.DOTALL)
+_INNER_COMMENT = re.compile(r"/\*\*.*?\*/[ ]?", re.DOTALL)
+_INDENTATION = re.compile(r"^[ \t]+|\n+(?=\n)", re.MULTILINE)
 
 
 def templates_folder() -> Traversable:
@@ -57,10 +61,14 @@ def assets_text(kind: str) -> str:
 def script_text() -> str:
     """The scripts of the manifest in one function, so that the page's names stay its own; `main` starts them.
 
+    Comments, types among them, and indentation are for those who work on the files, and stay there; lines stay as
+    they are. tests/js/test_scripts.py sees that nothing else is taken away.
+
     Raises:
         BrokenInstall: the manifest or a file it lists is missing.
     """
-    return f"(function () {{\n{assets_text('js')}\nmain();\n}})();"
+    text = _INDENTATION.sub("", _INNER_COMMENT.sub("", _LINES_OF_COMMENT.sub("", assets_text("js"))))
+    return f"(function () {{\n{text}\nmain();\n}})();"
 
 
 def _text(file: Traversable, name: str) -> str:

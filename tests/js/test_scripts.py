@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from leakreport.render.resources import assets_text, template_folder
+from leakreport.render.resources import assets_text, script_text, template_folder
 
 HERE = Path(__file__).resolve().parent
 FORBIDDEN = (
@@ -29,6 +29,7 @@ FORBIDDEN = (
     "<!--",
 )
 MOST_BYTES = 80_000
+MOST_BYTES_WITH_STYLE = 88_000
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in HERE.glob("*.test.js")))
@@ -49,7 +50,19 @@ def test_what_assets_must_not_contain(kind: str) -> None:
 
 
 def test_script_and_style_stay_small() -> None:
-    assert len(assets_text("css")) + len(assets_text("js")) <= MOST_BYTES
+    assert len(script_text()) <= MOST_BYTES
+    assert len(assets_text("css")) + len(script_text()) <= MOST_BYTES_WITH_STYLE
+
+
+def test_only_comments_and_blanks_are_taken_away(tool: Callable[[str], str], tmp_path: Path) -> None:
+    """By the scanner of TypeScript: the page's script has the words of the files, in their order."""
+    files = {"page.js": script_text(), "files.js": f"(function () {{\n{assets_text('js')}\nmain();\n}})();"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    command = [tool("node"), "words.js", *(str(tmp_path / name) for name in files)]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(done.stdout) > 5000
 
 
 def test_every_asset_is_in_the_manifest_once() -> None:
