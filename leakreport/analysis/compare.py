@@ -15,9 +15,10 @@ from leakreport.analysis.diffreport import DiffReport, Presence, Side
 from leakreport.analysis.difftable import DiffTable, Half, diff_table
 from leakreport.analysis.difftree import change_trees
 from leakreport.analysis.diffverdict import Growth, sentence_of_diff, status_of_diff
+from leakreport.analysis.folded import Foldable, folded_bytes, folded_notes, matched_beside_folded
 from leakreport.analysis.frames import FrameColumns, describe
 from leakreport.analysis.libraries import library_differences
-from leakreport.analysis.matching import Matching, match
+from leakreport.analysis.matching import Matching
 from leakreport.analysis.noise import noise_rule
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import Ownership, ownership_of
@@ -81,7 +82,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         [half.judged.totals.get("retained_bytes", 0) for half in (old, new)],
         options.min_change_bytes,
     )
-    found = match(_paths_of(old), _paths_of(new))
+    found = matched_beside_folded(_foldable(old), _foldable(new))
     halves = (Half(old.rows, old.frame_index), Half(new.rows, new.frame_index))
     table = replace(diff_table(halves, found, metrics, rule), work=options.per)
     tables = RunsSide(old.rows, old.runs), RunsSide(new.rows, new.runs)
@@ -140,9 +141,14 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         findings=why.findings,
         growth_graph=why.graph,
         libraries=why.libraries,
-        notes=tuple(dict.fromkeys((*old.judged.notes, *new.judged.notes, *_uncompared(found)))),
+        notes=tuple(
+            dict.fromkeys(
+                (*old.judged.notes, *new.judged.notes, *_uncompared(found), *folded_notes(old.rows, new.rows))
+            )
+        ),
         next_commands=(),
         per=per,
+        folded_bytes=folded_bytes(old.rows, new.rows),
         runs=by_runs.summary,
         trees_when_asked=partial(change_trees, rows[: int(rows.is_significant.sum())], frames, columns.is_own),
         page_when_asked=cache(
@@ -162,6 +168,18 @@ def _half(run: Run, side: Repeated, frame_index: Sequence[int], ownership: Owner
     rows, judged = averaged(path_rows(run, side.judged, columns, is_rust=ownership.is_rust), side.judged, side.runs)
     members = [run.snapshots[index] for index in judged.members]
     return _Half(run, judged, members, columns, rows, side.runs, frame_index)
+
+
+def _foldable(half: _Half) -> Foldable:
+    largest = [snapshot.meta.largest_folded_bytes for snapshot in half.members]
+    known = [amount for amount in largest if amount is not None]
+    return Foldable(
+        rows=half.rows,
+        paths=_paths_of(half),
+        keys=half.columns.key,
+        frame_index=half.frame_index,
+        largest_bytes=max(known) if len(known) == len(largest) else None,
+    )
 
 
 def _metas(half: _Half) -> list[SnapshotMeta]:

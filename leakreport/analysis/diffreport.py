@@ -129,6 +129,8 @@ class DiffRow:
     """The retained bytes of every run, where the sides are repeats; for rows that could be each other of all of them."""
     rate: Rate | None = None
     """Retained bytes per unit of work, where the work is known."""
+    folded: int = 0
+    """How many small paths it stands for, where a side is a report that folded them: which are which is not known."""
 
     @property
     def is_listed(self) -> bool:
@@ -314,6 +316,8 @@ class DiffReport:
     trees_when_asked: Callable[[], ChangeTrees]
     """Makes `trees`, which most outputs do not need."""
     per: PerWork | None = None
+    folded_bytes: tuple[int, int] | None = None
+    """What the folded paths of both sides retain, before and after, where a side is a report that folded some."""
     runs: RunsSummary | None = None
     """Where a side was repeated: then all figures of it are means of its runs."""
     page_when_asked: Callable[[], PageTree] = no_page
