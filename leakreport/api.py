@@ -115,6 +115,41 @@ def load_inputs(
     return Loaded(builder.build(), errors)
 
 
+def extract(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> str | bytes:
+    """The JSON document inside an HTML report, as text; a JSON report comes back as it is.
+
+    Raises:
+        InputError: it is no report, or not a whole one.
+    """
+    from leakreport.readers import get_reader, pick_reader
+    from leakreport.readers._stream import open_input
+    from leakreport.readers.leakreport import extracted
+    from leakreport.render.json import written
+
+    foreign: UnsupportedInput | None = None
+    with open_input(str(path), limits) as stream:
+        try:
+            found = pick_reader(stream, limits).info
+        except UnsupportedInput as error:
+            # Nothing at its beginning tells that a page is ours; its data does.
+            found, foreign = get_reader("leakreport").info, error
+        if found.name != "leakreport":
+            raise UnsupportedInput(
+                f"{path} is a {found.title}, no report of leakreport",
+                advice=f"leakreport analyze {path} --to json makes one.",
+            )
+        try:
+            document = extracted(stream, limits)
+        except MalformedInput:
+            if foreign is None:
+                raise
+            raise foreign from None
+        if document is not None:
+            return written(document)
+        stream.rewind()
+        return stream.read()
+
+
 def symbolize(run: Run, *, options: SymbolOptions | None = None, limits: Limits = DEFAULT_LIMITS) -> Run:
     """The run with names for its addresses, from the binaries that the process had mapped.
 

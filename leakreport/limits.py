@@ -44,6 +44,9 @@ class Limits:
     files: int = 10_000
     """Files taken from one folder or glob."""
 
+    page_bytes: int = 256 * 1024 * 1024
+    """A page of a report, packed and unpacked."""
+
     expansion_bytes: int = 1024 * 1024 * 1024
     """From here on the ratio of a compressed input is watched."""
 

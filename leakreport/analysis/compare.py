@@ -15,9 +15,10 @@ from leakreport.analysis.diffgate import evaluate_growth
 from leakreport.analysis.diffreport import DiffReport, Presence, Side
 from leakreport.analysis.difftable import DiffTable, Half, amounts_of, diff_table
 from leakreport.analysis.diffverdict import Growth, sentence_of_diff, status_of_diff
+from leakreport.analysis.folded import Foldable, folded_bytes, folded_notes, matched_beside_folded
 from leakreport.analysis.frames import FrameColumns, describe
 from leakreport.analysis.libraries import library_differences
-from leakreport.analysis.matching import Matching, match
+from leakreport.analysis.matching import Matching
 from leakreport.analysis.naming import side_names
 from leakreport.analysis.noise import noise_rule
 from leakreport.analysis.options import AnalysisOptions
@@ -86,7 +87,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         options.min_change_bytes,
     )
     told = BY_TOKEN if options.redact else BY_NAME
-    found = match(_paths_of(old), _paths_of(new), told)
+    found = matched_beside_folded(_foldable(old), _foldable(new), told)
     halves = (Half(old.rows, old.frame_index), Half(new.rows, new.frame_index))
     table = replace(diff_table(halves, found, metrics, rule), work=options.per)
     tables = RunsSide(old.rows, old.runs), RunsSide(new.rows, new.runs)
@@ -139,9 +140,14 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         findings=why.findings,
         growth_graph=why.graph,
         libraries=why.libraries,
-        notes=tuple(dict.fromkeys((*old.judged.notes, *new.judged.notes, *_uncompared(found)))),
+        notes=tuple(
+            dict.fromkeys(
+                (*old.judged.notes, *new.judged.notes, *_uncompared(found), *folded_notes(old.rows, new.rows))
+            )
+        ),
         next_commands=(),
         per=per,
+        folded_bytes=folded_bytes(old.rows, new.rows),
         runs=by_runs.summary,
         tree_when_asked=partial(_tree, rows, frames, columns.is_own),
         text_of_row=partial(row_text, why.findings),
@@ -172,6 +178,18 @@ def _half(run: Run, side: Repeated, frame_index: Sequence[int], ownership: Owner
     rows, judged = averaged(path_rows(run, side.judged, columns, is_rust=ownership.is_rust), side.judged, side.runs)
     members = [run.snapshots[index] for index in judged.members]
     return _Half(run, judged, members, columns, rows, side.runs, frame_index)
+
+
+def _foldable(half: _Half) -> Foldable:
+    largest = [snapshot.meta.largest_folded_bytes for snapshot in half.members]
+    known = [amount for amount in largest if amount is not None]
+    return Foldable(
+        rows=half.rows,
+        paths=_paths_of(half),
+        keys=half.columns.key,
+        frame_index=half.frame_index,
+        largest_bytes=max(known) if len(known) == len(largest) else None,
+    )
 
 
 def _metas(half: _Half) -> list[SnapshotMeta]:

@@ -129,6 +129,8 @@ class DiffRow:
     """The retained bytes of every run, where the sides are repeats; for rows that could be each other of all of them."""
     rate: Rate | None = None
     """Retained bytes per unit of work, where the work is known."""
+    folded: int = 0
+    """How many small paths it stands for, where a side is a report that folded them: which are which is not known."""
 
     @property
     def site_frame(self) -> int | None:
@@ -307,6 +309,8 @@ class DiffReport:
     shrunk_rows: int
     """How many significant rows are larger after, and how many smaller."""
     per: PerWork | None = None
+    folded_bytes: tuple[int, int] | None = None
+    """What the folded paths of both sides retain, before and after, where a side is a report that folded some."""
     runs: RunsSummary | None = None
     """Where a side was repeated: then all figures of it are means of its runs."""
     page_when_asked: Callable[[], PageTree] = no_page

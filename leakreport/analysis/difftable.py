@@ -21,6 +21,7 @@ from leakreport.analysis.report import PathRow
 from leakreport.analysis.stacks import Stacks
 from leakreport.model.columns import BoolColumn, Float64Column, Int64Column, exact_sum
 from leakreport.model.metrics import LOST_KINDS, LeakKind
+from leakreport.model.raw import Frame, small_path_count
 
 UNKNOWN_MODULE = "(object not recorded)"
 _ROWS_AT_ONCE = 1024
@@ -52,6 +53,8 @@ class About(NamedTuple):
     before: tuple[int, ...] = ()
     """Rows of the before side where there are several."""
     after: tuple[int, ...] = ()
+    folded: int = 0
+    """How many small paths it stands for, of which nobody knows which are which."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,7 +141,14 @@ class DiffTable(Sequence[DiffRow]):
     def are(self, presence: Presence) -> BoolColumn:
         """Per row, whether it is there on these sides."""
         is_new, is_gone = self.first[0] < 0, self.first[1] < 0
-        return is_new if presence is Presence.NEW else is_gone if presence is Presence.GONE else ~(is_new | is_gone)
+        # Of small paths that were folded, nobody knows that they are on one side only.
+        is_both = ~(is_new | is_gone) | self.is_folded
+        return is_both if presence is Presence.BOTH else (is_new if presence is Presence.NEW else is_gone) & ~is_both
+
+    @property
+    def is_folded(self) -> BoolColumn:
+        """Per row, whether it stands for small paths that a report had folded."""
+        return np.fromiter((about.folded > 0 for about in self.abouts), np.bool_, len(self.abouts))[self.about]
 
     def change_sums(self) -> dict[str, int]:
         """Per metric that any row has, the sum of the changes."""
@@ -182,7 +192,7 @@ class DiffTable(Sequence[DiffRow]):
     def _modules(self, side: int, numbers: dict[str, int]) -> Int64Column:
         rows = self.halves[side].rows
         frame = self.of_side(side, rows.frame_at(rows.paths.site))
-        found, place = np.unique(np.where(self.first[side] < 0, -1, frame), return_inverse=True)
+        found, place = np.unique(np.where((self.first[side] < 0) | self.is_folded, -1, frame), return_inverse=True)
         names = [None if index < 0 else rows.frames[index].module_name for index in found.tolist()]
         of_frame = [numbers.setdefault(name or UNKNOWN_MODULE, len(numbers)) for name in names]
         return np.asarray(of_frame, dtype=np.int64)[place] if of_frame else place
@@ -230,14 +240,20 @@ class DiffTable(Sequence[DiffRow]):
             found.append(self._row(index, about, before, after))
         return found
 
+    def _last_frame(self, side: int, row: PathRow) -> Frame:
+        return self.halves[side].rows.frames[row.frames[-1]] if row.frames else Frame()
+
     def _row(self, index: int, about: About, before: Sequence[PathRow], after: Sequence[PathRow]) -> DiffRow:
-        shown, half = (after[0], self.halves[1]) if after else (before[0], self.halves[0])
+        is_later = bool(after) and not (about.folded and before and not small_path_count(self._last_frame(1, after[0])))
+        shown, half = (after[0], self.halves[1]) if is_later else (before[0], self.halves[0])
         first_before = before[0] if before else shown
         values_before, values_after = _summed(before), _summed(after)
         known = [name for name in self.metrics if name in values_before or name in values_after]
         frames = tuple(half.frame_index[frame] for frame in shown.frames)
-        is_both = bool(before and after)
-        frames_before = tuple(self.halves[0].frame_index[f] for f in first_before.frames) if is_both else frames
+        is_both = bool(before and after) or about.folded > 0
+        frames_before = (
+            tuple(self.halves[0].frame_index[f] for f in first_before.frames) if before and after else frames
+        )
         error = float(self.error[index])
         return DiffRow(
             id=shown.id,
@@ -245,7 +261,7 @@ class DiffTable(Sequence[DiffRow]):
             leak_kind=shown.leak_kind,
             leak_kind_before=first_before.leak_kind if before else shown.leak_kind,
             frames=frames,
-            frames_before=frames_before if frames_before != frames else None,
+            frames_before=frames_before if frames_before != frames and not about.folded else None,
             responsible=shown.responsible,
             named_by=shown.named_by,
             site=shown.site,
@@ -258,11 +274,14 @@ class DiffTable(Sequence[DiffRow]):
             confidence=about.confidence,
             score=about.score,
             evidence=about.evidence,
-            id_before=first_before.id if is_both and first_before.id != shown.id else None,
+            id_before=first_before.id
+            if before and after and first_before.id != shown.id and not about.folded
+            else None,
             records_before=tuple(name for row in before for name in row.records),
             records_after=tuple(name for row in after for name in row.records),
             error=error or None,
             runs=None if self.runs is None else self.runs.of(int(self.unit[index]), is_open=bool(self.is_open[index])),
+            folded=about.folded,
             rate=None if self.work is None else rate_of(values_before, values_after, self.work, is_estimate=error > 0),
         )
 
@@ -337,6 +356,9 @@ def diff_table(halves: tuple[Half, Half], found: Matching, metrics: Sequence[str
             _heaviest_first(half, rows) for half, rows in zip(halves, (one.before, one.after), strict=True)
         )
         columns.add_one(before, after, about)
+    for folded in found.folded:
+        about = About(None, None, None, folded.evidence, folded=folded.path_count)
+        columns.add_one(folded.before, folded.after, about)
     for side, lone in enumerate((found.gone, found.new)):
         for other in lone:
             about = About(None, None if other.tie is None else "undecided", None, other.evidence)

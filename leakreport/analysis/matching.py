@@ -37,6 +37,15 @@ MOST_OPEN = 20_000
 """Sites per side that are compared one by one; of more, the largest."""
 
 
+class Folded(NamedTuple):
+    """Rows of both sides of which nobody knows which are which; only their sums can be compared."""
+
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    path_count: int
+    evidence: str
+
+
 class Matching(NamedTuple):
     """Every row of both sides, exactly once."""
 
@@ -50,6 +59,8 @@ class Matching(NamedTuple):
     """Rows of the after side without a partner."""
     uncompared: int
     """Sites that were too many to be compared one by one; they are among `gone` and `new`."""
+    folded: Sequence[Folded] = ()
+    """Small paths that a report had folded, with what may be among them on the other side."""
 
     def renumbered(self, before: Int64Column, after: Int64Column) -> Matching:
         """The same with other numbers for the rows: number i becomes the i-th."""

@@ -127,6 +127,7 @@ def page_tree(
         repeats=_moved(part.repeats, position),
         row_node=position[part.row_node],
         is_bent=part.is_bent,
+        largest_folded=part.largest_folded,
         meaning=meaning,
         keys=_keys(frames, columns.key),
     )

@@ -73,6 +73,8 @@ class PageTree:
     """Per listed row, which are the first so many of the report, the node in which it ends."""
     is_bent: BoolColumn
     """Per listed row, whether its frames are not those from the root to its node."""
+    largest_folded: int
+    """No path that is folded holds more of what the widths show first, on either side of a comparison."""
     meaning: Meaning
     keys: Mapping[str, str]
     """Canonical names of functions, where they are not the names."""
@@ -94,6 +96,7 @@ def no_page() -> PageTree:
         repeats=np.zeros((0, 2), dtype=np.int64),
         row_node=nothing[:0],
         is_bent=np.zeros(0, dtype=np.bool_),
+        largest_folded=0,
         meaning=Meaning((Mode("retained_bytes", "Retained", column="retained_bytes"),), "retained_bytes"),
         keys={},
     )

@@ -70,6 +70,8 @@ class Pruned:
     """Per listed row its node."""
     is_bent: BoolColumn
     """Per listed row, whether its stack is not that of its node."""
+    largest_folded: int
+    """The most that what ends in any one of the folded places weighs, by the first weight, or by those that are compared."""
 
 
 def pruned(drawing: Drawing, contents: Contents, most_nodes: int) -> Pruned:
@@ -102,7 +104,13 @@ def pruned(drawing: Drawing, contents: Contents, most_nodes: int) -> Pruned:
         repeats=np.stack([place[drawing.repeats[is_told, 0]], drawing.repeats[is_told, 1]], axis=1),
         row_node=place[row_node[:listed]],
         is_bent=drawing.is_bent[contents.row_end[:listed]],
+        largest_folded=_largest(of_nodes, anchor != nodes),
     )
+
+
+def _largest(contents: Contents, is_folded: BoolColumn) -> int:
+    weights = contents.weights[: 1 if contents.compare is None else 2]
+    return max(int(weight.amounts[is_folded].max(initial=0)) for weight in weights)
 
 
 def _by_node(drawing: Drawing, contents: Contents) -> tuple[Int64Column, Contents]:

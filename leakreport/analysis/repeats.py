@@ -19,7 +19,7 @@ from leakreport.analysis.processes import Grouping, Judged, judged_together, lin
 from leakreport.analysis.rows import values_at
 from leakreport.model.columns import BoolColumn, Int64Column, exact_sum, freeze
 from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS, LeakKind
-from leakreport.model.raw import Note
+from leakreport.model.raw import Note, SnapshotMeta
 from leakreport.model.snapshot import Run
 from leakreport.units import plural
 
@@ -59,6 +59,8 @@ def repeated_sides(before: Run, after: Run, options: AnalysisOptions) -> tuple[R
 
 def _runs_of(run: Run, judged: Judged) -> list[Judged]:
     """Each run by itself: processes that are linked as parent and child are one."""
+    if any(_is_sum_of_runs(run.snapshots[index].meta) for index in judged.members):
+        return []
     if len(judged.members) == 1:
         return [judged]
     if judged.grouping is Grouping.SERIES:
@@ -79,6 +81,11 @@ def _runs_of(run: Run, judged: Judged) -> list[Judged]:
         )
         for members in trees.values()
     ]
+
+
+def _is_sum_of_runs(meta: SnapshotMeta) -> bool:
+    """Whether a report added up several runs: what each of them held is not known any more."""
+    return meta.process_count > 1 and not any(note.slug == "process-tree" for note in meta.notes)
 
 
 def _is_one_program(run: Run, runs: Sequence[Judged]) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import numpy as np
 
 from leakreport.analysis.analyze import input_summaries, title_of
+from leakreport.analysis.folded import without_folded
 from leakreport.analysis.forecast import follows_time
 from leakreport.analysis.frames import FrameColumns, describe
 from leakreport.analysis.growth import judge_series
@@ -149,7 +150,10 @@ def _page(material: _Material, rows: TrendRows) -> PageTree:
 
 
 def _material(run: Run, options: AnalysisOptions) -> _Material:
+    run, folded = without_folded(run)
     points = points_of(run, options)
+    if folded is not None:
+        points = replace(points, notes=(*points.notes, folded))
     states = points.states
     if len(states) < LEAST_POINTS:
         why = " ".join(note.message for note in points.notes if note.slug != "trend-inputs").rstrip(".")

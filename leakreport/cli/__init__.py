@@ -18,6 +18,7 @@ from leakreport import __version__
 from leakreport.cli.analyze import analyze
 from leakreport.cli.convert import convert
 from leakreport.cli.diff import diff
+from leakreport.cli.extract import extract
 from leakreport.cli.formats import formats
 from leakreport.cli.trend import trend
 from leakreport.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTPUT, EXIT_USAGE, LeakreportError
@@ -53,8 +54,9 @@ app.command("analyze")(analyze)
 app.command("diff")(diff)
 app.command("trend")(trend)
 app.command("convert")(convert)
+app.command("extract")(extract)
 app.command("formats")(formats)
-COMMANDS = ("analyze", "diff", "trend", "convert", "formats")
+COMMANDS = ("analyze", "diff", "trend", "convert", "extract", "formats")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -89,7 +89,7 @@ class Frame(NamedTuple):
         return None if self.module is None else self.module.rsplit("/", 1)[-1]
 
 
-_SMALL_PATHS = re.compile(r"\[[\d,]+ small paths?\]", re.ASCII)
+_SMALL_PATHS = re.compile(r"\[([\d,]{1,20}) small paths?\]", re.ASCII)
 
 
 def small_paths(count: int) -> Frame:
@@ -97,9 +97,12 @@ def small_paths(count: int) -> Frame:
     return Frame(f"[{count:,} small path{'' if count == 1 else 's'}]", kind=FrameKind.SYNTHETIC)
 
 
-def is_small_paths(frame: Frame) -> bool:
-    """Whether a frame is one of `small_paths`."""
-    return frame.kind is FrameKind.SYNTHETIC and _SMALL_PATHS.fullmatch(frame.function or "") is not None
+def small_path_count(frame: Frame) -> int:
+    """How many paths a frame of `small_paths` stands for; 0 for any other."""
+    if frame.kind is not FrameKind.SYNTHETIC:
+        return 0
+    match = _SMALL_PATHS.fullmatch(frame.function or "")
+    return 0 if match is None else int(match[1].replace(",", "") or 0)
 
 
 class Note(NamedTuple):
@@ -238,6 +241,8 @@ class SnapshotMeta:
     notes: tuple[Note, ...] = ()
     document: str | None = None
     """The report that this snapshot was read from together with others: they are one process, whatever their pids."""
+    largest_folded_bytes: int | None = None
+    """Of a report that folded small paths: none of them retains more; None where that is not told."""
     process_count: int = 1
     """How many processes or runs a report added up here."""
     is_judged: bool = False

@@ -183,6 +183,14 @@ class Document:
         """What these hold; of a comparison, what they changed by; empty where that is not told."""
         return as_changes(self._hidden().get("values", {}), "hidden.values")
 
+    @property
+    def largest_folded_bytes(self) -> int | None:
+        """No path that a page folded retains more; None where that is not told."""
+        pruned = self._plain.get("pruned")
+        if pruned is None:
+            return None
+        return count_or_none(as_object(pruned, "pruned").get("largest_bytes"), "pruned.largest_bytes")
+
     def _hidden(self) -> dict[str, object]:
         found = self._plain.get("hidden")
         return {} if found is None else as_object(found, "hidden")

@@ -15,7 +15,7 @@ from leakreport.errors import LimitExceeded
 from leakreport.limits import Limits
 from leakreport.model.columns import Int64Column, exact_sum, freeze
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
-from leakreport.model.raw import Frame, SampleTable
+from leakreport.model.raw import Frame, SampleTable, small_path_count
 from leakreport.readers._report_values import DamagedReport
 
 DERIVED = frozenset(
@@ -42,9 +42,7 @@ class Rows:
         self._columns: dict[Key, array[int]] = {}
         self._variances: dict[Key, array[float]] = {}
         self._records = 0
-        self._folded: list[int] = []
-        self.folded_paths = 0
-        """How many paths are summed up in rows that stand for several."""
+        self._folded: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._kinds)
@@ -83,8 +81,7 @@ class Rows:
         self._kinds.append(kind)
         self._counts.append(count)
         if folded:
-            self.folded_paths += folded
-            self._folded.append(place)
+            self._folded[place] = folded
         if names:
             self._names[place] = list(names)
         for key, amount in chain(values.items(), series):
@@ -103,9 +100,15 @@ class Rows:
         """What the values under a key add up to."""
         return exact_sum(self.column(key))
 
-    def folded_sum(self, key: Key) -> int:
-        """What rows that stand for several paths have under a key."""
-        return exact_sum(self.column(key)[self._folded])
+    def folded(self, frames: Sequence[Frame], key: Key) -> tuple[int, int]:
+        """Of rows whose stack is known in part only: how many paths they are, and what they have under a key."""
+        small = {index: count for index, frame in enumerate(frames) if (count := small_path_count(frame))}
+        if not small:
+            return 0, 0
+        ends = zip(self._offsets[:-1], self._offsets[1:], strict=True)
+        rows = [row for row, (start, end) in enumerate(ends) if end > start and self._flat[end - 1] in small]
+        count = sum(self._folded.get(row) or small[self._flat[self._offsets[row + 1] - 1]] for row in rows)
+        return count, exact_sum(self.column(key)[rows])
 
     def has(self, key: Key) -> bool:
         """Whether any row has something under a key."""

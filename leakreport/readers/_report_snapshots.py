@@ -14,7 +14,7 @@ from leakreport.model.raw import Frame, Note, RawSnapshot, SampleTable, Snapshot
 from leakreport.readers._report_document import Document
 from leakreport.readers._report_meta import Taken, together
 from leakreport.readers._report_parts import problem_of
-from leakreport.readers._report_rows import Key, Rows
+from leakreport.readers._report_rows import DERIVED, Key, Rows
 from leakreport.readers._report_values import DamagedReport
 
 
@@ -150,15 +150,17 @@ def _trend(document: Document) -> list[RawSnapshot]:
 def _named(document: Document, meta: SnapshotMeta, notes: Sequence[Note]) -> SnapshotMeta:
     """With the name of the report in place of what it was made of, which a note tells."""
     made = f"The figures are from a report that {document.generator} made of {meta.source}; the recording was not read."
-    return replace(meta, source=document.source, notes=(*meta.notes, Note("from-report", made), *notes))
+    return replace(
+        meta,
+        source=document.source,
+        largest_folded_bytes=document.largest_folded_bytes,
+        notes=(*meta.notes, Note("from-report", made), *notes),
+    )
 
 
 def _notes(document: Document) -> list[Note]:
-    count, amount = document.rows.folded_paths, document.rows.folded_sum("retained_bytes")
-    count, amount = (
-        max(count, document.earlier.folded_paths),
-        max(amount, document.earlier.folded_sum("retained_bytes")),
-    )
+    sides = [rows.folded(document.frames, "retained_bytes") for rows in (document.rows, document.earlier)]
+    count, amount = max(sides)
     if not count:
         return []
     return [
@@ -191,5 +193,7 @@ def _own_metric(key: Key) -> str | None:
 
 def _at(rows: Rows, frames: tuple[Frame, ...], number: int, metric: str = "retained_bytes") -> SampleTable:
     """What a snapshot holds by the series of the rows."""
-    wanted: Callable[[Key], str | None] = lambda key: metric if key == (metric, number) else None  # noqa: E731
+    # What a row with a kind holds of its kind is what it retains.
+    name = f"retained_{metric.rpartition('_')[2]}" if metric in DERIVED and rows.has_kinds else metric
+    wanted: Callable[[Key], str | None] = lambda key: name if key == (metric, number) else None  # noqa: E731
     return rows.table(frames, wanted, only_held=True)

@@ -75,10 +75,17 @@ def diff_document(report: DiffReport, options: RenderOptions) -> dict[str, objec
         "mismatches": [text_of(reason) for reason in report.mismatches],
         "surroundings": [text_of(line) for line in report.surroundings],
         "growth": _growth(report.growth_graph),
+        "folded": _folded(report),
         "libraries": [_library(library) for library in report.libraries],
         "checks": report.checks,
         "privacy": privacy_entry(options, is_redacted=report.is_redacted),
     }
+
+
+def _folded(report: DiffReport) -> dict[str, object] | None:
+    if report.folded_bytes is None:
+        return None
+    return {"before_bytes": report.folded_bytes[0], "after_bytes": report.folded_bytes[1]}
 
 
 def _growth(graph: GrowthGraph | None) -> dict[str, object] | None:
@@ -180,6 +187,8 @@ def _fields(row: DiffRow, *, with_records: bool) -> Iterator[tuple[str, object]]
     yield "named_by", row.named_by
     if row.presence is Presence.BOTH and row.leak_kind_before is not row.leak_kind:
         yield "leak_kind_before", kind_word(row.leak_kind_before)
+    if row.folded:
+        yield "folded", row.folded
     if row.runs is not None:
         yield "runs", _values(row.runs)
     if row.rate is not None:

@@ -12,7 +12,7 @@ from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, GroupRow, InputSummary, PathRow, Report, Verdict
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame, Moment, Truncation
+from leakreport.model.raw import Frame, Moment, Truncation, small_path_count
 from leakreport.render.interface import RenderOptions
 
 SCHEMA = "leakreport/1"
@@ -28,18 +28,19 @@ class JsonRenderer:
 
     def render(self, report: Report, options: RenderOptions) -> str:
         """The document as text, ASCII only."""
-        return _written(lazy_document(report, options))
+        return written(lazy_document(report, options))
 
     def render_trend(self, report: TrendReport, options: RenderOptions) -> str:
         """The same for a trend."""
-        return _written(lazy_document(report, options))
+        return written(lazy_document(report, options))
 
     def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
         """The same for a comparison."""
-        return _written(lazy_document(report, options))
+        return written(lazy_document(report, options))
 
 
-def _written(values: Mapping[str, object]) -> str:
+def written(values: Mapping[str, object]) -> str:
+    """A document as text; lists may be iterators."""
     # One line a key and one a row: readable enough, and the fast encoder has no indentation. Rows go straight into
     # the text: all of them as texts of their own would take as much memory again.
     text = io.StringIO()
@@ -99,7 +100,7 @@ def _document(report: Report, options: RenderOptions) -> dict[str, object]:
         "judged": report.judged,
         "totals": dict(report.totals),
         "unattributed": dict(report.unattributed),
-        "paths": (_path(row, with_records=options.records) for row in rows),
+        "paths": (_path(row, report.frames, with_records=options.records) for row in rows),
         "hidden": _hidden(report, len(rows)),
         "attribution": {
             "kinds": _groups(report.by_kind),
@@ -244,7 +245,7 @@ def finding_entry(finding: Finding) -> dict[str, object]:
     return found
 
 
-def _path(row: PathRow, *, with_records: bool) -> dict[str, object]:
+def _path(row: PathRow, frames: Sequence[Frame], *, with_records: bool) -> dict[str, object]:
     found: dict[str, object] = {
         "id": row.id,
         "leak_kind": kind_word(row.leak_kind),
@@ -261,6 +262,8 @@ def _path(row: PathRow, *, with_records: bool) -> dict[str, object]:
         found["error"] = dict(row.errors)
     if row.series is not None:
         found["series"] = {metric: list(amounts) for metric, amounts in row.series.items()}
+    if row.frames and (folded := small_path_count(frames[row.frames[-1]])):
+        found["folded"] = folded
     if row.record_count != 1:
         found["record_count"] = row.record_count
     if with_records:

@@ -73,6 +73,11 @@ class FrameTable:
                 for index, frame in zip(self._number, frames, strict=True)
             ],
         }
+        if any("/" in (frame.file or "") for frame in frames):
+            # Where the tool divided the path, which the last slash does not tell.
+            columns["directory"] = [
+                text(frame.directory or "") if "/" in (frame.file or "") else -1 for frame in frames
+            ]
         for name, addresses in (
             ("address", [frame.address for frame in frames]),
             ("offset", [frame.offset for frame in frames]),
@@ -91,7 +96,7 @@ def tree_entry(page: PageTree, frames: FrameTable) -> dict[str, object]:
     for column in page.columns.values():
         # No sum of a part is larger than that of everything: nothing is below zero.
         check_number(exact_sum(column))
-    return packed_tree(
+    stored = packed_tree(
         depth=page.depth,
         frame=frames.column(page.frame),
         path_count=page.path_count,
@@ -100,6 +105,8 @@ def tree_entry(page: PageTree, frames: FrameTable) -> dict[str, object]:
         folded=page.folded,
         repeats=page.repeats,
     )
+    check_number(page.largest_folded)
+    return stored | {"largest": page.largest_folded}
 
 
 def meaning_entries(meaning: Meaning) -> dict[str, object]:

@@ -10,12 +10,15 @@ function wordsOf(path) {
   const found = [];
   const visit = (node) => {
     if (node.getChildCount() === 0) found.push(node.getText());
-    node.getChildren().forEach(visit);
+    node
+      .getChildren()
+      .filter((child) => !ts.isJSDoc(child))
+      .forEach(visit);
   };
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true, ts.ScriptKind.JS);
   if (source.parseDiagnostics.length) throw new Error(source.parseDiagnostics[0].messageText);
   visit(source);
-  return found.filter((word) => word && !word.startsWith("/**"));
+  return found.filter(Boolean);
 }
 
 const [one, other] = process.argv.slice(2).map(wordsOf);
