@@ -120,7 +120,9 @@ def main() -> None:
     total = 0
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         write_pages(Path(folder), wanted)
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu", "--font-render-hinting=none"])
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", "--disable-gpu", "--font-render-hinting=none"]
+        )
         for shot in pictures:
             content = taken(browser, Path(folder), shot)
             if chosen.raw:

@@ -38,7 +38,7 @@ from leakreport.analysis.verdict import Facts, lead_of, reasons_of, sentence_of,
 from leakreport.errors import UsageError
 from leakreport.model.columns import Int64Column
 from leakreport.model.metrics import LOST_KINDS, LeakKind
-from leakreport.model.raw import Frame, Moment, Note, SnapshotMeta
+from leakreport.model.raw import Frame, Moment, Note
 from leakreport.model.series import places_of
 from leakreport.model.snapshot import Run, Snapshot
 
@@ -325,19 +325,7 @@ def _input_summary(snapshot: Snapshot, notes: tuple[Note, ...], snapshots: Seque
         sampling=meta.sampling,
         snapshot_count=len(snapshots),
         mappings=meta.mappings,
-        builds=_builds(meta),
-        kinds_recorded=tuple(sorted(meta.kinds_recorded)),
-        looks_for_errors=meta.measures_errors,
-        looks_for_descriptors=meta.measures_descriptors,
-        memory_error_count=meta.memory_error_count,
-        judges_peak=meta.judges_peak,
-        moment=meta.moment,
     )
-
-
-def _builds(meta: SnapshotMeta) -> tuple[tuple[str, str], ...]:
-    mapped = [(mapping.path, mapping.build_id) for mapping in meta.mappings if mapping.build_id is not None]
-    return tuple(dict.fromkeys([*mapped, *meta.build_ids]))
 
 
 def _snapshot_summaries(run: Run, judged: Judged) -> tuple[SnapshotSummary, ...]:
@@ -351,11 +339,6 @@ def _snapshot_summaries(run: Run, judged: Judged) -> tuple[SnapshotSummary, ...]
             time_unit=snapshot.meta.time_unit,
             is_detailed=snapshot.is_detailed,
             totals=snapshot.totals,
-            is_complete=snapshot.meta.is_complete,
-            moment=snapshot.meta.moment,
-            is_peak=snapshot.meta.is_peak,
-            is_exit_dump=snapshot.meta.is_exit_dump,
-            process_count=snapshot.meta.process_count,
         )
         for index, snapshot in enumerate(run.snapshots)
     ]
@@ -369,9 +352,6 @@ def _snapshot_summaries(run: Run, judged: Judged) -> tuple[SnapshotSummary, ...]
                 time_unit=None,
                 is_detailed=bool(judged.columns),
                 totals=judged.totals,
-                is_complete=all(run.snapshots[index].meta.is_complete for index in judged.members),
-                moment=_moment([run.snapshots[index] for index in judged.members]),
-                process_count=sum(run.snapshots[index].meta.process_count for index in judged.members),
             )
         )
     return tuple(found)

@@ -13,7 +13,7 @@ import numpy as np
 
 from leakreport.analysis.bends import bent, functions_of, most_repeats
 from leakreport.analysis.report import LEFT_OUT, OTHERS, WHOLE, ComparedTree
-from leakreport.analysis.rollup import inclusive_values
+from leakreport.analysis.rollup import are_above, inclusive_values
 from leakreport.analysis.stacks import Stacks
 from leakreport.model.calltree import ROOT, CallTree, build_tree
 from leakreport.model.columns import BoolColumn, Int64Column, sums_at
@@ -66,7 +66,7 @@ def compared_tree(
             sums[:_SUMS],
             kept,
             repeats=most_repeats(tree, leaves, bend),
-            responsible=_nodes_above(tree, leaves, above),
+            responsible=set(np.flatnonzero(are_above(tree, leaves, above)).tolist()),
             shown=[*examples.tolist(), LEFT_OUT],
         )
     )
@@ -83,6 +83,17 @@ def compared_tree(
         repeats=tuple(node.repeats for node in nodes),
         is_responsible=tuple(node.is_responsible for node in nodes),
     )
+
+
+def _heaviest_nodes(tree: CallTree, bytes_below: Int64Column, paths_below: Int64Column, most_nodes: int) -> BoolColumn:
+    """The heaviest nodes. Weights never rise from parent to child, so what is kept hangs together."""
+    kept = np.ones(len(tree), dtype=np.bool_)
+    if len(tree) > most_nodes:
+        # Among equals the outer node goes first, or a child could be kept without its parent.
+        order = np.lexsort((np.arange(len(tree)), tree.depth, -paths_below, -bytes_below))
+        kept[order[most_nodes:]] = False
+        kept[ROOT] = True
+    return kept
 
 
 def _pre_order(
@@ -121,24 +132,3 @@ def _pre_order(
         if node in others:
             stack.append((~node, row, depth + 1))
         stack.extend((child, row, depth + 1) for child in sorted(children[node], key=order, reverse=True))
-
-
-def _heaviest_nodes(tree: CallTree, bytes_below: Int64Column, paths_below: Int64Column, most_nodes: int) -> BoolColumn:
-    """The heaviest nodes. Weights never rise from parent to child, so what is kept hangs together."""
-    kept = np.ones(len(tree), dtype=np.bool_)
-    if len(tree) > most_nodes:
-        # Among equals the outer node goes first, or a child could be kept without its parent.
-        order = np.lexsort((np.arange(len(tree)), tree.depth, -paths_below, -bytes_below))
-        kept[order[most_nodes:]] = False
-        kept[ROOT] = True
-    return kept
-
-
-def _nodes_above(tree: CallTree, nodes: Int64Column, above: Int64Column) -> set[int]:
-    """The nodes that stand so many steps above some others; none for a negative number."""
-    found: set[int] = set()
-    while nodes.size:
-        found.update(nodes[above == 0].tolist())
-        is_going = above > 0
-        nodes, above = tree.parent[nodes[is_going]], above[is_going] - 1
-    return found

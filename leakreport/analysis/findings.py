@@ -246,7 +246,6 @@ def _problem_finding(problem: RawProblem, stacks: Sequence[CaptionedFrames], res
         severity=_PROBLEM_SEVERITY[problem.problem],
         message=f"{text.title}: {problem.message}" if problem.message else text.title,
         advice=text.advice,
-        tool_message=problem.message,
         facts=facts,
         frames=stacks[0].frames if stacks else None,
         responsible=responsible,

@@ -208,7 +208,6 @@ class PathTable(Sequence[PathRow]):
                     errors={name: round(column[index], 6) for name, column in errors if column[index] == column[index]}
                     or None,
                     series={"retained_bytes": tuple(amounts[index] for amounts in series)} if series else None,
-                    record_count=last - first,
                     dragged_bytes=drags,
                 )
             )

@@ -57,9 +57,7 @@ def judge(run: Run, grouping: Grouping | None) -> Judged:
         grouping: the user's word; None to find out from pids.
     """
     processes = _processes(run.snapshots, grouping)
-    # A report says itself what it left out.
-    from_tools = [process for process in processes if _marked_of(run.snapshots, process) is None]
-    exit_dumps = exit_dumps_of(run.snapshots, from_tools)
+    exit_dumps = exit_dumps_of(run.snapshots, processes)
     latest = sorted(_judged_of(run.snapshots, process, exit_dumps) for process in processes)
     links = links_of(run.snapshots, latest)
     if grouping is None:
@@ -138,8 +136,7 @@ def _processes(snapshots: Sequence[Snapshot], grouping: Grouping | None) -> list
     # A file with a timeline inside stays one run.
     by_source: dict[Hashable, list[int]] = {}
     for index, snapshot in enumerate(snapshots):
-        is_one = snapshot.meta.time is not None or snapshot.meta.document is not None
-        key = ("timeline", snapshot.meta.source) if is_one else ("alone", index)
+        key = ("timeline", snapshot.meta.source) if snapshot.meta.time is not None else ("alone", index)
         by_source.setdefault(key, []).append(index)
     return list(by_source.values())
 
@@ -170,20 +167,8 @@ def exit_dumps_of(snapshots: Sequence[Snapshot], processes: Iterable[Sequence[in
     return {index for process in processes if (index := _exit_dump(snapshots, process)) is not None}
 
 
-def _marked_of(snapshots: Sequence[Snapshot], process: Sequence[int]) -> int | None:
-    """The snapshot that the report judged which the last one was read from."""
-    document = snapshots[process[-1]].meta.document
-    marked = (
-        index for index in process if snapshots[index].meta.is_judged and snapshots[index].meta.document == document
-    )
-    return None if document is None else next(marked, None)
-
-
 def _judged_of(snapshots: Sequence[Snapshot], process: Sequence[int], exit_dumps: Collection[int]) -> int:
     """The snapshot that stands for a process: the last one in service, or the peak where the last says little."""
-    marked = _marked_of(snapshots, process)
-    if marked is not None:
-        return marked
     searched = [index for index in process if snapshots[index].meta.leak_search is not LeakSearch.NONE]
     if searched and len(searched) < len(process):
         # A leak search says more than a profile of the same process, whichever was given last.

@@ -93,20 +93,6 @@ class InputSummary:
     snapshot_count: int = 1
     mappings: tuple[MappedFile, ...] = ()
     """Files mapped into the process, as far as the input tells."""
-    builds: tuple[tuple[str, str], ...] = ()
-    """Objects with their build ids (lower-case hex), as far as the input tells."""
-    kinds_recorded: tuple[LeakKind, ...] = ()
-    """Leak kinds whose totals are known."""
-    looks_for_errors: bool = False
-    """Whether the tool would have reported memory errors."""
-    looks_for_descriptors: bool = False
-    """Whether the tool would have reported descriptors left open."""
-    memory_error_count: int | None = None
-    """The tool's own sum of memory errors, where it tells more than the list of them."""
-    judges_peak: bool = False
-    """In this format the peak is judged, not the last snapshot."""
-    moment: Moment = Moment.DUMP
-    """When the snapshot that `totals` are of was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +106,6 @@ class SnapshotSummary:
     time_unit: str | None
     is_detailed: bool
     totals: Mapping[str, int]
-    is_complete: bool = True
-    moment: Moment = Moment.DUMP
-    is_peak: bool = False
-    """The tool calls it the peak of its run."""
-    is_exit_dump: bool = False
-    """Written while the process ended, after it had released what it holds in service."""
-    process_count: int = 1
-    """How many processes or runs are summed up here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +136,6 @@ class PathRow:
     """By metric, the relative standard error of the estimate, where the input is a sample."""
     series: Mapping[str, tuple[int | None, ...]] | None = None
     """By metric, the values in each snapshot, None where a snapshot has no paths; where several snapshots have paths."""
-    record_count: int = 1
-    """How many records of the input are summed up here; `records` has only those with a name."""
     dragged_bytes: int = 0
     """What only these lost blocks still point to, as the tool says; counted in indirect rows where these are shown."""
 
@@ -193,8 +169,6 @@ class Finding:
     count: int = 1
     values: Mapping[str, int] | None = None
     leak_kind: LeakKind = LeakKind.NONE
-    tool_message: str | None = None
-    """Of what a tool reports beside leaks: its own words."""
 
     @property
     def is_leak(self) -> bool:

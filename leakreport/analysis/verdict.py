@@ -97,8 +97,7 @@ def sentence_of(status: Status, facts: Facts) -> str:
 
 
 def _by_processes(facts: Facts) -> str:
-    count = sum(snapshot.meta.process_count for snapshot in facts.members)
-    return f" by {count} processes" if count > 1 else ""
+    return f" by {len(facts.members)} processes" if len(facts.members) > 1 else ""
 
 
 def _leak_sentence(facts: Facts) -> str:
@@ -112,7 +111,7 @@ def _leak_sentence(facts: Facts) -> str:
         )
     if not facts.record_count:
         return f"{amount} lost at exit{_by_processes(facts)}; the recording has totals only, no call paths"
-    lost = sum(row.record_count for row in facts.rows if row.leak_kind in LOST_KINDS)
+    lost = sum(max(len(row.records), 1) for row in facts.rows if row.leak_kind in LOST_KINDS)
     return f"{amount} lost at exit{_by_processes(facts)}, in {lost:,} of {plural(facts.record_count, 'loss record')}"
 
 

@@ -5,7 +5,6 @@ Readers fill these and nothing else; trees are made later, by `model.builder`.
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Container, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
@@ -80,19 +79,6 @@ class Frame(NamedTuple):
     def module_name(self) -> str | None:
         """The module without its folder."""
         return None if self.module is None else self.module.rsplit("/", 1)[-1]
-
-
-_SMALL_PATHS = re.compile(r"\[[\d,]+ small paths?\]", re.ASCII)
-
-
-def small_paths(count: int) -> Frame:
-    """What ends a stack that stands for several paths: a report of leakreport folded them and kept their sum."""
-    return Frame(f"[{count:,} small path{'' if count == 1 else 's'}]", kind=FrameKind.SYNTHETIC)
-
-
-def is_small_paths(frame: Frame) -> bool:
-    """Whether a frame is one of `small_paths`."""
-    return frame.kind is FrameKind.SYNTHETIC and _SMALL_PATHS.fullmatch(frame.function or "") is not None
 
 
 class Note(NamedTuple):
@@ -229,12 +215,6 @@ class SnapshotMeta:
     memory_error_count: int | None = None
     """Memory errors with their repetitions, where the tool's own sum tells more than the list of them."""
     notes: tuple[Note, ...] = ()
-    document: str | None = None
-    """The report that this snapshot was read from together with others: they are one process, whatever their pids."""
-    process_count: int = 1
-    """How many processes or runs a report added up here."""
-    is_judged: bool = False
-    """The one that the report `document` judged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,6 @@ def _place_of(meta: SnapshotMeta, index: int) -> Place:
     """By itself; `index` tells those apart of which nothing is known."""
     folder, _, name = meta.source.rpartition("/")
     name = _COMPRESSION.sub("", name)
-    if meta.document is not None:
-        return Place(("report", meta.document), 0)
     if meta.pid is not None:
         return Place(("pid", meta.pid), 0)
     if meta.leak_search is not LeakSearch.NONE:

@@ -31,7 +31,6 @@ BUILTIN = {
     "heaptrack": "leakreport.readers.heaptrack:HeaptrackReader",
     "folded": "leakreport.readers.folded:FoldedReader",
     "speedscope": "leakreport.readers.speedscope:SpeedscopeReader",
-    "leakreport": "leakreport.readers.leakreport:LeakreportReader",
 }
 
 

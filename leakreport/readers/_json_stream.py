@@ -23,12 +23,12 @@ class BrokenJson(ValueError):
 class JsonStream:
     """A cursor over JSON text. Bytes that are no UTF-8 are replaced: command lines may hold any."""
 
-    def __init__(self, stream: InputStream, limits: Limits, decoder: JSONDecoder | None = None) -> None:
-        """Start before the first character; values are read by a decoder of one's own, where there is one."""
+    def __init__(self, stream: InputStream, limits: Limits) -> None:
+        """Start before the first character."""
         self._stream = stream
         self._limits = limits
         self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
-        self._decoder = decoder or JSONDecoder()
+        self._decoder = JSONDecoder()
         self._text = ""
         self._at = 0
         self._is_ended = False
@@ -77,21 +77,6 @@ class JsonStream:
                 self._at += 1
                 return
             self._take(",")
-
-    @property
-    def is_at_list(self) -> bool:
-        """Whether a list begins here."""
-        return self._peek() == "["
-
-    def end_members(self) -> None:
-        """See that nothing follows the outermost object, whose members have been read.
-
-        Raises:
-            BrokenJson: something does.
-        """
-        self._take("}")
-        if self._peek():
-            raise BrokenJson("something follows")
 
     def value(self) -> object:
         """The value that begins here; whole: what follows it is there too.

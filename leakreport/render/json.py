@@ -12,7 +12,7 @@ from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, GroupRow, InputSummary, PathRow, Report, Verdict
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame, Moment, Truncation
+from leakreport.model.raw import Frame, Truncation
 from leakreport.render.interface import RenderOptions
 
 SCHEMA = "leakreport/1"
@@ -161,24 +161,9 @@ def input_entries(inputs: Sequence[InputSummary]) -> list[dict[str, object]]:
             "leak_search": summary.leak_search.value,
             "truncation": _truncation(summary.truncation),
             "record_count": summary.record_count,
-            "kinds_recorded": [kind.word for kind in summary.kinds_recorded],
-            "looked_for": _looked_for(summary),
-            "memory_errors": summary.memory_error_count,
-            "judged_at": "peak" if summary.judges_peak else "last",
-            "moment": moment_word(summary.moment),
-            "builds": [{"module": text_of(module), "build_id": text_of(build)} for module, build in summary.builds],
         }
         for summary in inputs
     ]
-
-
-def _looked_for(summary: InputSummary) -> list[str]:
-    return ["errors"] * summary.looks_for_errors + ["descriptors"] * summary.looks_for_descriptors
-
-
-def moment_word(moment: Moment) -> str:
-    """The word of the contract for when a snapshot was taken."""
-    return moment.name.lower()
 
 
 def _truncation(truncation: Truncation | None) -> dict[str, object] | None:
@@ -189,7 +174,7 @@ def _truncation(truncation: Truncation | None) -> dict[str, object] | None:
 
 def frame_entry(frame: Frame, *, is_own: bool) -> dict[str, object]:
     """One entry of the frame table; unknown is null."""
-    found: dict[str, object] = {
+    return {
         "function": text_of(frame.function),
         "module": text_of(frame.module),
         "file": text_of(frame.path),
@@ -200,10 +185,6 @@ def frame_entry(frame: Frame, *, is_own: bool) -> dict[str, object]:
         "offset": None if frame.offset is None else f"0x{frame.offset:x}",
         "own": is_own,
     }
-    if frame.file is not None and "/" in frame.file:
-        # Where the tool divided it, which the last slash does not tell.
-        found["directory"] = text_of(frame.directory)
-    return found
 
 
 def kind_word(kind: LeakKind) -> str | None:
@@ -213,7 +194,7 @@ def kind_word(kind: LeakKind) -> str | None:
 
 def finding_entry(finding: Finding) -> dict[str, object]:
     """One finding."""
-    found: dict[str, object] = {
+    return {
         "rule": text_of(finding.rule),
         "severity": finding.severity.value,
         "message": text_of(finding.message),
@@ -229,9 +210,6 @@ def finding_entry(finding: Finding) -> dict[str, object]:
             {"caption": text_of(caption), "frames": list(frames)} for caption, frames in finding.more_stacks
         ],
     }
-    if finding.tool_message is not None:
-        found["tool_message"] = text_of(finding.tool_message)
-    return found
 
 
 def _path(row: PathRow, *, with_records: bool) -> dict[str, object]:
@@ -251,8 +229,6 @@ def _path(row: PathRow, *, with_records: bool) -> dict[str, object]:
         found["error"] = dict(row.errors)
     if row.series is not None:
         found["series"] = {metric: list(amounts) for metric, amounts in row.series.items()}
-    if row.record_count != 1:
-        found["record_count"] = row.record_count
     if with_records:
         found["records"] = [text_of(name) for name in row.records]
     return found
@@ -268,11 +244,6 @@ def _snapshots(report: Report) -> list[dict[str, object]]:
             "time_unit": snapshot.time_unit,
             "detailed": snapshot.is_detailed,
             "totals": dict(snapshot.totals),
-            "complete": snapshot.is_complete,
-            "moment": moment_word(snapshot.moment),
-            "peak": snapshot.is_peak,
-            "exit_dump": snapshot.is_exit_dump,
-            "processes": snapshot.process_count,
         }
         for snapshot in report.snapshots
     ]

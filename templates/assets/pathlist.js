@@ -64,14 +64,9 @@ function mountPathList(section, data, paths, copy, show) {
     const name = make("span", { class: "who", title: paths.name(row) }, shortenName(paths.name(row), 160));
     const place = make("span", { class: "sub loc" }, frames.length ? paths.place(frames[paths.named(row)]) : "");
     if (site === undefined) return [name, " ", place];
-    const code = make("code", {}, shortenName(frameName(data, site), 110));
-    return [
-      name,
-      " ",
-      place,
-      " ",
-      make("span", { class: "sub" }, "allocates in ", code, ", ", paths.cell("module", row) || ""),
-    ];
+    const module = paths.cell("module", row);
+    const where = [make("code", {}, shortenName(frameName(data, site), 110)), module ? ", " + module : ""];
+    return [name, " ", place, " ", make("span", { class: "sub" }, "allocates in ", ...where)];
   }
 
   /** What stands in a cell, and below it. @param {Item} item @param {string} column @param {any} value */

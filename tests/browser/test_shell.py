@@ -17,6 +17,7 @@ from leakreport.analysis.trend import trend
 from leakreport.api import analyze, load
 from leakreport.render import as_diff, as_trend, get_renderer
 from leakreport.render.interface import RenderOptions
+from leakreport.units import format_bytes
 from tests.browser.viewing import Heard
 from tests.support import fixture_path
 
@@ -259,7 +260,10 @@ def test_a_search_shows_the_paths_that_match_and_counts_them(page: Page, folder:
     page.locator(".find input").fill("dict")
     shown = page.locator("#paths tr[data-path]").evaluate_all("rows => rows.map(row => row.dataset.path)")
     assert set(shown) == matching
-    assert page.locator(".found").inner_text().startswith(f"{len(shown)} of ")
+    words = page.locator(".found").inner_text()
+    assert words.startswith(f"{len(shown)} of ")
+    values = [row["values"] for row in found["paths"] if row["id"] in matching]
+    assert words.endswith(f", {format_bytes(sum(one['retained_bytes'] for one in values if isinstance(one, dict)))}")
     assert page.locator(".found").get_attribute("role") == "status"
     page.locator(".find input").fill("")
     assert page.locator("#paths tr[data-path]").count() > len(shown)

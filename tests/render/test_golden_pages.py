@@ -1,4 +1,4 @@
-"""Whole pages of every kind as reviewed text, without their style sheet."""
+"""Whole pages of every kind as reviewed text, without their style sheet, script and data."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.support import FIXTURES, fixture_path
 
 
 def normalised(text: str) -> str:
-    """The page without what changes with the style sheet, the version or the machine."""
-    text = re.sub(r"<style>.*?</style>", "<style></style>", text, flags=re.DOTALL)
+    """The page without what changes with the assets, the version or the machine."""
+    text = re.sub(r"(<style>|<script\b[^>]*>).*?(</style>|</script>)", r"\1\2", text, flags=re.DOTALL)
     text = re.sub(r"sha256-[\w+/=]+", "sha256-HASH", text)
     return text.replace(str(FIXTURES), "fixtures").replace(f"leakreport {__version__}", "leakreport VERSION")
 
