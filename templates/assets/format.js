@@ -36,20 +36,13 @@ function formatExactBytes(amount) {
   return formatCount(amount) + " B";
 }
 
-/** In percent; 0% and 100% only when they are exact. @type {FormatPair} */
+/** In percent; 0% and 100% only when they are exact. @type {(part: number, whole: number) => string} */
 function formatShare(part, whole) {
   const percent = (part / whole) * 100;
   if (!whole || !part) return "0%";
   if (part === whole) return "100%";
   if (percent < 0.1) return "<0.1%";
   return percent >= 99.5 ? ">99%" : fixed(percent, percent >= 9.95 ? 0 : 1) + "%";
-}
-
-/** A change in percent of a positive `before`. @type {FormatPair} */
-function formatRatio(before, after) {
-  const percent = (Math.abs(after - before) / before) * 100;
-  const text = percent >= 9.95 ? formatCount(Number(fixed(percent, 0))) : fixed(percent, 1);
-  return (after < before ? "\u2212" : "+") + (percent > 0 && percent < 0.05 ? "<0.1" : text) + "%";
 }
 
 /** @type {(count: number, one: string, many?: string) => string} */

@@ -47,8 +47,6 @@ type OfFrame<T> = (data: Data, frame: number) => T;
 
 /** A number of bytes or of things, as people read it. */
 type Format = (amount: number) => string;
-/** Two of them, the part and the whole or before and after. */
-type FormatPair = (one: number, other: number) => string;
 
 /** What a node says of itself; `sign` is that of its change. */
 interface Facts {
