@@ -13,6 +13,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 30, 42
 _GAP = 0.36
 """The part of a step that is free between two columns."""
 _WIDEST = 96
+_LEAST_TEXT = 68
+"""Room for a size in words."""
 REST, GREW, SHRANK = ("b0", "#c9c4ba"), ("g4", "#cf6f22"), ("s4", "#4a86c8")
 
 
@@ -56,6 +58,8 @@ class Column(NamedTuple):
     x: float
     width: float
     middle: float
+    text_at: float
+    """The middle of its texts, which stay inside the drawing."""
     pieces: list[Piece]
     title: str
     label: str
@@ -115,6 +119,7 @@ def columns(runs: Sequence[Run], plan: Plan, width: int, height: int) -> Columns
                 x=round(middle - wide / 2, 1),
                 width=round(wide, 1),
                 middle=round(middle, 1),
+                text_at=round(min(middle, width - max(len(run.note) * LETTER, _LEAST_TEXT) / 2), 1),
                 pieces=pieces,
                 title=f"{run.label}: {format_bytes(run.total)}{of_part}",
                 label=_fitting(run.label, step * (every if not run.note else max(every, 2))) if is_labelled else "",

@@ -16,7 +16,7 @@ from leakreport.render.diff_text import named_frame
 from leakreport.render.diff_words import more_words, rate_words
 from leakreport.render.interface import RenderOptions
 from leakreport.render.kind_bar import kind_parts
-from leakreport.render.page import TAGS, Figure, PageText, gate_words, moment_words
+from leakreport.render.page import TAGS, Figure, PageText, budgets, gate_words, moment_words
 from leakreport.render.path_lines import Amount, Detail, PathLine, PathList, Source
 from leakreport.render.phrases import frame_name, location
 from leakreport.render.source import SourceFinder
@@ -79,7 +79,7 @@ class DiffPage(PageText):
     def figures(self) -> list[Figure]:
         """Before and after, the net change, per unit of work, the budget, how many paths grew."""
         found = list(self._metrics())
-        return [*found[:2], *self._work(), *self._budget(), *self._growing(), *found[2:], *self._runs()]
+        return [*found[:2], *self._work(), *budgets(self._report.verdict), *self._growing(), *found[2:], *self._runs()]
 
     def _metrics(self) -> Iterator[Figure]:
         before, after, change = self._report.before.totals, self._report.after.totals, self._report.change
@@ -110,11 +110,6 @@ class DiffPage(PageText):
                 (f"Per {one_of_unit(per.unit)}", words.replace(each, "", 1)) if per.is_equal else ("Rate", words)
             )
             yield Figure(title, text, work, "")
-
-    def _budget(self) -> Iterator[Figure]:
-        for line in self._report.verdict.gate_lines[:2]:
-            if line.limit is not None:
-                yield Figure("Budget", format_bytes(line.limit), line.text, format_exact_bytes(line.limit))
 
     def _growing(self) -> Iterator[Figure]:
         report = self._report

@@ -19,6 +19,7 @@ from leakreport.render.interface import RenderOptions
 from leakreport.render.names import shorten_name
 from leakreport.render.page import PageText
 from leakreport.render.payload import AnyReport, payload_element
+from leakreport.render.phrases import cut
 from leakreport.render.resources import assets_text, script_text, template_folder
 from leakreport.units import format_bytes, format_change, format_count, format_exact_bytes, format_share, plural
 
@@ -86,5 +87,6 @@ def _environment(text: Callable[[str], str]) -> Environment:
         share=format_share,
         change=format_change,
         short=shorten_name,
+        clip=cut,
     )
     return environment

@@ -10,8 +10,10 @@ from leakreport.analysis.report import GateResult, InputSummary, Status, Verdict
 from leakreport.model.raw import TOOL_TITLES, Moment
 from leakreport.render.interface import RenderOptions
 from leakreport.render.phrases import printable, without_home, without_secrets
+from leakreport.units import format_bytes, format_exact_bytes
 
 _MOST_COMMANDS = 4
+_MOST_BUDGETS = 2
 _LONGEST_NAME = 2000
 TAGS = {
     Status.LEAK: ("●", "Leak"),
@@ -87,6 +89,15 @@ def gate_words(verdict: Verdict) -> str:
     if verdict.gate is GateResult.PASSED and budgets:
         return ", within budget"
     return _GATES.get(verdict.gate, "")
+
+
+def budgets(verdict: Verdict) -> list[Figure]:
+    """The first thresholds that are budgets, and what became of them."""
+    return [
+        Figure("Budget", format_bytes(line.limit), line.text, format_exact_bytes(line.limit))
+        for line in verdict.gate_lines[:_MOST_BUDGETS]
+        if line.limit is not None
+    ]
 
 
 def moment_words(moment: Moment) -> str:

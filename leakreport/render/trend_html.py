@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from leakreport.analysis.report import Status
-from leakreport.analysis.trendreport import ModuleSeries, TrendReport, TrendRow
+from leakreport.analysis.trendreport import TrendReport, TrendRow
 from leakreport.model.metrics import LeakKind
 from leakreport.render.bars import Bar, bars, mark_of, tone_of
-from leakreport.render.chart_svg import Chart, Plot, chart, sparkline
-from leakreport.render.columns_svg import MOST_COLUMNS, Columns, Plan, Run, columns
+from leakreport.render.chart_svg import sparkline
 from leakreport.render.compared_flame import compared_flame
 from leakreport.render.interface import RenderOptions
-from leakreport.render.page import TAGS, Figure, PageText, gate_words
+from leakreport.render.page import TAGS, Figure, PageText, budgets, gate_words
 from leakreport.render.path_lines import Amount, Detail, PathLine, PathList, Source
 from leakreport.render.phrases import frame_name, location
 from leakreport.render.source import SourceFinder
 from leakreport.render.stacks import stack_parts
+from leakreport.render.trend_drawing import label_of, row_chart, total_columns
 from leakreport.render.trend_text import named_frame
 from leakreport.units import (
     format_amount,
@@ -29,7 +29,6 @@ from leakreport.units import (
     plural,
 )
 
-_LONGEST_LABEL = 14
 _MOST_GROWING = 25
 _MOST_OTHERS = 20
 _MOST_POINTS = 40
@@ -116,8 +115,8 @@ class TrendPage(PageText):
         self.groups = list(self._groups())
         part = next((one for one in report.by_module if None not in one.series), None)
         self.part = part if part is not None and len(report.by_module) > 1 else None
-        self.columns = [one for size in _SIZES if (one := self._columns(*size)) is not None]
-        lines = [self._chart(report.total, *size, part=self.part) for size in _SIZES]
+        self.columns = [one for size in _SIZES if (one := total_columns(report, self.part, *size)) is not None]
+        lines = [row_chart(report, report.total, *size, part=self.part) for size in _SIZES]
         self.lines = [] if self.columns else [one for one in lines if one is not None]
         self.flame = (
             compared_flame(report.tree, report.frames, f"in the last {report.point_noun}") if self._is_bytes else None
@@ -139,6 +138,7 @@ class TrendPage(PageText):
                 interval = f"per {self.per}, 95%: {self._interval(report.total)}"
                 found.append(Figure("Slope of the total", self._slope(report.total), interval, ""))
         found.append(Figure("Growing paths", f"{report.growing:,} of {len(report.rows):,}", f"{report.family_size:,} varied enough to be tested", ""))  # fmt: skip
+        found.extend(budgets(report.verdict) if self._is_bytes else ())
         if report.forecast is not None:
             what = f"Limit {format_bytes(report.forecast.limit)}"
             when = (
@@ -199,7 +199,7 @@ class TrendPage(PageText):
         return [
             PointLine(
                 number + 1,
-                _label(report, number),
+                label_of(report, number),
                 f"{report.points[number].time:,.6g} {report.points[number].time_unit or ''}".rstrip()
                 if report.points[number].time is not None
                 else "",
@@ -280,7 +280,7 @@ class TrendPage(PageText):
             title="Evidence and stack",
             parts=stack_parts(self._report.frames, self._report.own, row.path.frames, row.path.named_by),
             source=Source(location(frame), lines) if frame is not None and lines else None,
-            chart=self._chart(row, *_INSIDE),
+            chart=row_chart(self._report, row, *_INSIDE),
             why=[row.evidence],
             checks=[
                 "It can be a container that is never emptied, or blocks whose last owner is dropped without releasing them."
@@ -306,62 +306,12 @@ class TrendPage(PageText):
             for group, bar in zip(groups, drawn, strict=True)
         ]
 
-    def _columns(self, width: int, height: int) -> Columns | None:
-        """The total of each point as a column; none where there are many, or where they are not evenly apart."""
-        report = self._report
-        series = None if report.total is None else report.total.series
-        if (
-            series is None
-            or len(series) > MOST_COLUMNS
-            or None in series
-            or report.unit != "snapshot"
-            or not self._is_bytes
-        ):
-            return None
-        part = self.part
-        parts = (0,) * len(series) if part is None else part.series
-        runs = [
-            Run(_short_label(report, number), held or 0, of_part or 0)
-            for number, (held, of_part) in enumerate(zip(series, parts, strict=True))
-        ]
-        runs[0], runs[-1] = runs[0]._replace(note="first"), runs[-1]._replace(note=f"this {report.point_noun}")
-        total = report.total
-        changes = () if total is None else total.verdict.change_points
-        fit = None if total is None else report.fit_of(total)
-        ends = None
-        if fit is not None:
-            ends = (fit.at(report.places[0], fit.slope), fit.at(report.places[-1], fit.slope))
-        plan = Plan(
-            part_name="" if part is None else part.name,
-            part_change=0 if part is None else part.last - part.first,
-            change=changes[0] if changes else None,
-            fitted=ends,
-        )
-        return columns(runs, plan, width, height)
-
     def _slope(self, row: TrendRow) -> str:
         return self._per_point(row.verdict.slope)
 
     def _interval(self, row: TrendRow) -> str:
         ends = (row.verdict.low, row.verdict.high)
         return " … ".join(self._per_point(end) for end in ends)
-
-    def _chart(
-        self, row: TrendRow | None, width: int, height: int, *, part: ModuleSeries | None = None
-    ) -> Chart | None:
-        if row is None:
-            return None
-        report = self._report
-        plot = Plot(
-            places=report.places,
-            values=row.series,
-            names=[f"{number + 1}. {_label(report, number)}".rstrip(". ") for number in range(len(report.points))],
-            is_whole=report.unit != "time",
-            changes=row.verdict.change_points,
-            fit=report.fit_of(row),
-            part=() if part is None else part.series,
-        )
-        return chart(plot, width, height)
 
 
 def _word(row: TrendRow) -> str:
@@ -370,15 +320,3 @@ def _word(row: TrendRow) -> str:
 
 def _is_told(row: TrendRow) -> bool:
     return _word(row) not in {"too-few", "flat"}
-
-
-def _short_label(report: TrendReport, number: int) -> str:
-    """What a point is called, or its number where names are long."""
-    names = report.point_names
-    return names[number] if max(map(len, names)) <= _LONGEST_LABEL else str(number + 1)
-
-
-def _label(report: TrendReport, number: int) -> str:
-    """What the input calls a point; nothing where that is only its number."""
-    label = report.points[number].label
-    return "" if label == str(number) else label.rsplit("/", 1)[-1]

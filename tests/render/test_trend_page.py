@@ -10,6 +10,7 @@ from html import unescape
 
 import pytest
 
+from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.trend import trend
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.api import load
@@ -106,3 +107,14 @@ def test_paths_that_never_held_anything_are_counted_and_not_listed() -> None:
     text = page_of(made_trend({"leak": [1000 * n for n in range(12)], **{f"never{n}": [0] * 12 for n in range(40)}}))
     assert "40 paths held nothing at any point." in text
     assert "never7" not in text
+
+
+def test_few_runs_are_columns_and_a_budget_stands_in_the_figures() -> None:
+    runs = load([fixture_path("memcheck-xml", f"svc-v{number}") for number in range(1, 7)])
+    text = page_of(trend(runs, AnalysisOptions(max_growth_bytes=1000, max_growth_text="1000")))
+    columns = re.findall(r"<g><title>(svc-v\d): ([^<]*)</title>", text)
+    assert [name for name, _ in columns[:6]] == [f"svc-v{number}" for number in range(1, 7)]
+    assert '<dt>Budget</dt> <dd title="1,000 B">' in text
+    assert "over budget" in text
+    assert "change at svc-v3" in text
+    assert not re.search(r"<g><title>1\. ", page_of(CASES["thousand"]()))
