@@ -32,7 +32,9 @@ def _look(report: Report, index: int) -> Look:
     name = _name(report, index)
     share = lost / amount if amount else 0.0
     shade, fill = ("k3", "#a9a397") if share > 0.5 else ("k2", "#d3cec4") if share > 0 else ("k1", "#ebe8e2")
-    text = f"{name}: {format_bytes(amount)}, {format_share(amount, whole)} of all, {format_bytes(lost)} of it lost"
+    text = f"{name}: {format_bytes(amount)}, {format_share(amount, whole)} of all"
+    if report.by_kind:
+        text += f", {format_bytes(lost)} of it lost"
     return Look(name, text, shade, fill, is_responsible=tree.is_responsible[index])
 
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from leakreport.model.raw import Frame
-from leakreport.render.phrases import frame_name, place
+from leakreport.render.phrases import frame_name, location, place
 from leakreport.units import format_count, plural
 
 _MOST_FRAMES = 60
@@ -92,7 +92,9 @@ def _lines(
             continue
         frame = frames[stack[position]]
         style = "hit" if position == named else "" if own[stack[position]] else "lib"
-        line = StackLine(number, frame_name(frame), place(frame), style)
+        # What has no name is called by its module.
+        where = place(frame) if frame.function is not None else location(frame)
+        line = StackLine(number, frame_name(frame), where, style)
         yield line, "" if position == named else _glue(frame.function or "")
     if hidden:
         yield StackLine(len(stack), f"{format_count(hidden)} more frames are left out", "", "lib"), ""
