@@ -10,6 +10,7 @@ from leakreport import __version__
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, PathRow, Report
 from leakreport.analysis.trendreport import TrendReport
+from leakreport.privacy.texts import REDACTED
 from leakreport.render.diff_text import diff_comment
 from leakreport.render.interface import RenderOptions
 from leakreport.render.names import shorten_name
@@ -149,7 +150,7 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
 
 
 def _reproduce(options: RenderOptions) -> str:
-    hidden = options.hidden_arguments
+    hidden = sum(REDACTED in argument for argument in options.command)
     count = f" ({plural(hidden, 'argument')} hidden)" if hidden else ""
     return f"To reproduce{count}:\n\n{_fenced(printable(command_text(options.command)))}"
 

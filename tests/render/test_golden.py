@@ -21,9 +21,9 @@ from leakreport.analysis.report import (
     TreeView,
     Verdict,
 )
+from leakreport.api import render
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame, LeakSearch, Moment, Note
-from leakreport.render import get_renderer
 from leakreport.render.interface import RenderOptions
 from tests.golden_support import check_golden
 
@@ -135,6 +135,6 @@ FACES = {
 @pytest.mark.parametrize("case", REPORTS)
 def test_the_text_is_the_reviewed_one(case: str, face: str) -> None:
     renderer, options = FACES[face]
-    text = get_renderer(renderer).render(REPORTS[case](), options)
+    text = render(REPORTS[case](), to=renderer, options=options)
     assert isinstance(text, str)
     check_golden(f"render/{case}-{face}", text.replace(f"`{__version__}`", "`VERSION`"))
