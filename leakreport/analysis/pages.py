@@ -18,7 +18,7 @@ from leakreport.model.metrics import METRICS
 from leakreport.model.raw import Frame
 
 _MOST_NODES = 20_000
-_MOST_FIGURES = 64_000
+_MOST_FIGURES = 56_000
 """Nodes times columns of a page that can be attached to a ticket."""
 MOST_STEP_FIGURES = 600_000
 """The same with the states of a timeline, which differ in little."""

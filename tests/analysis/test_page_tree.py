@@ -8,6 +8,7 @@ from itertools import groupby
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leakreport.analysis.analyze import analyze
@@ -117,6 +118,7 @@ def test_other_moments_hold_what_their_snapshots_do(seed: int, limit: int) -> No
             assert exact_sum(report.page.columns[step.column]) == exact_sum(snapshot.columns["retained_bytes"])
 
 
+@examples(max_examples=40)
 @given(SEEDS, SEEDS, LIMITS, st.booleans(), st.booleans())
 def test_a_comparison_is_drawn_as_its_rows_are(
     seed: int, other: int, limit: int, has_kinds: bool, is_deep: bool
@@ -221,7 +223,7 @@ def test_a_small_growth_is_what_widths_show_first() -> None:
 
 
 def test_many_figures_leave_room_for_fewer_nodes() -> None:
-    assert [usual_nodes(columns) for columns in (1, 3, 4, 8)] == [20_000, 20_000, 16_000, 8_000]
+    assert [usual_nodes(columns) for columns in (1, 3, 4, 8)] == [20_000, 18_666, 14_000, 7_000]
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 3, 5, 9, 10, 11])
