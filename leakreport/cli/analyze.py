@@ -21,10 +21,12 @@ from leakreport.cli.shared import (
     Color,
     ConfigFile,
     Focus,
+    Force,
     FormatName,
     Ignore,
     IncludeHost,
     Inputs,
+    MaxNodes,
     MaxPaths,
     NoSource,
     NoSymbols,
@@ -69,7 +71,8 @@ def analyze(
     partial: Partial = None,
     records: Records = False,
     max_paths: MaxPaths = None,
-    max_nodes: Annotated[int | None, typer.Option("--max-nodes", metavar="N", min=1, help="At most N nodes of the call tree (default 20000).", show_default=False)] = None,
+    max_nodes: MaxNodes = None,
+    force: Force = False,
     source_root: SourceRoot = None,
     no_source: NoSource = None,
     symbol_path: SymbolPath = None,
@@ -125,6 +128,7 @@ def analyze(
             is_terminal=(is_terminal or chosen.text("color") == "always") and to == "terminal",
             with_colour=with_colour(chosen),
             verbosity=verbose,
+            is_forced=force,
         )
         codes |= write_all(report, render_options, targets, is_quiet=quiet and to == "terminal")
         if quiet and to == "terminal":

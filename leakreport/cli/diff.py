@@ -20,9 +20,11 @@ from leakreport.cli.shared import (
     BuildId,
     Color,
     ConfigFile,
+    Force,
     FormatName,
     IncludeHost,
     MaxGrowth,
+    MaxNodes,
     MaxPaths,
     NoSource,
     NoSymbols,
@@ -65,6 +67,8 @@ def diff(
     partial: Partial = None,
     records: Records = False,
     max_paths: MaxPaths = None,
+    max_nodes: MaxNodes = None,
+    force: Force = False,
     source_root: SourceRoot = None,
     no_source: NoSource = None,
     redact: Redact = None,
@@ -93,6 +97,7 @@ def diff(
             "force-compare": force_compare,
             "partial": partial,
             "max-paths": max_paths,
+            "max-nodes": max_nodes,
             "source-root": source_root,
             "no-source": no_source,
             "redact": redact,
@@ -128,6 +133,7 @@ def diff(
             is_terminal=is_terminal,
             with_colour=with_colour(chosen),
             verbosity=verbose,
+            is_forced=force,
         )
         codes |= write_all(report, render_options, targets, is_quiet=quiet and to == "terminal")
         if quiet and to == "terminal":

@@ -20,10 +20,12 @@ from leakreport.cli.shared import (
     BuildId,
     Color,
     ConfigFile,
+    Force,
     FormatName,
     IncludeHost,
     Inputs,
     MaxGrowth,
+    MaxNodes,
     MaxPaths,
     NoSource,
     NoSymbols,
@@ -65,6 +67,8 @@ def trend(
     force_compare: Annotated[bool | None, typer.Option("--force-compare", help="Judge even runs that cannot be compared.", show_default=False)] = None,
     partial: Partial = None,
     max_paths: MaxPaths = None,
+    max_nodes: MaxNodes = None,
+    force: Force = False,
     source_root: SourceRoot = None,
     no_source: NoSource = None,
     redact: Redact = None,
@@ -93,6 +97,7 @@ def trend(
             "force-compare": force_compare,
             "partial": partial,
             "max-paths": max_paths,
+            "max-nodes": max_nodes,
             "source-root": source_root,
             "no-source": no_source,
             "redact": redact,
@@ -127,6 +132,7 @@ def trend(
             is_terminal=to == "terminal" and (is_terminal or chosen.text("color") == "always"),
             with_colour=with_colour(chosen),
             verbosity=verbose,
+            is_forced=force,
         )
         codes |= write_all(report, render_options, targets, is_quiet=quiet and to == "terminal")
         if quiet and to == "terminal":
