@@ -26,27 +26,23 @@ _TYPES = (
 _STEP = 0x40
 
 
-def write_heap(path: Path, stacks: int, *, name_length: int = 0, seed: int = 1, factor: int = 1) -> None:
+def write_heap(path: Path, stacks: int, *, name_length: int | None = 0, seed: int = 1, factor: int = 1) -> None:
     """Write a profile of so many different stacks.
 
     Args:
-        name_length: names are made at least this long by more template arguments.
+        name_length: names are made at least this long by more template arguments; None for addresses only.
         factor: each fiftieth stack holds this many times as much: the later one of two runs.
     """
     with path.open("w", encoding="ascii") as file:
         file.writelines(_profile(stacks, name_length, random.Random(seed), factor))
 
 
-def _profile(stacks: int, name_length: int, chance: random.Random, factor: int) -> Iterator[str]:
+def _profile(stacks: int, name_length: int | None, chance: random.Random, factor: int) -> Iterator[str]:
     callees = [
         [chance.randrange(1, FUNCTIONS) for _ in range(chance.choice((1, 1, 1, 2, 3, 6)))] for _ in range(FUNCTIONS)
     ]
-    yield "--- symbol\nbinary=/opt/shop/bin/shopd\n"
-    for number in range(FUNCTIONS):
-        name = _name(number, name_length, chance)
-        for slot in range(len(callees[number])):
-            yield f"0x{_address(number, slot):016x} {name}\n"
-    yield "---\n--- heap\n"
+    if name_length is not None:
+        yield from _symbols(callees, name_length, chance)
     lines: dict[str, tuple[int, int]] = {}
     while len(lines) < stacks:
         function, addresses = 0, []
@@ -67,6 +63,15 @@ def _profile(stacks: int, name_length: int, chance: random.Random, factor: int) 
     for blocks, size, stack in held:
         yield f"{blocks}: {blocks * size} [{blocks}: {blocks * size}] @ {stack}\n"
     yield "\nMAPPED_LIBRARIES:\n00400000-04000000 r-xp 00000000 08:01 1 /opt/shop/bin/shopd\n"
+
+
+def _symbols(callees: list[list[int]], name_length: int, chance: random.Random) -> Iterator[str]:
+    yield "--- symbol\nbinary=/opt/shop/bin/shopd\n"
+    for number in range(FUNCTIONS):
+        name = _name(number, name_length, chance)
+        for slot in range(len(callees[number])):
+            yield f"0x{_address(number, slot):016x} {name}\n"
+    yield "---\n--- heap\n"
 
 
 def _address(function: int, slot: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 from leakreport.analysis.compare import compare
@@ -43,6 +44,11 @@ def collected(text: str) -> Collector:
     collector = Collector()
     collector.feed(text)
     return collector
+
+
+def static_part(text: str) -> str:
+    """The page without its style sheet, script and data: what everybody sees."""
+    return re.sub(r"(<(style|script)\b[^>]*>).*?(</\2>)", r"\1\3", text, flags=re.DOTALL)
 
 
 def check_is_closed(text: str) -> None:

@@ -115,7 +115,7 @@ function lostOf(data, tree, node) {
   return data.lost.reduce((sum, name) => sum + sumsOf(data, tree, name)[node], 0);
 }
 
-/** @type {(data: Data, frame: number, column: "function" | "module" | "file" | "key") => string} */
+/** @type {(data: Data, frame: number, column: "function" | "module" | "file") => string} */
 function frameText(data, frame, column) {
   return frame < 0 ? "" : data.payload.strings[data.payload.frames[column][frame]] || "";
 }

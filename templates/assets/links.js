@@ -49,11 +49,12 @@ function createChains(data) {
   /** @param {number} node */
   function token(node) {
     const of = frame[node];
-    const { offset } = data.payload.frames;
+    const { key, function: names, offset } = data.payload.frames;
     let text = tokens.get(of);
     if (text === undefined) {
-      const key = of < 0 ? String(of) : frameText(data, of, "key") || frameText(data, of, "function");
-      text = shortHash(key || libraryOf(data, of) + "+" + ((offset && offset[of]) || ""));
+      const name =
+        of < 0 ? String(of) : key[of] ? data.payload.strings[names[of] + key[of]] : frameText(data, of, "function");
+      text = shortHash(name || libraryOf(data, of) + "+" + ((offset && offset[of]) || ""));
       tokens.set(of, text);
     }
     return text;

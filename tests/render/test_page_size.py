@@ -12,18 +12,20 @@ from leakreport.render.html import HtmlRenderer
 from leakreport.render.interface import RenderOptions
 from leakreport.render.resources import assets_text, script_text
 
-MOST_SCRIPT_AND_STYLE = 80_000
+MOST_SCRIPT_AND_STYLE = 88_000
 
 
 def test_script_and_style_are_small() -> None:
     assert len(script_text().encode()) + len(assets_text("css").encode()) <= MOST_SCRIPT_AND_STYLE
 
 
-@pytest.mark.parametrize(("name_length", "most"), [(0, 400_000), (180, 900_000)], ids=["names", "long names"])
-def test_a_page_of_twenty_thousand_nodes_fits_into_a_ticket(tmp_path: Path, name_length: int, most: int) -> None:
-    """The call tree of the profile has 200,000 nodes, of which the page keeps 20,000."""
+@pytest.mark.parametrize(
+    ("name_length", "most"), [(None, 400_000), (0, 900_000), (180, 900_000)], ids=["addresses", "names", "long names"]
+)
+def test_a_page_of_twenty_thousand_nodes_fits_into_a_ticket(tmp_path: Path, name_length: int | None, most: int) -> None:
+    """The call tree of the profile has 200,000 nodes, of which the page keeps 20,000 or fewer."""
     path = tmp_path / "shopd.heap"
     write_heap(path, 20_000, name_length=name_length)
     report = analyze(load(path))
-    assert 15_000 <= len(report.page.depth) <= 20_000
+    assert 10_000 <= len(report.page.depth) <= 20_000
     assert len(HtmlRenderer().render(report, RenderOptions()).encode()) <= most
