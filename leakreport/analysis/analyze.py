@@ -17,7 +17,7 @@ from leakreport.analysis.findings import (
     recording_findings,
 )
 from leakreport.analysis.frames import describe
-from leakreport.analysis.gate import Evidence, evaluate
+from leakreport.analysis.gate import Evidence, evaluate, problem_count
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import ownership_of
 from leakreport.analysis.page_run import page_of_run
@@ -38,7 +38,7 @@ from leakreport.analysis.verdict import Facts, lead_of, reasons_of, sentence_of,
 from leakreport.errors import UsageError
 from leakreport.model.columns import Int64Column
 from leakreport.model.metrics import LOST_KINDS, LeakKind
-from leakreport.model.raw import Frame, Moment, Note, SnapshotMeta
+from leakreport.model.raw import Frame, Moment, Note, ProblemKind, SnapshotMeta
 from leakreport.model.series import places_of
 from leakreport.model.snapshot import Run, Snapshot
 
@@ -332,10 +332,17 @@ def _input_summary(snapshot: Snapshot, notes: tuple[Note, ...], snapshots: Seque
         kinds_recorded=tuple(sorted(meta.kinds_recorded)),
         looks_for_errors=meta.measures_errors,
         looks_for_descriptors=meta.measures_descriptors,
-        memory_error_count=meta.memory_error_count,
+        memory_error_count=_memory_errors(snapshot),
         judges_peak=meta.judges_peak,
         moment=meta.moment,
     )
+
+
+def _memory_errors(snapshot: Snapshot) -> int | None:
+    """How many there were, repetitions included; None where the tool would not have told."""
+    told = snapshot.meta.memory_error_count
+    is_known = told is not None or snapshot.meta.measures_errors
+    return problem_count([snapshot], ProblemKind.ERROR) if is_known else None
 
 
 def _builds(meta: SnapshotMeta) -> tuple[tuple[str, str], ...]:

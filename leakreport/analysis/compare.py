@@ -142,7 +142,14 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         libraries=why.libraries,
         notes=tuple(
             dict.fromkeys(
-                (*old.judged.notes, *new.judged.notes, *_uncompared(found), *folded_notes(old.rows, new.rows))
+                (
+                    *old.judged.notes,
+                    *new.judged.notes,
+                    *_of_reports(old),
+                    *_of_reports(new),
+                    *_uncompared(found),
+                    *folded_notes(old.rows, new.rows),
+                )
             )
         ),
         next_commands=(),
@@ -208,6 +215,15 @@ def _paths_of(half: _Half) -> Paths:
         bytes=rows.column("retained_bytes"),
         blocks=rows.column("retained_blocks"),
     )
+
+
+_OF_REPORTS = frozenset(("from-report", "hidden-paths", "report-is-partial", "report-of-a-diff", "report-of-several"))
+
+
+def _of_reports(half: _Half) -> list[Note]:
+    """What a side that is a report says of itself."""
+    notes = dict.fromkeys((meta.source, note) for meta in _metas(half) for note in meta.notes)
+    return [Note(note.slug, f"{source}: {note.message}") for source, note in notes if note.slug in _OF_REPORTS]
 
 
 def _uncompared(found: Matching) -> list[Note]:

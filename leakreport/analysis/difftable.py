@@ -21,7 +21,7 @@ from leakreport.analysis.report import PathRow
 from leakreport.analysis.stacks import Stacks
 from leakreport.model.columns import BoolColumn, Float64Column, Int64Column, exact_sum
 from leakreport.model.metrics import LOST_KINDS, LeakKind
-from leakreport.model.raw import Frame, small_path_count
+from leakreport.model.raw import small_path_count
 
 UNKNOWN_MODULE = "(object not recorded)"
 _ROWS_AT_ONCE = 1024
@@ -150,6 +150,20 @@ class DiffTable(Sequence[DiffRow]):
         """Per row, whether it stands for small paths that a report had folded."""
         return np.fromiter((about.folded > 0 for about in self.abouts), np.bool_, len(self.abouts))[self.about]
 
+    @property
+    def is_shown_before(self) -> BoolColumn:
+        """Per row, whether it is shown by its stack before: where there is none after, or only paths that may be folded."""
+        found: BoolColumn = self.first[1] < 0
+        for row in np.flatnonzero(self.is_folded & ~found & (self.first[0] >= 0)).tolist():
+            found[row] = not self._is_small(1, int(self.first[1][row]))
+        return found
+
+    def _is_small(self, side: int, row: int) -> bool:
+        """Whether a row of a side stands for small paths itself."""
+        rows = self.halves[side].rows
+        stack = rows.paths.stacks[int(rows.stack[row])]
+        return bool(stack) and small_path_count(rows.frames[stack[-1]]) > 0
+
     def change_sums(self) -> dict[str, int]:
         """Per metric that any row has, the sum of the changes."""
         kinds = self.kinds()
@@ -240,11 +254,8 @@ class DiffTable(Sequence[DiffRow]):
             found.append(self._row(index, about, before, after))
         return found
 
-    def _last_frame(self, side: int, row: PathRow) -> Frame:
-        return self.halves[side].rows.frames[row.frames[-1]] if row.frames else Frame()
-
     def _row(self, index: int, about: About, before: Sequence[PathRow], after: Sequence[PathRow]) -> DiffRow:
-        is_later = bool(after) and not (about.folded and before and not small_path_count(self._last_frame(1, after[0])))
+        is_later = bool(after) and not (about.folded and before and not self._is_small(1, int(self.first[1][index])))
         shown, half = (after[0], self.halves[1]) if is_later else (before[0], self.halves[0])
         first_before = before[0] if before else shown
         values_before, values_after = _summed(before), _summed(after)

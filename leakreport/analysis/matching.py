@@ -88,6 +88,9 @@ def match(before: Paths, after: Paths, told: Told = BY_NAME) -> Matching:
     Deterministic, whatever the order of rows; swapped sides give the mirrored result. Linear but for what is open after
     the rungs, and that is bounded.
     """
+    if not len(before) or not len(after):
+        gone, new = ([Unmatched(row, None, "") for row in range(len(side))] for side in (before, after))
+        return Matching([], [], gone, new, 0)
     before, after = rebased(before, after)
     same = code_pairs(before, after) if is_by_address(before, after) else None
     if same is None or int(same.has_equal_names.sum()) < _SAME_BUILD * max(len(before), len(after)):

@@ -39,7 +39,7 @@ def page_of_diff(
         most_nodes: how many nodes are kept; None for the usual number.
     """
     numbers = [np.asarray(half.frame_index, dtype=np.int64) for half in table.halves]
-    is_gone = table.first[1] < 0
+    is_gone = table.is_shown_before
     later, place_of_later = ends_of(table.halves[1].rows.taken(table.first[1][~is_gone]), numbers[1])
     gone, place_of_gone = ends_of(table.halves[0].rows.taken(table.first[0][is_gone]), numbers[0])
     # The tree is that of the later run: what is only in the other one stands beside it.

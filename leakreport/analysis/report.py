@@ -102,7 +102,7 @@ class InputSummary:
     looks_for_descriptors: bool = False
     """Whether the tool would have reported descriptors left open."""
     memory_error_count: int | None = None
-    """The tool's own sum of memory errors, where it tells more than the list of them."""
+    """How many memory errors there were, repetitions included; None where the tool does not look for them."""
     judges_peak: bool = False
     """In this format the peak is judged, not the last snapshot."""
     moment: Moment = Moment.DUMP

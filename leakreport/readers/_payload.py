@@ -12,7 +12,15 @@ from itertools import chain
 from leakreport.errors import UnsupportedInput
 from leakreport.limits import Limits
 from leakreport.model.raw import Frame, FrameKind, small_path_count, small_paths
-from leakreport.readers._payload_rows import Rest, is_told, listed_of, listed_rows, rest_of, unlisted_rows
+from leakreport.readers._payload_rows import (
+    Rest,
+    folded_numbers,
+    is_told,
+    listed_of,
+    listed_rows,
+    rest_of,
+    unlisted_rows,
+)
 from leakreport.readers._payload_tree import FOLDED, LARGEST, PageNodes, frame_entries, nodes_of
 from leakreport.readers._report_page import PAYLOAD_SCHEMA
 from leakreport.readers._report_values import DamagedReport, as_count, as_list, as_object, as_text, as_word
@@ -43,9 +51,7 @@ def document_of(payload: object, source: str, limits: Limits) -> Iterator[tuple[
     frame_count = len(frames)
     listed = listed_of(values, nodes)
     rest = rest_of(nodes, listed, kind)
-    counts = sorted(
-        {count for node, count in zip(rest.node, rest.paths, strict=True) if not is_told(nodes, node, count)}
-    )
+    counts = sorted(folded_numbers(rest, nodes, kind))
     folded_frame = {count: len(frames) + number for number, count in enumerate(counts)}
     frames.extend(_folded_entry(count) for count in counts)
     snapshot_count = len(as_list(document.get("snapshots", []), "document.snapshots"))

@@ -182,12 +182,22 @@ def unlisted_rows(
         snapshot_count: how many snapshots the document has.
     """
     for index, (node, count) in enumerate(zip(rest.node, rest.paths, strict=True)):
-        frames = nodes.stack(nodes.known[node])
-        if not is_told(nodes, node, count):
-            frames = [*frames, folded_frame[count]]
+        stack = nodes.stack(nodes.known[node])
+        is_known = is_told(nodes, node, count)
         head = {"responsible": None, "owner": None, "module": None, "site": None, "named_by": None}
         for word, number, amounts in _by_kind(rest, index, kind, count, snapshot_count):
+            frames = stack if is_known else [*stack, folded_frame[number]]
             yield {"id": None, "leak_kind": word, "frames": frames, **head, **amounts, "folded": number}
+
+
+def folded_numbers(rest: Rest, nodes: PageNodes, kind: str) -> set[int]:
+    """How many paths the rows stand for whose stacks are not all known."""
+    return {
+        number
+        for index, (node, count) in enumerate(zip(rest.node, rest.paths, strict=True))
+        if not is_told(nodes, node, count)
+        for number, _ in _counted(_parts(rest, index, kind), count)
+    }
 
 
 def is_told(nodes: PageNodes, node: int, count: int) -> bool:
@@ -200,19 +210,16 @@ def _by_kind(
 ) -> Iterator[tuple[str | None, int, dict[str, object]]]:
     """Leak kind, number of paths, and figures of each row of a node."""
     series = _series(rest, index, snapshot_count)
-    if kind == "trend":
-        judged = {"verdict": "unclear", "slope": None, "smallest_leak": None, "evidence": _EVIDENCE}
-        yield None, count, {"series": series, **judged}
-        return
-    if kind == "analysis":
-        parts = _split(rest.amounts(index, ""))
-        for number, (word, (values,)) in _counted(parts, count):
+    for number, (word, sides) in _counted(_parts(rest, index, kind), count):
+        if kind == "trend":
+            judged = {"verdict": "unclear", "slope": None, "smallest_leak": None, "evidence": _EVIDENCE}
+            yield word, number, {"series": series, **judged}
+            continue
+        if kind == "analysis":
             of_all = {"series": series} if series and word is None else {}
-            yield word, number, {"values": values, "dragged_bytes": 0, **of_all}
-        return
-    for number, (word, (before, after)) in _counted(
-        _split(rest.amounts(index, "before."), rest.amounts(index, "after.")), count
-    ):
+            yield word, number, {"values": sides[0], "dragged_bytes": 0, **of_all}
+            continue
+        before, after = sides
         is_before, is_after = any(before.values()), any(after.values())
         presence = "both" if is_before == is_after else "gone" if is_before else "new"
         yield word, number, {
@@ -229,6 +236,13 @@ def _by_kind(
 
 
 _Part = tuple[str | None, tuple[dict[str, int], ...]]
+
+
+def _parts(rest: Rest, index: int, kind: str) -> list[_Part]:
+    """What a node holds by leak kind."""
+    if kind == "trend":
+        return [(None, ())]
+    return _split(*(rest.amounts(index, prefix) for prefix in (("",) if kind == "analysis" else ("before.", "after."))))
 
 
 def _split(*sides: Mapping[str, int]) -> list[_Part]:

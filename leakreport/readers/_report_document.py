@@ -184,6 +184,11 @@ class Document:
         return as_changes(self._hidden().get("values", {}), "hidden.values")
 
     @property
+    def unlisted_findings(self) -> int:
+        """How many findings beside leaks a page left out."""
+        return as_count(self._plain.get("unlisted_findings", 0), "unlisted_findings")
+
+    @property
     def largest_folded_bytes(self) -> int | None:
         """No path that a page folded retains more; None where that is not told."""
         pruned = self._plain.get("pruned")

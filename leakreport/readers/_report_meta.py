@@ -31,7 +31,15 @@ _KINDS = {kind.word: kind for kind in LEAK_KINDS}
 # What a leak search that did not end well leaves open, the least known first.
 _WEAKEST = (LeakSearch.NONE, LeakSearch.NOT_RUN, LeakSearch.CHECKPOINT, LeakSearch.CUT, LeakSearch.COMPLETE)
 _MADE_ANEW = frozenset(
-    ("sampled", "from-report", "report-of-a-diff", "report-of-several", "folded-paths", "hidden-paths")
+    (
+        "sampled",
+        "from-report",
+        "report-of-a-diff",
+        "report-of-several",
+        "folded-paths",
+        "hidden-paths",
+        "unlisted-findings",
+    )
 )
 """Notes that whoever judges the snapshot, or this reader, makes again."""
 _LONGEST_PID = 2**31 - 1

@@ -161,14 +161,18 @@ def _named(document: Document, meta: SnapshotMeta, notes: Sequence[Note]) -> Sna
 def _notes(document: Document) -> list[Note]:
     sides = [rows.folded(document.frames, "retained_bytes") for rows in (document.rows, document.earlier)]
     count, amount = max(sides)
-    if not count:
-        return []
-    return [
-        Note(
-            "folded-paths",
-            f"The report folds {count:,} small paths, which retain {amount:,} bytes: of these only the outer frames are known.",
+    found = []
+    if document.unlisted_findings:
+        left = f"{document.unlisted_findings:,} errors and other findings beside leaks"
+        found.append(Note("unlisted-findings", f"The page does not list {left}: they count, and are not shown."))
+    if count:
+        found.append(
+            Note(
+                "folded-paths",
+                f"The report folds {count:,} small paths, which retain {amount:,} bytes: of these only the outer frames are known.",
+            )
         )
-    ]
+    return found
 
 
 def _with_hidden(document: Document) -> list[Note]:

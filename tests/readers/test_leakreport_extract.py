@@ -26,7 +26,7 @@ from leakreport.analysis.trendreport import TrendReport
 from leakreport.api import extract, load_inputs
 from leakreport.model.builder import build_run
 from leakreport.model.check import check
-from leakreport.model.raw import Frame, RawSnapshot, SampleTableBuilder, SnapshotMeta
+from leakreport.model.raw import Frame, ProblemKind, RawProblem, RawSnapshot, SampleTableBuilder, SnapshotMeta
 from leakreport.model.snapshot import Run
 from leakreport.readers import get_reader
 from leakreport.render.interface import RenderOptions
@@ -193,3 +193,14 @@ def test_whatever_is_folded_every_sum_is_exact(records: list[tuple[list[str], in
     assert not any(found.change.values())
     assert found.verdict.status == "no-growth"
     assert not np.flatnonzero(found.rows.is_significant).size
+
+
+def test_errors_past_those_that_a_page_lists_count() -> None:
+    problems = tuple(RawProblem(ProblemKind.ERROR, "InvalidRead", f"number {number}", 2) for number in range(300))
+    meta = SnapshotMeta(source="made", format="memcheck-xml", measures_errors=True)
+    report = analyze(build_run([RawSnapshot(meta, {}, problems=problems)]))
+    (raw,) = read_content(get_reader("leakreport"), page_of(report))
+    assert len(raw.problems) == 200
+    assert "unlisted-findings" in {note.slug for note in raw.meta.notes}
+    (line,) = analyze(build_run([raw]), AnalysisOptions(fail_on=("errors",))).verdict.gate_lines
+    assert (line.result, line.text) == ("failed", "600 memory errors")
