@@ -1,5 +1,3 @@
-"use strict";
-
 /**
  * The search field and what it found.
  *
@@ -25,31 +23,27 @@ function mountFind(data, store, list) {
 
   /** To the next or previous frame that matches. @param {number} step */
   function move(step) {
-    if (!found || !found.nodes.length) return;
+    if (!found?.nodes.length) return;
     const { nodes } = found;
     const { focus, zoom } = store.get();
     const behind = nodes.findIndex((one) => one > focus);
     let at = behind < 0 ? nodes.length : behind;
     if (step < 0) at -= nodes[at - 1] === focus ? 2 : 1;
-    const node = nodes[(at + nodes.length) % nodes.length];
+    at = (at + nodes.length) % nodes.length;
+    const node = nodes[at];
     store.set({ focus: node, zoom: node >= zoom && node < data.tree.end[zoom] ? zoom : 0 });
-    words.textContent =
-      "match " +
-      formatCount(nodes.indexOf(node) + 1) +
-      " of " +
-      formatCount(nodes.length) +
-      ": " +
-      nodeName(data, data.tree, node);
+    const name = nodeName(data, data.tree, node);
+    words.textContent = `match ${formatCount(at + 1)} of ${formatCount(nodes.length)}: ${name}`;
   }
 
   function update() {
     const { query } = store.get();
     if (field.value !== query) field.value = query;
     found = searchTree(data, data.tree, weightKey(data, store.get()), query);
-    const paths = list ? list.filter(query) : "";
+    const paths = list?.filter(found);
     words.textContent =
       found &&
-      [found.error, paths, plural(found.nodes.length, "frame") + ", " + formatBytes(found.bytes)]
+      [found.error, paths, `${plural(found.nodes.length, "frame")}, ${formatBytes(found.bytes)}`]
         .filter(Boolean)
         .join("; ");
   }
@@ -66,7 +60,7 @@ function mountFind(data, store, list) {
     if (["query", "mode", "snapshot"].some((key) => changed.has(key))) update();
   });
   return {
-    field: make("span", { class: "find" }, field, make("kbd", { "aria-hidden": "true" }, "/")),
+    field: make("span", "find", field, make("kbd", { "aria-hidden": "true" }, "/")),
     words,
     start() {
       before = document.activeElement;

@@ -1,5 +1,3 @@
-"use strict";
-
 /**
  * A C++ or Rust name short enough to show, by the steps of render/names.py, which says why. A bracket counter that knows
  * operators, lambdas and hashes cuts it into tokens; only whole tokens are left out.

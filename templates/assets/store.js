@@ -1,5 +1,3 @@
-"use strict";
-
 /**
  * What the reader of the page has chosen. Every part of the page listens to it and changes it; none talks to another.
  *
