@@ -80,7 +80,7 @@ function mountCallTree(section, data, store) {
         index: first + i + 2,
       });
       element.style.top = (first + i) * rowHeight + "px";
-      element.addEventListener("click", () => (row.hasMore ? toggle(row) : select(row.node)));
+      listen(element, "click", () => (row.hasMore ? toggle(row) : select(row.node)));
       return element;
     });
     const mode = modes.find((/** @type {any} */ one) => one.key === state.mode);
@@ -119,7 +119,7 @@ function mountCallTree(section, data, store) {
     redraw();
   }
 
-  grid.addEventListener("scroll", redraw);
+  listen(grid, "scroll", redraw);
   new ResizeObserver(redraw).observe(grid);
   onKeys(grid, (key) => {
     const at = rows.findIndex((row) => row.node === selected);

@@ -84,7 +84,7 @@ function drawnSnapshot(data, chosen) {
   const { snapshots } = data.payload;
   const known = Array.from(snapshots.keys()).filter((one) => snapshots[one].column);
   if (chosen < 0 || !known.length) return -1;
-  return known.reduce((best, one) => (Math.abs(one - chosen) < Math.abs(best - chosen) ? one : best));
+  return known[nearest(known, chosen)];
 }
 
 /** The key of what widths show. @type {(data: Data, state: {mode: string, snapshot: number}) => string} */

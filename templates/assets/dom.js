@@ -18,11 +18,16 @@ function make(tag, attributes = "", ...children) {
   return element;
 }
 
+/** @param {EventTarget} target @param {string} event @param {(event: any) => void} act */
+function listen(target, event, act) {
+  target.addEventListener(event, act);
+}
+
 /** @param {string} label @param {() => void} act @param {string | {[name: string]: string}} [attributes] as of `make` */
 function makeButton(label, act, attributes = "btn") {
   const button = make("button", attributes, label);
   button.type = "button";
-  button.addEventListener("click", act);
+  listen(button, "click", act);
   return button;
 }
 
@@ -49,7 +54,7 @@ function focusOn(element) {
 
 /** Keys without a modifier, of what has the focus; those that are taken are nobody else's. @param {HTMLElement} element @param {(key: string) => boolean} take */
 function onKeys(element, take) {
-  element.addEventListener("keydown", (event) => {
+  listen(element, "keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !take(event.key)) return;
     event.preventDefault();
     event.stopPropagation();

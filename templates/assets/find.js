@@ -18,18 +18,16 @@ function mountFind(data, store, list) {
   const words = make("p", { class: "found", role: "status" });
   /** @type {Found | null} */
   let found = null;
-  /** @type {Element | null} */
-  let before = null;
+  /** What had the focus before. @type {Element | null} */
+  let left = null;
 
   /** To the next or previous frame that matches. @param {number} step */
   function move(step) {
     if (!found?.nodes.length) return;
     const { nodes } = found;
     const { focus, zoom } = store.get();
-    const behind = nodes.findIndex((one) => one > focus);
-    let at = behind < 0 ? nodes.length : behind;
-    if (step < 0) at -= nodes[at - 1] === focus ? 2 : 1;
-    at = (at + nodes.length) % nodes.length;
+    const before = nodes.filter((one) => (step > 0 ? one <= focus : one < focus)).length;
+    const at = (before + Math.min(step, 0) + nodes.length) % nodes.length;
     const node = nodes[at];
     store.set({ focus: node, zoom: node >= zoom && node < data.tree.end[zoom] ? zoom : 0 });
     const name = nodeName(data, data.tree, node);
@@ -48,13 +46,13 @@ function mountFind(data, store, list) {
         .join("; ");
   }
 
-  field.addEventListener("input", () => store.set({ query: field.value }));
-  field.addEventListener("keydown", (event) => {
+  listen(field, "input", () => store.set({ query: field.value }));
+  listen(field, "keydown", (event) => {
     if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
     event.preventDefault();
     if (event.key === "Enter") move(event.shiftKey ? -1 : 1);
     else if (field.value) store.set({ query: "" });
-    else focusOn(before && before !== document.body ? before : document.querySelector("main"));
+    else focusOn(left && left !== document.body ? left : document.querySelector("main"));
   });
   store.on((_, changed) => {
     if (["query", "mode", "snapshot"].some((key) => changed.has(key))) update();
@@ -63,7 +61,7 @@ function mountFind(data, store, list) {
     field: make("span", "find", field, make("kbd", { "aria-hidden": "true" }, "/")),
     words,
     start() {
-      before = document.activeElement;
+      left = document.activeElement;
       field.focus();
       field.select();
     },

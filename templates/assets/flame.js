@@ -33,7 +33,7 @@ function mountFlame(section, data, store) {
   const view = make("div", "graph", space);
   const status = make("div", "status");
   const live = make("p", { class: "hid", role: "status" });
-  const tools = flameTools(data, store);
+  const tools = flameTools(section, data, store);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const panel = /** @type {Element} */ (section.querySelector(".panel"));
   const drawing = section.querySelector(".static");
@@ -170,9 +170,9 @@ function mountFlame(section, data, store) {
     redraw();
   }
 
-  canvas.addEventListener("mousemove", (event) => point(nodeUnder(event)));
-  canvas.addEventListener("mouseleave", () => point(-1));
-  canvas.addEventListener("click", (event) => {
+  listen(canvas, "mousemove", (event) => point(nodeUnder(event)));
+  listen(canvas, "mouseleave", () => point(-1));
+  listen(canvas, "click", (event) => {
     const node = nodeUnder(event);
     if (node >= 0) go(node === zoom ? 0 : node, node);
   });
@@ -189,12 +189,11 @@ function mountFlame(section, data, store) {
     live.textContent = tell();
     return true;
   });
-  view.addEventListener("scroll", redraw);
+  listen(view, "scroll", redraw);
   new ResizeObserver(layOut).observe(view);
   const recolour = () => ((colours = {}), redraw());
   new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  for (const query of [isForced, matchMedia("(prefers-color-scheme: dark)")])
-    query.addEventListener("change", recolour);
+  for (const query of [isForced, matchMedia("(prefers-color-scheme: dark)")]) listen(query, "change", recolour);
   store.on((_, changed) => {
     if (isMine) return;
     if (changed.size > 1 || !changed.has("query")) update();
@@ -203,9 +202,9 @@ function mountFlame(section, data, store) {
   update();
 }
 
-/** Buttons and legend above the graph. @type {(data: Data, store: Store) => {bar: HTMLElement, update: () => void}} */
-function flameTools(data, store) {
-  const { modes, compare } = data.payload;
+/** Buttons and legend above the graph. @type {(section: HTMLElement, data: Data, store: Store) => {bar: HTMLElement, update: () => void}} */
+function flameTools(section, data, store) {
+  const { modes } = data.payload;
   /** @type {(() => void)[]} */
   const updates = [];
   /** @type {(label: string, name: "mode" | "direction", choices: string[][], also?: Partial<State>) => HTMLElement} */
@@ -224,24 +223,12 @@ function flameTools(data, store) {
   ];
   const reset = makeButton("Reset zoom", () => store.set({ zoom: 0 }));
   const note = make("span", "muted");
-  /** @type {(part: string | number) => Node | string} */
-  const swatch = (part) => {
-    const box = make("i");
-    if (typeof part === "string") return part;
-    box.style.background = `var(--${tokensOfStep(part, !compare)[0]})`;
-    return box;
-  };
-  const shades = data.lost.length ? [0, "still held", 1, "some lost", 2, "most lost"] : [];
-  const parts = compare ? ["shrank", -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, "grew"] : shades;
+  // Colours mean what they mean in the static drawing.
+  const legend = Array.from(section.querySelectorAll(".legend span")).filter((one) => one.querySelector("svg"));
   const bar = make("div", "bar");
   if (modes.length > 1) bar.append(group("Width", "mode", widths));
   bar.append(group("Direction", "direction", ways, { zoom: 0, focus: -1 }), reset);
-  if (parts.length) bar.append(make("span", "key", ...parts.map(swatch)));
-  bar.append(
-    make("span", "key", make("i", "edge"), "your code ends here"),
-    make("a", { href: "#tree" }, "As a table"),
-    note,
-  );
+  bar.append(...legend.map((one) => one.cloneNode(true)), make("a", { href: "#tree" }, "As a table"), note);
   updates.push(() => {
     const { snapshot, zoom } = store.get();
     const drawn = drawnSnapshot(data, snapshot);

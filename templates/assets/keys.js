@@ -44,7 +44,7 @@ function mountKeys(actions) {
   const list = make("dl");
   const label = make("label", "check", box, "Single keys act when no field has the focus");
   const dialog = makeDialog("Keys", list, label);
-  box.addEventListener("change", () => remembered("keys", box.checked ? "on" : "off"));
+  listen(box, "change", () => remembered("keys", box.checked ? "on" : "off"));
   actions.help = () => {
     const lines = keyLines().filter(({ action }) => !action || actions[action]);
     list.replaceChildren(
@@ -55,11 +55,9 @@ function mountKeys(actions) {
     );
     dialog.showModal();
   };
-  document.addEventListener("keydown", (event) => {
+  listen(document, "keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
-    const isFree = !document.querySelector(
-      "dialog[open], input:focus:not([type=checkbox]), textarea:focus, select:focus",
-    );
+    const isFree = !document.querySelector("dialog[open], input:focus:not([type=checkbox]), textarea:focus");
     const act = actions[keyAction(event, isFree, box.checked)];
     if (!act) return;
     event.preventDefault();

@@ -178,6 +178,6 @@ function mountLinks(data, store, paths, list) {
     // Browsers hold back pages that write their address at every key.
     waiting = setTimeout(write, 250);
   });
-  window.addEventListener("hashchange", read);
+  listen(window, "hashchange", read);
   return showRow;
 }

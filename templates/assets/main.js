@@ -58,12 +58,9 @@ function mountAll(payload, tools, actions) {
       return null;
     }
   };
-  const parts = guarded("the data", () => {
-    const data = createData(payload);
-    return { data, paths: createPaths(data) };
-  });
-  if (!parts) throw new Error("the data is damaged");
-  const { data, paths } = parts;
+  const data = guarded("the data", () => createData(payload));
+  const paths = data && guarded("the data", () => createPaths(data));
+  if (!data || !paths) throw new Error("the data is damaged");
   const store = createStore({ mode: payload.mode, direction: "callees", zoom: 0, focus: -1, query: "", snapshot: -1 });
   const copy = makeCopier();
   const copyAll = () => copy(payload.markdown);

@@ -60,11 +60,10 @@ function createPaths(data) {
     return oneName(isNamed ? frameName(data, of) : [libraryOf(data, of), address].filter(Boolean).join("@"));
   }
 
+  const frameTexts = /** @type {const} */ (["function", "module", "file"]);
   /** @param {number} of */
   const factsOfFrame = (of) => ({
-    function: frameText(data, of, "function") || null,
-    module: frameText(data, of, "module") || null,
-    file: frameText(data, of, "file") || null,
+    ...Object.fromEntries(frameTexts.map((column) => [column, frameText(data, of, column) || null])),
     line: table.line[of] || null,
   });
 
@@ -131,11 +130,18 @@ function createPaths(data) {
       for (const row of rowsOf(items)) {
         const stack = frames(row);
         const own = stack[cell("responsible", row) ?? -1];
-        const texts = ["", "", ""];
-        if (own !== undefined)
-          texts.splice(0, 3, plainName(own), oneName(frameText(data, own, "file")), table.line[own] || "");
-        const about = [ids[row], cell("leak_kind", row), oneName(cell("module", row) || ""), ...texts];
-        lines.push([...about, ...figures.map((one) => cell(one, row)), stack.map(plainName).join(";")]);
+        const about = own === undefined ? [] : [plainName(own), oneName(frameText(data, own, "file")), table.line[own]];
+        const module = oneName(cell("module", row) || "");
+        lines.push([
+          ids[row],
+          cell("leak_kind", row),
+          module,
+          about[0],
+          about[1],
+          about[2] || "",
+          ...figures.map((one) => cell(one, row)),
+          stack.map(plainName).join(";"),
+        ]);
       }
       return lines.map((cells) => cells.map(csvCell).join(",") + "\n").join("");
     },

@@ -53,7 +53,7 @@ function mountSteps(section, payload, store) {
   mark.setAttribute("class", "step");
   svg.append(mark);
   svg.classList.add("steps");
-  svg.addEventListener("click", (event) => {
+  listen(svg, "click", (event) => {
     const scale = svg.getScreenCTM();
     if (scale) go(nearest(places, (event.clientX - scale.e) / scale.a));
   });
