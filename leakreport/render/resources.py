@@ -68,7 +68,7 @@ def script_text() -> str:
         BrokenInstall: the manifest or a file it lists is missing.
     """
     text = _INDENTATION.sub("", _INNER_COMMENT.sub("", _LINES_OF_COMMENT.sub("", assets_text("js"))))
-    return f"(function () {{\n{text}\nmain();\n}})();"
+    return f'(function () {{\n"use strict";\n{text}\nmain();\n}})();'
 
 
 def _text(file: Traversable, name: str) -> str:

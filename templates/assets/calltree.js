@@ -1,5 +1,3 @@
-"use strict";
-
 /**
  * The rows that are open, in order. A chain of library frames that only call one another is one row until it is opened.
  * Given are the nodes whose children are shown, and the first ones of chains that are shown frame by frame.
@@ -47,23 +45,18 @@ function mountCallTree(section, data, store) {
   const { compare, modes } = data.payload;
   const amounts = compare ? ["Before", "After", "Change"] : data.lost.length ? ["", "Lost"] : [""];
   const titles = ["Frame", "Library", ...amounts, "Of total"].map((title, i) =>
-    make("span", { role: "columnheader", class: i > 1 ? "r" : "" }, title),
+    make("span", { role: "columnheader", class: i > 1 && "r" }, title),
   );
   const head = make("div", { role: "rowgroup", class: "head" }, make("div", { role: "row" }, ...titles));
   const body = make("div", { role: "rowgroup", class: "rows" });
   const grid = make("div", { class: "sheet", role: "treegrid", tabindex: 0, "aria-label": "Call tree" }, head, body);
   const show = makeButton("Show in flame graph", () => {
     store.set({ zoom: selected, focus: selected });
-    const graph = document.getElementById("flame");
-    if (graph) graph.scrollIntoView({ block: "start" });
+    showGraph();
   });
-  const panel = /** @type {Element} */ (section.querySelector(".panel"));
-  const table = section.querySelector(".static");
-  panel.append(
-    make("div", { class: "bar" }, show, make("span", { class: "muted" }, "Arrow keys move, open and close rows")),
-    grid,
-  );
-  if (table) table.setAttribute("hidden", "");
+  const hint = make("span", "muted", "Arrow keys move, open and close rows");
+  section.querySelector(".panel")?.append(make("div", "bar", show, hint), grid);
+  section.querySelector(".static")?.setAttribute("hidden", "");
 
   /** @type {Set<number>} */
   const open = new Set();
@@ -81,30 +74,28 @@ function mountCallTree(section, data, store) {
     const found = searchTree(data, tree, key, state.query);
     const first = Math.max(0, Math.floor(scrollTop / rowHeight) - 4);
     const seen = rows.slice(first, first + Math.ceil(clientHeight / rowHeight) + 8).map((row, i) => {
-      const element = treeRow(data, row, key, !!found && found.marks[row.node] === 1);
-      element.setAttribute("aria-rowindex", String(first + i + 2));
-      element.setAttribute("aria-selected", String(row.node === selected));
+      const element = treeRow(data, row, key, {
+        isFound: found?.marks[row.node] === 1,
+        isSelected: row.node === selected,
+        index: first + i + 2,
+      });
       element.style.top = (first + i) * rowHeight + "px";
-      element.addEventListener("click", () => (row.hasMore ? toggle(row) : select(row.node)));
+      listen(element, "click", () => (row.hasMore ? toggle(row) : select(row.node)));
       return element;
     });
     const mode = modes.find((/** @type {any} */ one) => one.key === state.mode);
     if (!compare && mode) titles[2].textContent = mode.title;
-    body.style.height = rows.length * rowHeight + "px";
     body.replaceChildren(...seen);
     grid.setAttribute("aria-rowcount", String(rows.length + 1));
-    grid.setAttribute("aria-activedescendant", "tree-" + selected);
+    grid.setAttribute("aria-activedescendant", `tree-${selected}`);
   }
 
   /** @type {(row: Row) => void} */
   function toggle({ node, folded, isOpen }) {
-    (isOpen ? open : new Set()).delete(node);
-    if (isOpen) unfolded.delete(node);
+    open.add(node);
     // What was folded opens down to its last frame.
-    for (let i = 0; !isOpen && i <= Math.max(folded - 1, 0); i++) {
-      open.add(node + i);
-      if (folded) unfolded.add(node + i);
-    }
+    for (let below = node; below < node + folded; below++) [open, unfolded].forEach((nodes) => nodes.add(below));
+    if (isOpen) [open, unfolded].forEach((nodes) => nodes.delete(node));
     select(node);
   }
 
@@ -122,36 +113,25 @@ function mountCallTree(section, data, store) {
       if (chainBelow(data, above)) unfolded.add(above);
     }
     rows = openRows(data, weightKey(data, store.get()), open, unfolded);
-    const y = rows.findIndex((row) => row.node === node) * rowHeight;
     body.style.height = rows.length * rowHeight + "px";
-    grid.scrollTop = Math.min(y, Math.max(grid.scrollTop, y + 2 * rowHeight - grid.clientHeight));
+    // The head takes the height of a row.
+    scrollToRow(grid, rows.findIndex((row) => row.node === node) * rowHeight, 2 * rowHeight);
     redraw();
   }
 
-  grid.addEventListener("scroll", redraw);
+  listen(grid, "scroll", redraw);
   new ResizeObserver(redraw).observe(grid);
-  grid.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+  onKeys(grid, (key) => {
     const at = rows.findIndex((row) => row.node === selected);
-    const row = rows[at];
-    /** @type {(to: number) => void} */
-    const move = (to) => select(rows[Math.min(Math.max(to, 0), rows.length - 1)].node);
-    /** @type {{[key: string]: () => void}} */
-    const acts = {
-      ArrowDown: () => move(at + 1),
-      ArrowUp: () => move(at - 1),
-      PageDown: () => move(at + 15),
-      PageUp: () => move(at - 15),
-      Home: () => move(0),
-      End: () => move(rows.length),
-      ArrowRight: () => (row.hasMore && !row.isOpen ? toggle(row) : move(at + 1)),
-      ArrowLeft: () => (row.isOpen ? toggle(row) : select(Math.max(0, tree.parent[row.node]))),
-      Enter: () => row.hasMore && toggle(row),
-    };
-    if (!acts[event.key]) return;
-    event.preventDefault();
-    event.stopPropagation();
-    acts[event.key]();
+    const { node, hasMore, isOpen } = rows[at];
+    /** @type {{[key: string]: number}} */
+    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15, Home: -at, End: rows.length, ArrowRight: 1 };
+    const isToggle = { ArrowRight: hasMore && !isOpen, ArrowLeft: isOpen, Enter: hasMore }[key];
+    const to = rows[Math.min(Math.max(at + steps[key], 0), rows.length - 1)];
+    if (isToggle) toggle(rows[at]);
+    else if (key === "ArrowLeft") select(Math.max(0, tree.parent[node]));
+    else if (to) select(to.node);
+    return !!to || key === "ArrowLeft" || key === "Enter";
   });
   store.on((state, changed) => {
     const node = changed.has("zoom") && state.focus < 0 ? state.zoom : state.focus;
@@ -165,39 +145,49 @@ function mountCallTree(section, data, store) {
   reveal(0);
 }
 
-/** @type {(data: Data, row: Row, key: string, isFound: boolean) => HTMLElement} */
-function treeRow(data, { node, level, folded, isOpen, hasMore }, key, isFound) {
+/** @type {(data: Data, row: Row, key: string, state: {isFound: boolean, isSelected: boolean, index: number}) => HTMLElement} */
+function treeRow(data, { node, level, folded, isOpen, hasMore }, key, { isFound, isSelected, index }) {
   const { tree } = data;
   const { compare } = data.payload;
   const name = nodeName(data, tree, node);
   const frame = tree.frame[node];
+  const unit = compare ? compare.after : key;
+  const library = libraryOf(data, frame);
   /** @type {(text: string, style?: string, title?: string) => HTMLElement} */
   const cell = (text, style = "", title = text) => make("span", { role: "gridcell", class: style, title }, text);
-  const unit = compare ? compare.after : key;
   /** @type {(amount: number, shown?: string, style?: string) => HTMLElement} */
   const figure = (amount, shown = amountText(unit, amount), style = "") =>
-    cell(shown, "r " + style, (/_bytes/.test(unit) ? formatExactBytes : formatCount)(amount));
+    cell(shown, `r ${style}`, (/_bytes/.test(unit) ? formatExactBytes : formatCount)(amount));
+  const place = placeOf(data, frame, 1);
+  const notes = [place === library ? "" : place];
+  if (folded) notes.push(`\u22ef ${plural(folded, "more frame")}`);
+  if (data.responsible.has(node)) notes.push("your code ends here");
   const first = cell("", "", name);
   first.style.paddingLeft = Math.min(level - 1, 24) * 14 + "px";
-  first.append(make("i", { "aria-hidden": "true" }, hasMore ? (isOpen ? "\u25be" : "\u25b8") : ""));
-  const { frames } = data.payload;
-  const file = frameText(data, frame, "file").replace(/^.*\//, "");
-  const place = file && file + (frames.line[frame] ? ":" + frames.line[frame] : "");
-  first.append(make("code", { class: isOwn(data, frame) ? "own" : "" }, shortenName(name, 90)));
-  first.append(make("span", { class: "faint" }, place));
-  if (folded) first.append(make("span", { class: "faint" }, "\u22ef " + plural(folded, "more frame")));
-  if (data.responsible.has(node)) first.append(make("span", { class: "faint" }, "your code ends here"));
-  if (isFound) first.append(make("mark", {}, "match"));
+  first.append(
+    make("i", { "aria-hidden": "true" }, hasMore ? (isOpen ? "\u25be" : "\u25b8") : ""),
+    make("code", isOwn(data, frame) ? "own" : "", shortenName(name, 90)),
+    ...notes.map((note) => make("span", "faint", note)),
+  );
+  if (isFound) first.append(make("mark", "", "match"));
   const sums = sumsOf(data, tree, unit);
-  const cells = [first, cell(libraryOf(data, frame))];
-  if (compare) cells.push(figure(sumsOf(data, tree, compare.before)[node]));
-  cells.push(figure(sums[node]));
+  const cells = [first, cell(library)];
   if (compare) {
     const change = changeOf(data, tree, node);
-    cells.push(figure(change, markedChange(unit, change), change > 0 ? "up" : change < 0 ? "down" : "muted"));
-  } else if (data.lost.length) cells.push(figure(lostOf(data, tree, node)));
+    cells.push(figure(sumsOf(data, tree, compare.before)[node]), figure(sums[node]));
+    cells.push(figure(change, markedChange(unit, change), toneOf(change)));
+  } else {
+    cells.push(figure(sums[node]));
+    if (data.lost.length) cells.push(figure(lostOf(data, tree, node)));
+  }
   cells.push(cell(formatShare(sums[node], sums[0]), "r"));
-  const row = make("div", { role: "row", id: "tree-" + node, "aria-level": level }, ...cells);
-  if (hasMore) row.setAttribute("aria-expanded", String(isOpen));
-  return row;
+  const attributes = {
+    role: "row",
+    id: `tree-${node}`,
+    "aria-level": level,
+    "aria-rowindex": index,
+    "aria-selected": String(isSelected),
+    "aria-expanded": hasMore && String(isOpen),
+  };
+  return make("div", attributes, ...cells);
 }

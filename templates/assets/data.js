@@ -1,5 +1,3 @@
-"use strict";
-
 /** What the page draws from, of the object in the page (docs/payload.md). @type {(payload: Payload) => Data} */
 function createData(payload) {
   const { depth: steps, frame: frames, paths, columns, folded, repeats, responsible } = payload.tree;
@@ -86,7 +84,7 @@ function drawnSnapshot(data, chosen) {
   const { snapshots } = data.payload;
   const known = Array.from(snapshots.keys()).filter((one) => snapshots[one].column);
   if (chosen < 0 || !known.length) return -1;
-  return known.reduce((best, one) => (Math.abs(one - chosen) < Math.abs(best - chosen) ? one : best));
+  return known[nearest(known, chosen)];
 }
 
 /** The key of what widths show. @type {(data: Data, state: {mode: string, snapshot: number}) => string} */
@@ -95,7 +93,7 @@ function weightKey(data, state) {
   const snapshot = drawnSnapshot(data, state.snapshot);
   if (snapshot >= 0) return snapshots[snapshot].column;
   const mode = modes.find((/** @type {{key: string}} */ one) => one.key === state.mode) || modes[0];
-  return mode.column || mode.before + "|" + mode.after;
+  return mode.column || `${mode.before}|${mode.after}`;
 }
 
 /** After minus before. @type {OfNode<number>} */
@@ -107,7 +105,7 @@ function changeOf(data, tree, node) {
 /** All that grew; of a change below zero all that shrank. @type {(data: Data, change: number) => number} */
 function wholeChange(data, change) {
   const { before, after } = data.payload.compare;
-  return sumsOf(data, data.tree, change < 0 ? after + "|" + before : before + "|" + after)[0];
+  return sumsOf(data, data.tree, change < 0 ? `${after}|${before}` : `${before}|${after}`)[0];
 }
 
 /** @type {OfNode<number>} */
@@ -125,6 +123,13 @@ function libraryOf(data, frame) {
   return frameText(data, frame, "module").replace(/^.*\//, "");
 }
 
+/** File and line with so many parts of its path, else the library. @type {(data: Data, frame: number, parts?: number) => string} */
+function placeOf(data, frame, parts = 2) {
+  const file = frameText(data, frame, "file").split("/").slice(-parts).join("/");
+  const line = data.payload.frames.line[frame];
+  return file ? file + (line ? `:${line}` : "") : libraryOf(data, frame);
+}
+
 /** The frame is the reader's own code. @type {OfFrame<boolean>} */
 function isOwn(data, frame) {
   return frame >= 0 && data.payload.frames.flags[frame] % 2 === 1;
@@ -135,9 +140,9 @@ function frameName(data, frame) {
   if (data.names[frame] === undefined) {
     const { kind, offset, address } = data.payload.frames;
     const [name, library] = [frameText(data, frame, "function"), libraryOf(data, frame)];
-    if (name) data.names[frame] = kind[frame] === 4 ? "[" + name + "]" : name;
-    else if (offset && offset[frame]) data.names[frame] = library + "+" + offset[frame];
-    else data.names[frame] = ((address && address[frame]) || "???") + (library && " (" + library + ")");
+    if (name) data.names[frame] = kind[frame] === 4 ? `[${name}]` : name;
+    else if (offset?.[frame]) data.names[frame] = `${library}+${offset[frame]}`;
+    else data.names[frame] = (address?.[frame] || "???") + (library && ` (${library})`);
   }
   return data.names[frame];
 }
@@ -146,46 +151,43 @@ function frameName(data, frame) {
 function wholeName(data) {
   const { column, after } = data.payload.modes[0];
   const [, what, unit] = /(\w+?)_(bytes|\w+)(?:\.\d+)?$/.exec(column || after) || ["", column || after, ""];
-  return what.replace(/_/g, " ") + " " + (unit === "bytes" ? "memory" : unit);
+  return `${what.replace(/_/g, " ")} ${unit === "bytes" ? "memory" : unit}`;
+}
+
+/** The node of the call tree that a node stands for. @type {(tree: Tree, node: number) => number} */
+function originOf({ origin }, node) {
+  return origin && node > 0 ? origin[node] : node;
 }
 
 /** What a node is called. @type {OfNode<string>} */
 function nodeName(data, tree, node) {
   const frame = tree.frame[node];
-  const origin = tree.origin ? tree.origin[node] : node;
+  const origin = originOf(tree, node);
   const times = data.repeats.get(origin) || 1;
-  if (frame === -1) return "all " + wholeName(data);
+  if (frame === -1) return `all ${wholeName(data)}`;
   if (frame === -2) return plural(data.payload.tree.paths[origin], "small path");
-  if (frame === -3) return "\u22ef " + plural(times, "frame") + " left out";
-  return frameName(data, frame) + (times > 1 ? " \u00d7" + formatCount(times) : "");
+  if (frame === -3) return `\u22ef ${plural(times, "frame")} left out`;
+  return frameName(data, frame) + (times > 1 ? ` \u00d7${formatCount(times)}` : "");
 }
 
 /** @type {(data: Data, tree: Tree, node: number, key: string) => Facts} */
 function factsOf(data, tree, node, key) {
   const name = nodeName(data, tree, node);
   const { compare } = data.payload;
-  /** @type {(column: string, of?: number) => number} */
-  const sum = (column, of = node) => sumsOf(data, tree, column)[of];
+  const held = sumsOf(data, tree, key);
   if (!compare) {
-    const change = data.lost.length ? formatBytes(lostOf(data, tree, node)) + " lost" : "";
-    return {
-      name,
-      amounts: amountText(key, sum(key)),
-      change,
-      share: formatShare(sum(key), sum(key, 0)) + " of all",
-      sign: 0,
-    };
+    const lost = data.lost.length ? formatBytes(lostOf(data, tree, node)) + " lost" : "";
+    const part = formatShare(held[node], held[0]) + " of all";
+    return { name, amounts: amountText(key, held[node]), change: lost, share: part, sign: 0 };
   }
   const change = changeOf(data, tree, node);
-  const [before, after] = [compare.before, compare.after].map((column) => amountText(column, sum(column)));
-  const amounts = before + " \u2192 " + after;
-  const share =
-    formatShare(Math.abs(change), wholeChange(data, change)) + " of all " + (change < 0 ? "shrinkage" : "growth");
+  const sides = [compare.before, compare.after].map((column) => amountText(column, sumsOf(data, tree, column)[node]));
+  const share = formatShare(Math.abs(change), wholeChange(data, change));
   return {
     name,
-    amounts,
+    amounts: sides.join(" \u2192 "),
     change: markedChange(compare.after, change),
-    share: change ? share : "",
+    share: change ? `${share} of all ${change < 0 ? "shrinkage" : "growth"}` : "",
     sign: Math.sign(change),
   };
 }

@@ -1,33 +1,44 @@
-"use strict";
-
 /**
  * An element; texts become text nodes, never markup.
  *
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
- * @param {{[name: string]: string | number | boolean}} [attributes] true stands for the empty text, false for none
+ * @param {string | {[name: string]: string | number | boolean | null}} [attributes] or the class alone; true stands for the
+ *   empty text, false, null and "" for none
  * @param {...(Node | string)} children
  * @returns {HTMLElementTagNameMap[T]}
  */
-function make(tag, attributes = {}, ...children) {
+function make(tag, attributes = "", ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== false) element.setAttribute(name, value === true ? "" : String(value));
+  const given = typeof attributes === "string" ? { class: attributes } : attributes;
+  for (const [name, value] of Object.entries(given)) {
+    if (value || value === 0) element.setAttribute(name, value === true ? "" : String(value));
   }
   element.append(...children);
   return element;
 }
 
-/** @param {string} label @param {() => void} act @param {{[name: string]: string}} [attributes] */
-function makeButton(label, act, attributes) {
-  const button = make("button", Object.assign({ type: "button", class: "btn" }, attributes), label);
-  button.addEventListener("click", act);
+/** @param {EventTarget} target @param {string} event @param {(event: any) => void} act */
+function listen(target, event, act) {
+  target.addEventListener(event, act);
+}
+
+/** @param {string} label @param {() => void} act @param {string | {[name: string]: string}} [attributes] as of `make` */
+function makeButton(label, act, attributes = "btn") {
+  const button = make("button", attributes, label);
+  button.type = "button";
+  listen(button, "click", act);
   return button;
+}
+
+/** A button that shows a sign only. @param {string} sign @param {string} title @param {string} key that does the same @param {() => void} act */
+function makeIcon(sign, title, key, act) {
+  return makeButton(sign, act, { class: "btn icon", "aria-label": title, title: `${title} (${key})` });
 }
 
 /** A labelled dialog; closed, it gives the focus back. @param {string} title @param {...Node} children */
 function makeDialog(title, ...children) {
-  const id = "dialog-" + document.querySelectorAll("dialog").length;
+  const id = `dialog-${document.querySelectorAll("dialog").length}`;
   const dialog = make("dialog", { "aria-labelledby": id }, make("h2", { id }, title), ...children);
   dialog.append(makeButton("Close", () => dialog.close()));
   document.body.append(dialog);
@@ -41,11 +52,29 @@ function focusOn(element) {
   element.focus({ preventScroll: true });
 }
 
+/** Keys without a modifier, of what has the focus; those that are taken are nobody else's. @param {HTMLElement} element @param {(key: string) => boolean} take */
+function onKeys(element, take) {
+  listen(element, "keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !take(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+}
+
+/** Scrolls no further than it takes to see a row. @param {HTMLElement} view @param {number} top @param {number} height */
+function scrollToRow(view, top, height) {
+  view.scrollTop = Math.min(top, Math.max(view.scrollTop, top + height - view.clientHeight));
+}
+
+/** Brings the graph into view. */
+function showGraph() {
+  document.getElementById("flame")?.scrollIntoView();
+}
+
 /** A line that stays, below the header. @param {string} text */
 function notice(text) {
   const line = make("p", { class: "bar-note", role: "status" });
-  const header = document.querySelector("header");
-  if (header) header.after(make("div", { class: "wrap notice" }, line));
+  document.querySelector("header")?.after(make("div", "wrap notice", line));
   line.textContent = text;
 }
 
@@ -60,41 +89,47 @@ function say(text) {
 /** What was chosen on this machine before; a sandbox refuses, and then nothing was. @param {string} name @param {string} [value] to keep */
 function remembered(name, value) {
   try {
-    if (value !== undefined) localStorage.setItem("leakreport." + name, value);
-    return localStorage.getItem("leakreport." + name);
+    if (value !== undefined) localStorage.setItem(`leakreport.${name}`, value);
+    return localStorage.getItem(`leakreport.${name}`);
   } catch {
     return null;
   }
 }
 
-/** The button that goes through the themes. */
+/** The button that goes through the themes: it says when the dark colours of the style sheet hold. */
 function themeButton() {
-  const button = makeButton("\u25d1", () => choose({ auto: "light", light: "dark" }[chosen] || "auto"), {
-    class: "btn icon",
-  });
+  const { dataset } = document.documentElement;
+  const rules = Array.from(document.styleSheets[0]?.cssRules || []);
+  const media = rules.flatMap((rule) => (rule instanceof CSSMediaRule ? [rule.media] : []));
+  const dark = media.find((one) => one.mediaText.includes("dark"));
+  const automatic = dark?.mediaText;
+  const button = makeButton(
+    "\u25d1",
+    () => {
+      choose({ light: "dark", dark: "auto" }[chosen] || "light");
+      remembered("theme", chosen);
+    },
+    "btn icon",
+  );
   let chosen = "auto";
   /** @param {string | null} theme */
   function choose(theme) {
     chosen = theme === "light" || theme === "dark" ? theme : "auto";
-    if (chosen === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = chosen;
-    button.title = "Theme: " + chosen;
+    if (dark) dark.mediaText = { light: "not all", dark: "screen" }[chosen] || String(automatic);
+    dataset.theme = chosen;
+    if (chosen === "auto") delete dataset.theme;
+    button.title = `Theme: ${chosen}`;
     button.setAttribute("aria-label", button.title);
   }
   choose(remembered("theme"));
-  button.addEventListener("click", () => remembered("theme", chosen));
   return button;
 }
 
 /** Copies a text, or shows it selected where the browser refuses. @returns {(text: string) => Promise<void>} */
 function makeCopier() {
   const field = make("textarea", { readonly: true, rows: 12, "aria-label": "Text to copy" });
-  const words = make(
-    "p",
-    {},
-    "The browser does not let this page copy. The text is selected: press Ctrl+C or \u2318C.",
-  );
-  const dialog = makeDialog("Copy as Markdown", words, field);
+  const words = "The browser does not let this page copy. The text is selected: press Ctrl+C or \u2318C.";
+  const dialog = makeDialog("Copy as Markdown", make("p", "", words), field);
   return async (text) => {
     try {
       await navigator.clipboard.writeText(text);
@@ -112,7 +147,7 @@ function makeCopier() {
 function canSave() {
   try {
     const frame = /** @type {HTMLIFrameElement | null} */ (window.frameElement);
-    if (frame && frame.hasAttribute("sandbox")) return frame.sandbox.contains("allow-downloads");
+    if (frame?.hasAttribute("sandbox")) return frame.sandbox.contains("allow-downloads");
   } catch {
     return false;
   }
@@ -121,9 +156,7 @@ function canSave() {
 
 /** @param {string} name @param {string} type @param {string} text */
 function saveFile(name, type, text) {
-  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name, hidden: true });
-  document.body.append(link);
+  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
   link.click();
-  link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }

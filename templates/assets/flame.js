@@ -1,5 +1,3 @@
-"use strict";
-
 /** A function that does something once before the next frame, however often it is called. @type {(act: () => void) => () => void} */
 function oncePerFrame(act) {
   let isWaiting = false;
@@ -13,8 +11,8 @@ function oncePerFrame(act) {
 function tokensOfStep(step, isShade) {
   const strength = Math.abs(step);
   if (!step) return ["k0", "t0"];
-  if (isShade) return ["k" + (step + 1), "t1"];
-  return [(step > 0 ? "g" : "s") + strength, "t" + (strength < 4 ? 1 : strength)];
+  if (isShade) return [`k${step + 1}`, "t1"];
+  return [(step > 0 ? "g" : "s") + strength, `t${strength < 4 ? 1 : strength}`];
 }
 
 /** The step of a node's change; in an analysis 1 where some of it is lost, 2 where most is. @type {(data: Data, tree: Tree, node: number, key: string) => number} */
@@ -31,11 +29,11 @@ function stepOf(data, tree, node, key) {
 function mountFlame(section, data, store) {
   const rowHeight = 21;
   const canvas = make("canvas", { tabindex: 0, role: "application" });
-  const space = make("div", {}, canvas);
-  const view = make("div", { class: "graph" }, space);
-  const status = make("div", { class: "status" });
+  const space = make("div", "", canvas);
+  const view = make("div", "graph", space);
+  const status = make("div", "status");
   const live = make("p", { class: "hid", role: "status" });
-  const tools = flameTools(data, store);
+  const tools = flameTools(section, data, store);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const panel = /** @type {Element} */ (section.querySelector(".panel"));
   const drawing = section.querySelector(".static");
@@ -57,10 +55,7 @@ function mountFlame(section, data, store) {
   /** @type {(token: string) => string} */
   function colour(token) {
     if (isForced.matches) return /^(ink|t)/.test(token) ? "CanvasText" : "Canvas";
-    if (!colours[token])
-      colours[token] = getComputedStyle(panel)
-        .getPropertyValue("--" + token)
-        .trim();
+    colours[token] = colours[token] || getComputedStyle(panel).getPropertyValue(`--${token}`).trim();
     return colours[token];
   }
 
@@ -81,15 +76,15 @@ function mountFlame(section, data, store) {
 
   /** Boxes change with zoom, mode and width; a hover or a search paints the same ones. */
   function layOut() {
-    width = view.clientWidth;
-    boxes = boxesOf(tree, sumsOf(data, tree, key), zoom, width);
+    const fit = () => (boxes = boxesOf(tree, sumsOf(data, tree, key), zoom, (width = view.clientWidth)));
+    fit();
     const rows = boxes.reduce((most, box) => Math.max(most, tree.depth[box.node]), 0) + 1;
-    const extent = plural(tree.parent.length - 1, "frame") + " in " + plural(rows, "row");
-    const help = ". Arrow keys move, Enter zooms, 0 shows all. The call tree has the same data.";
-    canvas.setAttribute("aria-label", "Flame graph, " + extent + help);
+    const extent = `${plural(tree.parent.length - 1, "frame")} in ${plural(rows, "row")}`;
+    const help = "Arrow keys move, Enter zooms, 0 shows all. The call tree has the same data.";
+    canvas.setAttribute("aria-label", `Flame graph, ${extent}. ${help}`);
     space.style.height = rows * rowHeight + "px";
     // A scroll bar may have come or gone.
-    if (view.clientWidth !== width) boxes = boxesOf(tree, sumsOf(data, tree, key), zoom, (width = view.clientWidth));
+    if (view.clientWidth !== width) fit();
     redraw();
   }
 
@@ -99,7 +94,7 @@ function mountFlame(section, data, store) {
     [canvas.width, canvas.height] = [width * scale, height * scale];
     canvas.style.height = height + "px";
     context.scale(scale, scale);
-    context.font = "11.5px " + (colour("mono").startsWith("Canvas") ? "monospace" : colour("mono"));
+    context.font = `11.5px ${isForced.matches ? "monospace" : colour("mono")}`;
     const letter = context.measureText("m").width;
     const found = searchTree(data, tree, key, store.get().query);
     for (const box of boxes) {
@@ -110,7 +105,7 @@ function mountFlame(section, data, store) {
     context.globalAlpha = 1;
     ring(hover, 1);
     ring(focus, 2);
-    if (drawing) drawing.setAttribute("hidden", "");
+    drawing?.setAttribute("hidden", "");
   }
 
   /** @type {(box: Box, y: number, room: number) => void} */
@@ -121,7 +116,7 @@ function mountFlame(section, data, store) {
     context.fillRect(x, y, inner, 19.5);
     context.fillStyle = context.strokeStyle = colour("ink");
     if (isForced.matches) context.strokeRect(x, y, inner, 19.5);
-    if (data.responsible.has(tree.origin ? tree.origin[node] : node)) context.fillRect(x, y + 17, inner, 2.5);
+    if (data.responsible.has(originOf(tree, node))) context.fillRect(x, y + 17, inner, 2.5);
     if (wide < 24 || room < 2) return;
     const name = nodeName(data, tree, node);
     const label = labels.get(room + name) || shortenName(name, room);
@@ -141,17 +136,13 @@ function mountFlame(section, data, store) {
   }
 
   function tell() {
-    const { name, amounts, change, share, sign } = factsOf(
-      data,
-      tree,
-      [hover, focus, zoom].find((node) => node >= 0) || 0,
-      key,
-    );
+    const node = [hover, focus, zoom].find((one) => one >= 0) || 0;
+    const { name, amounts, change, share, sign } = factsOf(data, tree, node, key);
     status.replaceChildren(
-      make("code", {}, name),
-      make("span", { class: "muted" }, amounts),
-      make("span", { class: sign > 0 ? "up" : sign < 0 ? "down" : "muted" }, change),
-      make("span", { class: "muted" }, share),
+      make("code", "", name),
+      make("span", "muted", amounts),
+      make("span", toneOf(sign), change),
+      make("span", "muted", share),
     );
     return [name, amounts, change, share].filter(Boolean).join(", ");
   }
@@ -159,13 +150,11 @@ function mountFlame(section, data, store) {
   /** @type {(toZoom: number, toFocus: number) => void} */
   function go(toZoom, toFocus) {
     [zoom, focus] = [toZoom, toFocus];
-    const [zoomed, focused] = [zoom, focus].map((node) => (tree.origin && node > 0 ? tree.origin[node] : node));
     isMine = true;
-    store.set({ zoom: zoomed, focus: focused });
+    store.set({ zoom: originOf(tree, zoom), focus: originOf(tree, focus) });
     update();
     isMine = false;
-    const y = tree.depth[Math.max(focus, 0)] * rowHeight;
-    view.scrollTop = Math.min(y, Math.max(view.scrollTop, y + rowHeight - view.clientHeight));
+    scrollToRow(view, tree.depth[Math.max(focus, 0)] * rowHeight, rowHeight);
   }
 
   /** @type {(event: MouseEvent) => number} */
@@ -181,33 +170,30 @@ function mountFlame(section, data, store) {
     redraw();
   }
 
-  canvas.addEventListener("mousemove", (event) => point(nodeUnder(event)));
-  canvas.addEventListener("mouseleave", () => point(-1));
-  canvas.addEventListener("click", (event) => {
+  listen(canvas, "mousemove", (event) => point(nodeUnder(event)));
+  listen(canvas, "mouseleave", () => point(-1));
+  listen(canvas, "click", (event) => {
     const node = nodeUnder(event);
     if (node >= 0) go(node === zoom ? 0 : node, node);
   });
-  canvas.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+  onKeys(canvas, (pressed) => {
     const at = focus < 0 ? zoom : focus;
-    if (event.key === "Enter") go(at === zoom ? 0 : at, at);
-    else if (event.key === "0") go(0, focus);
-    else if (event.key.startsWith("Arrow")) {
-      const node = focus < 0 ? zoom : neighbour(tree, sumsOf(data, tree, key), at, event.key);
+    if (pressed === "Enter") go(at === zoom ? 0 : at, at);
+    else if (pressed === "0") go(0, focus);
+    else if (pressed.startsWith("Arrow")) {
+      const node = focus < 0 ? zoom : neighbour(tree, sumsOf(data, tree, key), at, pressed);
       // What is too narrow to be drawn, or beside what is zoomed, needs room first.
       go(boxes.some((box) => box.node === node) ? zoom : Math.max(0, tree.parent[node]), node);
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
+    } else return false;
     hover = -1;
     live.textContent = tell();
+    return true;
   });
-  view.addEventListener("scroll", redraw);
+  listen(view, "scroll", redraw);
   new ResizeObserver(layOut).observe(view);
   const recolour = () => ((colours = {}), redraw());
   new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  for (const query of [isForced, matchMedia("(prefers-color-scheme: dark)")])
-    query.addEventListener("change", recolour);
+  for (const query of [isForced, matchMedia("(prefers-color-scheme: dark)")]) listen(query, "change", recolour);
   store.on((_, changed) => {
     if (isMine) return;
     if (changed.size > 1 || !changed.has("query")) update();
@@ -216,64 +202,39 @@ function mountFlame(section, data, store) {
   update();
 }
 
-/** Buttons and legend above the graph. @type {(data: Data, store: Store) => {bar: HTMLElement, update: () => void}} */
-function flameTools(data, store) {
-  const { modes, compare } = data.payload;
+/** Buttons and legend above the graph. @type {(section: HTMLElement, data: Data, store: Store) => {bar: HTMLElement, update: () => void}} */
+function flameTools(section, data, store) {
+  const { modes } = data.payload;
   /** @type {(() => void)[]} */
   const updates = [];
-  /** @type {(label: string, choices: string[][], change: (key: string) => Partial<State>, chosen: () => string) => HTMLElement} */
-  const group = (label, choices, change, chosen) => {
+  /** @type {(label: string, name: "mode" | "direction", choices: string[][], also?: Partial<State>) => HTMLElement} */
+  const group = (label, name, choices, also) => {
     const buttons = choices.map(([key, title]) => {
-      const button = makeButton(title, () => store.set(change(key)), { class: "" });
-      updates.push(() => button.setAttribute("aria-pressed", String(key === chosen())));
+      const button = makeButton(title, () => store.set({ ...also, [name]: key }), "");
+      updates.push(() => button.setAttribute("aria-pressed", String(key === store.get()[name])));
       return button;
     });
     return make("div", { class: "seg", role: "group", "aria-label": label }, ...buttons);
   };
-  const bar = make("div", { class: "bar" });
   const widths = modes.map((/** @type {any} */ mode) => [mode.key, mode.title]);
   const ways = [
     ["callees", "Callees"],
     ["callers", "Callers"],
   ];
   const reset = makeButton("Reset zoom", () => store.set({ zoom: 0 }));
-  updates.push(() => (reset.disabled = !store.get().zoom));
-  /** @type {(...parts: (string | number)[]) => void} */
-  const legend = (...parts) => {
-    const swatch = (/** @type {number} */ step) => make("i", { class: "c-" + tokensOfStep(step, !compare)[0] });
-    bar.append(
-      make("span", { class: "key" }, ...parts.map((part) => (typeof part === "string" ? part : swatch(part)))),
-    );
-  };
-  if (modes.length > 1)
-    bar.append(
-      group(
-        "Width",
-        widths,
-        (mode) => ({ mode }),
-        () => store.get().mode,
-      ),
-    );
-  bar.append(
-    group(
-      "Direction",
-      ways,
-      (way) => ({ direction: way === "callers" ? way : "callees", zoom: 0, focus: -1 }),
-      () => store.get().direction,
-    ),
-    reset,
-  );
-  if (compare) legend("shrank", -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, "grew");
-  else if (data.lost.length) legend(0, "still held", 1, "some lost", 2, "most lost");
-  bar.append(make("span", { class: "key" }, make("i", { class: "edge" }), "your code ends here"));
-  bar.append(make("a", { href: "#tree" }, "As a table"));
-  const note = make("span", { class: "muted" });
-  bar.append(note);
+  const note = make("span", "muted");
+  // Colours mean what they mean in the static drawing.
+  const legend = Array.from(section.querySelectorAll(".legend span")).filter((one) => one.querySelector("svg"));
+  const bar = make("div", "bar");
+  if (modes.length > 1) bar.append(group("Width", "mode", widths));
+  bar.append(group("Direction", "direction", ways, { zoom: 0, focus: -1 }), reset);
+  bar.append(...legend.map((one) => one.cloneNode(true)), make("a", { href: "#tree" }, "As a table"), note);
   updates.push(() => {
-    const { snapshot } = store.get();
+    const { snapshot, zoom } = store.get();
     const drawn = drawnSnapshot(data, snapshot);
+    reset.disabled = !zoom;
     // Steps of a timeline are counted from 1 where people read them.
-    note.textContent = drawn === snapshot ? "" : "Nearest with paths: snapshot " + formatCount(drawn + 1);
+    note.textContent = drawn === snapshot ? "" : `Nearest with paths: snapshot ${formatCount(drawn + 1)}`;
   });
   return { bar, update: () => updates.forEach((act) => act()) };
 }

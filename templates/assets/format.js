@@ -1,5 +1,3 @@
-"use strict";
-
 /** As Python rounds: ties go to the even digit. @type {(amount: number, digits: number) => string} */
 function fixed(amount, digits) {
   const text = amount.toFixed(digits);
@@ -21,7 +19,7 @@ function formatBytes(amount) {
     // 1,023.996 KiB would print as 1024.0 KiB: such a figure belongs to the next unit.
     if (scaled < 1 && (size < 1024 || Number(fixed(scaled * 1024, 1)) < 1024)) continue;
     const digits = Number(fixed(scaled, 2)) < 100 ? 2 : 1;
-    return (amount < 0 ? "\u2212" : "") + fixed(scaled, digits) + " " + "KMGT"[power - 1] + "iB";
+    return `${amount < 0 ? "\u2212" : ""}${fixed(scaled, digits)} ${"KMGT"[power - 1]}iB`;
   }
   return formatExactBytes(amount);
 }
@@ -47,5 +45,10 @@ function formatShare(part, whole) {
 
 /** @type {(count: number, one: string, many?: string) => string} */
 function plural(count, one, many) {
-  return formatCount(count) + " " + (count === 1 ? one : many || one + "s");
+  return `${formatCount(count)} ${count === 1 ? one : many || one + "s"}`;
+}
+
+/** The class of a change. @type {(change: number) => string} */
+function toneOf(change) {
+  return change > 0 ? "up" : change < 0 ? "down" : "muted";
 }

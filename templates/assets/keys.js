@@ -1,5 +1,3 @@
-"use strict";
-
 /** The keys: what they do, and in words. Without an action, the part that has the focus listens by itself. */
 function keyLines() {
   return `/|search|Search
@@ -33,7 +31,7 @@ t|theme|Theme: auto, light, dark
 function keyAction(event, isFree, isOn) {
   if (event.ctrlKey || event.altKey || event.metaKey || !isFree || (!isOn && event.key.length === 1)) return "";
   const line = keyLines().find((one) => one.action && one.keys.includes(event.key));
-  return line ? line.action : "";
+  return line?.action || "";
 }
 
 /**
@@ -44,28 +42,26 @@ function keyAction(event, isFree, isOn) {
 function mountKeys(actions) {
   const box = make("input", { type: "checkbox", checked: remembered("keys") !== "off" });
   const list = make("dl");
-  const label = make("label", { class: "check" }, box, "Single keys act when no field has the focus");
+  const label = make("label", "check", box, "Single keys act when no field has the focus");
   const dialog = makeDialog("Keys", list, label);
-  box.addEventListener("change", () => remembered("keys", box.checked ? "on" : "off"));
+  listen(box, "change", () => remembered("keys", box.checked ? "on" : "off"));
   actions.help = () => {
     const lines = keyLines().filter(({ action }) => !action || actions[action]);
     list.replaceChildren(
       ...lines.flatMap(({ keys, words }) => [
-        make("dt", {}, ...keys.flatMap((key) => [make("kbd", {}, key), " "])),
-        make("dd", {}, words),
+        make("dt", "", ...keys.flatMap((key) => [make("kbd", "", key), " "])),
+        make("dd", "", words),
       ]),
     );
     dialog.showModal();
   };
-  document.addEventListener("keydown", (event) => {
+  listen(document, "keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
-    const isFree = !document.querySelector(
-      "dialog[open], input:focus:not([type=checkbox]), textarea:focus, select:focus",
-    );
+    const isFree = !document.querySelector("dialog[open], input:focus:not([type=checkbox]), textarea:focus");
     const act = actions[keyAction(event, isFree, box.checked)];
     if (!act) return;
     event.preventDefault();
     act(event.key);
   });
-  return makeButton("?", () => actions.help(""), { class: "btn icon", "aria-label": "Keys", title: "Keys (?)" });
+  return makeIcon("?", "Keys", "?", () => actions.help(""));
 }

@@ -1,5 +1,3 @@
-"use strict";
-
 /**
  * The boxes that can be seen, in pre-order; what is above the zoomed node is as wide as the graph. A frame under half a pixel
  * hides all below it, so that the work is in what is drawn and not in what is stored.

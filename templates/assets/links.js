@@ -1,5 +1,3 @@
-"use strict";
-
 /**
  * What a link says of the page: `row` a number in the list of paths, `f` a path or a node, `w` mode, `d` direction, `q` search,
  * `s` snapshot. Sort and theme are not in it.
@@ -26,10 +24,8 @@ function parseLink(hash) {
 /** @param {Link} link @returns {string} empty where there is nothing to say */
 function formatLink(link) {
   const parts = Object.entries(link).filter(([, text]) => text);
-  return (
-    (parts.length ? "#" : "") +
-    parts.map(([name, text]) => name + "=" + encodeURIComponent(String(text).replace(/\p{Cs}/gu, "\ufffd"))).join("&")
-  );
+  const encoded = (/** @type {unknown} */ text) => encodeURIComponent(String(text).replace(/\p{Cs}/gu, "\ufffd"));
+  return (parts.length ? "#" : "") + parts.map(([name, text]) => `${name}=${encoded(text)}`).join("&");
 }
 
 /** 24 bits of FNV-1a over the UTF-16 units, as 4 digits of base64url. @param {string} text */
@@ -43,50 +39,51 @@ function shortHash(text) {
 
 /** The names of nodes in links, each by the hash of its frame: docs/payload.md. @param {Data} data */
 function createChains(data) {
-  const { parent, end, frame } = data.tree;
+  const { tree } = data;
   /** @type {Map<number, string>} */
   const tokens = new Map();
   /** @param {number} node */
   function token(node) {
-    const of = frame[node];
+    const of = tree.frame[node];
     const { key, function: names, offset } = data.payload.frames;
-    let text = tokens.get(of);
-    if (text === undefined) {
-      const name =
-        of < 0 ? String(of) : key[of] ? data.payload.strings[names[of] + key[of]] : frameText(data, of, "function");
-      text = shortHash(name || libraryOf(data, of) + "+" + ((offset && offset[of]) || ""));
-      tokens.set(of, text);
-    }
+    const name =
+      of < 0 ? String(of) : key[of] ? data.payload.strings[names[of] + key[of]] : frameText(data, of, "function");
+    const text = tokens.get(of) || shortHash(name || `${libraryOf(data, of)}+${offset?.[of] || ""}`);
+    tokens.set(of, text);
     return text;
   }
+  /** Siblings of one name are told apart by their order. @param {number} node @returns {Map<string, number>} its children by name */
+  function childrenByName(node) {
+    /** @type {Map<string, number>} */
+    const counts = new Map();
+    return new Map(
+      childrenOf(tree, node).map((child) => {
+        const text = token(child);
+        const earlier = counts.get(text) || 0;
+        counts.set(text, earlier + 1);
+        return [earlier ? `${text}~${earlier}` : text, child];
+      }),
+    );
+  }
   return {
-    /** The frames from the root down; siblings of one name are told apart by their order. @param {number} node */
+    /** The frames from the root down. @param {number} node */
     of(node) {
       const parts = [];
-      for (let at = node; at > 0; at = parent[at]) {
-        let earlier = 0;
-        for (let child = parent[at] + 1; child < at; child = end[child]) if (token(child) === token(at)) earlier += 1;
-        parts.push(token(at) + (earlier ? "~" + earlier : ""));
-      }
-      return "~" + parts.reverse().join(".");
+      for (let at = node; at > 0; at = tree.parent[at])
+        for (const [name, child] of childrenByName(tree.parent[at])) if (child === at) parts.unshift(name);
+      return `~${parts.join(".")}`;
     },
     /** The nearest node that is there, and how many frames below it are not. @param {string} chain */
     find(chain) {
       const parts = chain.slice(1).split(".").filter(Boolean);
       let node = 0;
-      for (let depth = 0; depth < parts.length; depth++) {
-        const [wanted, order] = parts[depth].split("~");
-        let left = Number(order) || 0;
-        let found = 0;
-        for (let child = node + 1; child < end[node] && left >= 0; child = end[child]) {
-          if (token(child) !== wanted) continue;
-          found = child;
-          left -= 1;
-        }
-        if (!found) return { node, missing: parts.length - depth };
-        node = found;
+      while (parts.length) {
+        const child = childrenByName(node).get(parts[0]);
+        if (!child) break;
+        node = child;
+        parts.shift();
       }
-      return { node, missing: 0 };
+      return { node, missing: parts.length };
     },
   };
 }
@@ -121,26 +118,20 @@ function mountLinks(data, store, paths, list) {
   /** @param {number} zoom @param {number} focus */
   function showNode(zoom, focus) {
     store.set({ zoom, focus });
-    const graph = document.getElementById("flame");
-    if (graph) graph.scrollIntoView();
+    showGraph();
   }
 
   /** @param {string} id */
   function open(id) {
     const row = (payload.rows.id || []).indexOf(id);
     if (row >= 0) return showRow(row);
-    if (id[0] !== "~")
-      return notice("The link names the path " + id.slice(0, 50) + ", which this report does not list.");
+    if (id[0] !== "~") return notice(`The link names the path ${id.slice(0, 50)}, which this report does not list.`);
     const { node, missing } = chains.find(id);
-    if (missing) {
+    const nearestCaller = `${nodeName(data, tree, node)}, ${plural(missing, "frame")} above it`;
+    if (missing)
       notice(
-        "The link names a frame that is not in this report. Shown is the nearest caller that is: " +
-          nodeName(data, tree, node) +
-          ", " +
-          plural(missing, "frame") +
-          " above it.",
+        `The link names a frame that is not in this report. Shown is the nearest caller that is: ${nearestCaller}.`,
       );
-    }
     showNode(node, node);
   }
 
@@ -149,7 +140,7 @@ function mountLinks(data, store, paths, list) {
     for (const line of document.querySelectorAll(".notice")) line.remove();
     if (!link) return;
     if (link.row !== undefined) {
-      if (!list || !list.reveal(link.row)) notice("This report lists no path number " + formatCount(link.row) + ".");
+      if (!list?.reveal(link.row)) notice(`This report lists no path number ${formatCount(link.row)}.`);
       return;
     }
     const snapshot = snapshots.findIndex((one) => String(one.index) === link.s);
@@ -173,7 +164,7 @@ function mountLinks(data, store, paths, list) {
       w: mode === payload.mode ? "" : mode,
       d: direction === "callees" ? "" : direction,
       q: query,
-      s: snapshot < 0 ? "" : String(snapshots[snapshot].index),
+      s: String(snapshots[snapshot]?.index ?? ""),
     });
     try {
       history.replaceState(null, "", hash || location.href.split("#")[0]);
@@ -189,6 +180,6 @@ function mountLinks(data, store, paths, list) {
     // Browsers hold back pages that write their address at every key.
     waiting = setTimeout(write, 250);
   });
-  window.addEventListener("hashchange", read);
+  listen(window, "hashchange", read);
   return showRow;
 }

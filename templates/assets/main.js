@@ -1,5 +1,3 @@
-"use strict";
-
 /** The page is complete without this; what fails here leaves the rest as it was. */
 function main() {
   const tools = /** @type {HTMLElement | null} */ (document.querySelector("header .tools"));
@@ -9,13 +7,11 @@ function main() {
   const actions = { theme: () => theme.click(), section: goToSection };
   tools.append(theme, mountKeys(actions));
   tools.hidden = false;
-  const off = (/** @type {Error} */ error) =>
-    notice(
-      "Search, zoom and the whole lists are off: " + error.message + ". What stands below is complete without them.",
-    );
   decodePayload(document.getElementById("payload"))
     .then((payload) => mountAll(payload, tools, actions))
-    .catch(off);
+    .catch(({ message }) =>
+      notice(`Search, zoom and the whole lists are off: ${message}. What stands below is complete without them.`),
+    );
 }
 
 /**
@@ -40,7 +36,7 @@ async function decodePayload(element) {
   } catch {
     throw new Error("the data is damaged");
   }
-  if (!payload || payload.schema !== "leakreport-payload/1") throw new Error("the data is of another version");
+  if (payload?.schema !== "leakreport-payload/1") throw new Error("the data is of another version");
   return payload;
 }
 
@@ -62,19 +58,17 @@ function mountAll(payload, tools, actions) {
       return null;
     }
   };
-  const parts = guarded("the data", () => {
-    const data = createData(payload);
-    return { data, paths: createPaths(data) };
-  });
-  if (!parts) throw new Error("the data is damaged");
-  const { data, paths } = parts;
+  const data = guarded("the data", () => createData(payload));
+  const paths = data && guarded("the data", () => createPaths(data));
+  if (!data || !paths) throw new Error("the data is damaged");
   const store = createStore({ mode: payload.mode, direction: "callees", zoom: 0, focus: -1, query: "", snapshot: -1 });
   const copy = makeCopier();
+  const copyAll = () => copy(payload.markdown);
   /** @type {((row: number) => void) | null} */
   let showRow = null;
   guarded("the flame graph", (section) => mountFlame(section, data, store), "flame");
   guarded("the call tree", (section) => mountCallTree(section, data, store), "tree");
-  const show = document.getElementById("flame") && ((/** @type {number} */ row) => showRow && showRow(row));
+  const show = document.getElementById("flame") && ((/** @type {number} */ row) => showRow?.(row));
   const list = guarded("the list of paths", (section) => mountPathList(section, data, paths, copy, show), "paths");
   const find = guarded("the search", () => mountFind(data, store, list));
   Object.assign(
@@ -82,14 +76,13 @@ function mountAll(payload, tools, actions) {
     guarded("the timeline", (section) => mountSteps(section, payload, store), "timeline"),
   );
   showRow = guarded("links", () => mountLinks(data, store, paths, list));
-  if (broken.length)
-    notice("Not working here: " + broken.join(", ") + ". What the page shows without that is complete.");
+  if (broken.length) notice(`Not working here: ${broken.join(", ")}. What the page shows without that is complete.`);
   else document.documentElement.dataset.ready = "";
 
   const modes = payload.modes.map((/** @type {{key: string}} */ mode) => mode.key);
-  tools.prepend(makeButton("Copy for ticket", () => copy(payload.markdown)));
+  tools.prepend(makeButton("Copy for ticket", copyAll));
   Object.assign(actions, {
-    copy: () => copy(payload.markdown),
+    copy: copyAll,
     escape: () => store.set(store.get().query ? { query: "" } : { zoom: 0 }),
     resetZoom: () => store.set({ zoom: 0 }),
     nextMode: () => store.set({ mode: modes[(modes.indexOf(store.get().mode) + 1) % modes.length] }),

@@ -1,5 +1,3 @@
-"use strict";
-
 /**
  * A C++ or Rust name short enough to show, by the steps of render/names.py, which says why. A bracket counter that knows
  * operators, lambdas and hashes cuts it into tokens; only whole tokens are left out.
@@ -94,9 +92,10 @@ function withoutDefaults(name) {
 
 /** @type {(name: string, room: number) => string} */
 function withoutNoise(name, room) {
-  const known = name
-    .replace(/std::(?:__cxx11::|__1::|__ndk1::)?basic_string<char\s?>/g, "std::string")
-    .replace(/std::(?:__cxx11::|__1::|__ndk1::)?basic_string<wchar_t\s?>/g, "std::wstring");
+  const known = name.replace(
+    /std::(?:__cxx11::|__1::|__ndk1::)?basic_string<(?:char|(w)char_t)\s?>/g,
+    "std::$1string",
+  );
   if (known.length <= room) return known;
   return known.replace(/\b(?:__1|__ndk1|__cxx11|_V2)::|\[abi:[^\]]{0,64}\]/g, "").replace(/::h[0-9a-f]{16}$/, "");
 }

@@ -1,5 +1,3 @@
-"use strict";
-
 /**
  * The listed paths. An entry of the list is one row of the payload, or several where a tool split the records of one leak.
  *
@@ -19,27 +17,22 @@ function createPaths(data) {
     (one) => !places.includes(one) && rows[one].some((/** @type {any} */ amount) => typeof amount === "number"),
   );
 
-  /** @param {string} column @param {number} row @returns {any} */
-  function cell(column, row) {
-    return rows[column] && rows[column][row];
-  }
+  /** @param {string} column @param {number} row @returns {any} null where there is none */
+  const cell = (column, row) => rows[column]?.[row] ?? null;
 
   /** Outermost first. @param {number} row @returns {number[]} */
   function frames(row) {
     const found = [];
-    if (cell("stack", row)) return cell("stack", row);
     for (let node = cell("node", row); node > 0; node = parent[node]) if (frame[node] >= 0) found.push(frame[node]);
-    return found.reverse();
+    return cell("stack", row) || found.reverse();
   }
 
   /** The position of the frame that names a row: yours, past wrappers; else the outermost of the allocating library. @param {number} row */
   function named(row) {
     const stack = frames(row);
-    let at = cell("named_by", row) ?? cell("responsible", row);
-    if (at === null || at === undefined) {
-      at = cell("site", row) ?? stack.length - 1;
-      while (at > 0 && table.module[stack[at - 1]] === table.module[stack[at]]) at -= 1;
-    }
+    const own = cell("named_by", row) ?? cell("responsible", row);
+    let at = own ?? cell("site", row) ?? stack.length - 1;
+    while (own === null && at > 0 && table.module[stack[at - 1]] === table.module[stack[at]]) at -= 1;
     return at;
   }
 
@@ -53,68 +46,56 @@ function createPaths(data) {
   function value(item, column) {
     if (column === "number") return item.number;
     if (column === "name") return item.rows.length ? name(item.rows[0]) : null;
-    const found = item.rows
+    const known = item.rows
       .map((row) => cell(column, row))
-      .map((one) => (Array.isArray(one) ? one[one.length - 1] : one));
-    const known = found.filter((one) => one !== null && one !== undefined);
+      .map((one) => (Array.isArray(one) ? one[one.length - 1] : one))
+      .filter((one) => one !== null);
     return known.length ? known.reduce((sum, one) => (typeof one === "number" ? sum + one : sum)) : null;
-  }
-
-  /** File and line with the last folder, else the library. @param {number} of */
-  function place(of) {
-    const file = frameText(data, of, "file").split("/").slice(-2).join("/");
-    return file ? file + (table.line[of] ? ":" + table.line[of] : "") : libraryOf(data, of);
   }
 
   /** As in one line of render/stack_text.py. @param {number} of */
   function plainName(of) {
-    const address = table.address && table.address[of];
-    const isNamed = frameText(data, of, "function") || (table.offset && table.offset[of]);
-    return oneName(
-      isNamed || !address ? frameName(data, of) : [libraryOf(data, of), address].filter(Boolean).join("@"),
-    );
+    const address = table.address?.[of];
+    const isNamed = !address || frameText(data, of, "function") || table.offset?.[of];
+    return oneName(isNamed ? frameName(data, of) : [libraryOf(data, of), address].filter(Boolean).join("@"));
   }
 
-  /** Rows one by one, outermost frame first. @param {Item[]} items @returns {any[]} */
-  function objects(items) {
-    const kept = names.filter((column) => !["node", "stack", "frames_before"].includes(column));
-    /** @param {number} of */
-    const facts = (of) => {
-      const [called, module, file] = /** @type {const} */ (["function", "module", "file"]).map(
-        (column) => frameText(data, of, column) || null,
-      );
-      return { function: called, module, file, line: table.line[of] || null };
-    };
-    const rowsOf = items.flatMap((item) => item.rows);
-    return rowsOf.map((row) => ({
-      ...Object.fromEntries(kept.map((column) => [column, cell(column, row)])),
-      frames: frames(row).map(facts),
-    }));
-  }
+  const frameTexts = /** @type {const} */ (["function", "module", "file"]);
+  /** @param {number} of */
+  const factsOfFrame = (of) => ({
+    ...Object.fromEntries(frameTexts.map((column) => [column, frameText(data, of, column) || null])),
+    line: table.line[of] || null,
+  });
+
+  /** @param {Item[]} items */
+  const rowsOf = (items) => items.flatMap((item) => item.rows);
 
   return {
     frames,
     named,
     name,
     value,
-    place,
-    objects,
     cell,
+    /** Rows one by one, outermost frame first. @param {Item[]} items @returns {any[]} */
+    objects(items) {
+      const kept = names.filter((column) => !["node", "stack", "frames_before"].includes(column));
+      return rowsOf(items).map((row) => ({
+        ...Object.fromEntries(kept.map((column) => [column, cell(column, row)])),
+        frames: frames(row).map(factsOfFrame),
+      }));
+    },
     /**
      * @param {string[]} shown what stands on the page already: id and kind
      * @returns {Item[]} these first, then the others in the order of the data
      */
     items(shown) {
-      const rowOf = new Map(ids.map((id, row) => [id + " " + (cell("leak_kind", row) || ""), row]));
+      const rowOf = new Map(ids.map((id, row) => [`${id} ${cell("leak_kind", row) || ""}`, row]));
       /** @type {Map<number, number[]>} */
       const groups = new Map();
       const rest = new Set(rowOf.values());
-      for (const finding of kind === "analysis" ? report.findings : []) {
-        const found = finding.path_ids.map((/** @type {string} */ id) =>
-          rowOf.get(id + " " + (finding.leak_kind || "")),
-        );
-        if (found.some((/** @type {any} */ row) => !rest.delete(row))) continue;
-        if (found.length) groups.set(found[0], found);
+      for (const { path_ids, leak_kind } of kind === "analysis" ? report.findings : []) {
+        const found = path_ids.map((/** @type {string} */ id) => rowOf.get(`${id} ${leak_kind || ""}`));
+        if (found.every((/** @type {any} */ row) => rest.delete(row)) && found.length) groups.set(found[0], found);
       }
       for (const row of rest) groups.set(row, [row]);
       const first = shown.map((key) => {
@@ -129,28 +110,38 @@ function createPaths(data) {
     markdown(item) {
       const row = item.rows[0];
       const at = named(row);
-      const stack = frames(row).map((of, i) => (i === at ? "\u25b6 " : "  ") + frameName(data, of) + "  " + place(of));
-      const lines = [item.number + ". " + code(name(row)) + "\n"];
+      const stack = frames(row).map(
+        (of, i) => `${i === at ? "\u25b6" : " "} ${frameName(data, of)}  ${placeOf(data, of)}`,
+      );
+      const lines = [`${item.number}. ${code(name(row))}\n`];
       for (const column of ["leak_kind", ...figures.filter((one) => one.includes("retained_"))]) {
         const amount = value(item, column);
         if (amount === null) continue;
-        const exact = column.endsWith("_bytes") ? " (" + formatExactBytes(amount) + ")" : "";
-        lines.push("- " + column.replace(/[._]/g, " ") + ": " + valueWords(column, amount) + exact);
+        const exact = column.endsWith("_bytes") ? ` (${formatExactBytes(amount)})` : "";
+        lines.push(`- ${column.replace(/[._]/g, " ")}: ${valueWords(column, amount)}${exact}`);
       }
-      lines.push("- path: " + code(ids[row]), "\nInnermost frame first; \u25b6 marks the one it is named by:\n");
-      return lines.join("\n") + "\n" + code(stack.reverse().join("\n"), "text\n") + "\n";
+      lines.push(`- path: ${code(ids[row])}`, "\nInnermost frame first; \u25b6 marks the one it is named by:\n");
+      return [...lines, code(stack.reverse().join("\n"), "text\n"), ""].join("\n");
     },
     /** With the columns of render/csv.py. @param {Item[]} items */
     csv(items) {
       const metrics = figures.map((one) => one.replace("values.", ""));
       const lines = [["id", "kind", "module", "function", "file", "line", ...metrics, "stack"]];
-      for (const row of items.flatMap((item) => item.rows)) {
+      for (const row of rowsOf(items)) {
         const stack = frames(row);
         const own = stack[cell("responsible", row) ?? -1];
-        const texts = own === undefined ? [] : [plainName(own), oneName(frameText(data, own, "file"))];
-        const line = own === undefined ? null : table.line[own] || null;
-        const about = [ids[row], cell("leak_kind", row), oneName(cell("module", row) || ""), texts[0], texts[1], line];
-        lines.push([...about, ...figures.map((one) => cell(one, row)), stack.map(plainName).join(";")]);
+        const about = own === undefined ? [] : [plainName(own), oneName(frameText(data, own, "file")), table.line[own]];
+        const module = oneName(cell("module", row) || "");
+        lines.push([
+          ids[row],
+          cell("leak_kind", row),
+          module,
+          about[0],
+          about[1],
+          about[2] || "",
+          ...figures.map((one) => cell(one, row)),
+          stack.map(plainName).join(";"),
+        ]);
       }
       return lines.map((cells) => cells.map(csvCell).join(",") + "\n").join("");
     },
@@ -167,16 +158,16 @@ function code(text, block = "") {
 
 /** RFC 4180; a text that a spreadsheet would take for a formula gets a quote in front, as in render/csv.py. @param {any} cell */
 function csvCell(cell) {
-  if (typeof cell !== "string") return cell === null || cell === undefined ? "" : String(cell);
-  const text = /^[=+\-@']/.test(cell) ? "'" + cell : cell;
-  return /[",\n\r]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
+  if (typeof cell !== "string") return String(cell ?? "");
+  const text = /^[=+\-@']/.test(cell) ? `'${cell}` : cell;
+  return /[",\n\r]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
 
 /** Without what ends a name or a line. @param {string} name */
 function oneName(name) {
   return name.replace(/[\p{Cc}\p{Cs};\\\u2028\u2029]/gu, (char) => {
     const hex = char.charCodeAt(0).toString(16);
-    return hex.length > 2 ? "\\u" + hex : "\\x" + hex.padStart(2, "0");
+    return hex.length > 2 ? `\\u${hex}` : `\\x${hex.padStart(2, "0")}`;
   });
 }
 
@@ -191,9 +182,8 @@ function valueWords(column, value) {
   const kinds = { definite: "\u25cf definitely", indirect: "\u25c9 indirectly", possible: "\u25d0 possibly" };
   if (value === null) return "";
   if (column === "leak_kind")
-    return value in kinds ? kinds[/** @type {"definite"} */ (value)] + " lost" : "\u25cb still " + value;
+    return value in kinds ? `${kinds[/** @type {"definite"} */ (value)]} lost` : `\u25cb still ${value}`;
   if (typeof value === "string") return value;
-  if (/blocks$|^number$/.test(column)) return formatCount(value);
-  if (!/^(?:change|slope)\./.test(column)) return formatBytes(value);
-  return (value > 0 ? "\u25b2 " : value < 0 ? "\u25bc " : "") + formatChange(Math.round(value));
+  if (/^(?:change|slope)\./.test(column)) return markedChange(column, Math.round(value));
+  return amountText(column, value);
 }

@@ -1,5 +1,3 @@
-"use strict";
-
 /** Case counts once a capital is typed. @type {(wanted: string) => (text: string) => boolean} */
 function contains(wanted) {
   if (/[A-Z]/.test(wanted)) return (text) => text.includes(wanted);
@@ -46,18 +44,18 @@ function matchFrames(data, query, now) {
 
 /** Null where nothing is searched for. @type {(data: Data, tree: Tree, key: string, text: string, now?: () => number) => Found | null} */
 function searchTree(data, tree, key, text, now = () => performance.now()) {
-  const asked = key + " " + text;
+  const asked = `${key} ${text}`;
   if (!text.trim()) return null;
-  if (tree.found && tree.found.asked === asked) return tree.found;
+  if (tree.found?.asked === asked) return tree.found;
   const query = parseQuery(text);
   const frames = matchFrames(data, query, now);
-  const kind = query.kind ? ofKind(data, tree, key, query.kind.toLowerCase()) : null;
-  const sums = kind ? kind.sums : sumsOf(data, tree, key);
+  const kind = query.kind.toLowerCase();
+  const { ends, sums } = kind ? ofKind(data, tree, key, kind) : { ends: null, sums: sumsOf(data, tree, key) };
   /** @type {Found} */
-  const found = { asked, marks: new Uint8Array(sums.length), nodes: [], bytes: 0, error: query.error };
+  const found = { asked, kind, frames, marks: new Uint8Array(sums.length), nodes: [], bytes: 0, error: query.error };
   for (let node = 1, counted = 0; node < sums.length; node++) {
     const frame = tree.frame[node];
-    if (frame < 0 || !frames[frame] || (kind && !kind.ends[node])) continue;
+    if (!frames[frame] || (ends && !ends[node])) continue;
     found.marks[node] = 1;
     if (sums[node] > 0) found.nodes.push(node);
     if (node < counted) continue;
@@ -72,7 +70,7 @@ function ofKind(data, tree, key, kind) {
   const { node: nodes, leak_kind: kinds = [] } = data.payload.rows;
   const isEnd = new Float64Array(data.tree.parent.length);
   kinds.forEach((/** @type {string} */ one, /** @type {number} */ row) => {
-    if (one && one.startsWith(kind)) isEnd[nodes[row]] = 1;
+    if (one?.startsWith(kind)) isEnd[nodes[row]] = 1;
   });
   const own = ownValues(data, key).map((amount, node) => amount * isEnd[node]);
   return { ends: summed(tree, isEnd), sums: summed(tree, own) };

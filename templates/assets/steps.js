@@ -1,5 +1,3 @@
-"use strict";
-
 /** The number of the place that is nearest. @param {number[]} places @param {number} at @returns {number} */
 function nearest(places, at) {
   return places.reduce((best, place, index) => (Math.abs(place - at) < Math.abs(places[best] - at) ? index : best), 0);
@@ -8,9 +6,9 @@ function nearest(places, at) {
 /** When a snapshot was. @param {number | null} time @param {string | null} unit @returns {string} */
 function momentWords(time, unit) {
   if (time === null) return "";
-  if (unit === "ms" && time >= 1000) return " at " + fixed(time / 1000, time < 100000 ? 2 : 1) + " s";
-  if (unit === "B") return " after " + formatBytes(time) + " of allocations";
-  return unit === "i" ? " after " + formatCount(time) + " instructions" : " at " + time + " " + (unit || "");
+  if (unit === "ms" && time >= 1000) return ` at ${fixed(time / 1000, time < 100000 ? 2 : 1)} s`;
+  if (unit === "B") return ` after ${formatBytes(time)} of allocations`;
+  return unit === "i" ? ` after ${formatCount(time)} instructions` : ` at ${time} ${unit || ""}`;
 }
 
 /**
@@ -24,8 +22,9 @@ function momentWords(time, unit) {
 function mountSteps(section, payload, store) {
   const { snapshots, document: report } = payload;
   const svg = /** @type {SVGSVGElement | null} */ (section.querySelector("svg[data-steps]"));
-  const places = svg ? (svg.dataset.steps || "").split(/[ ,]+/).map(Number) : [];
+  const places = (svg?.dataset.steps || "").split(/[ ,]+/).map(Number);
   if (!svg || places.length < 2 || places.length !== snapshots.length) return {};
+  const { top, bottom } = svg.dataset;
   const judged = snapshots.findIndex((/** @type {any} */ one) => one.index === report.judged);
   const mark = document.createElementNS(svg.namespaceURI, "path");
   const words = make("span", { role: "status" });
@@ -42,13 +41,10 @@ function mountSteps(section, payload, store) {
     const { index, time, column } = snapshots[at()];
     const known = report.snapshots[index];
     const held = known.totals.retained_bytes;
-    mark.setAttribute("d", "M" + places[at()] + " " + svg?.dataset.top + "V" + svg?.dataset.bottom);
+    mark.setAttribute("d", `M${places[at()]} ${top}V${bottom}`);
     words.textContent =
-      "snapshot " +
-      formatCount(at() + 1) +
-      " of " +
-      formatCount(places.length) +
-      (held === undefined ? "" : ", " + formatBytes(held)) +
+      `snapshot ${formatCount(at() + 1)} of ${formatCount(places.length)}` +
+      (held === undefined ? "" : `, ${formatBytes(held)}`) +
       momentWords(time, known.time_unit) +
       (column ? "" : ", no call paths recorded") +
       (at() === judged ? ", the judged one" : "");
@@ -57,21 +53,13 @@ function mountSteps(section, payload, store) {
   mark.setAttribute("class", "step");
   svg.append(mark);
   svg.classList.add("steps");
-  svg.addEventListener("click", (event) => {
+  listen(svg, "click", (event) => {
     const scale = svg.getScreenCTM();
     if (scale) go(nearest(places, (event.clientX - scale.e) / scale.a));
   });
-  const back = makeButton("\u2039", () => go(at() - 1), {
-    class: "btn icon",
-    "aria-label": "Previous snapshot",
-    title: "Previous snapshot (,)",
-  });
-  const on = makeButton("\u203a", () => go(at() + 1), {
-    class: "btn icon",
-    "aria-label": "Next snapshot",
-    title: "Next snapshot (.)",
-  });
-  (svg.closest(".pad") || svg).after(make("div", { class: "more acts" }, back, on, words));
+  const back = makeIcon("\u2039", "Previous snapshot", ",", () => go(at() - 1));
+  const on = makeIcon("\u203a", "Next snapshot", ".", () => go(at() + 1));
+  (svg.closest(".pad") || svg).after(make("div", "more acts", back, on, words));
   store.on((_, changed) => changed.has("snapshot") && show());
   show();
   return { step: (key) => go(at() + (key === "," ? -1 : 1)) };

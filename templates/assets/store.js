@@ -1,5 +1,3 @@
-"use strict";
-
 /**
  * What the reader of the page has chosen. Every part of the page listens to it and changes it; none talks to another.
  *
@@ -22,13 +20,13 @@
  * @returns {Store}
  */
 function createStore(initial) {
-  let state = Object.assign({}, initial);
+  let state = { ...initial };
   /** @type {((state: State, changed: Set<string>) => void)[]} */
   const listeners = [];
   return {
     get: () => state,
     set(patch) {
-      const next = Object.assign({}, state, patch);
+      const next = { ...state, ...patch };
       const changed = new Set(
         Object.keys(patch).filter(
           (key) => next[/** @type {keyof State} */ (key)] !== state[/** @type {keyof State} */ (key)],

@@ -76,6 +76,10 @@ interface Query {
 interface Found {
   /** Key and text that this answers. */
   asked: string;
+  /** The leak kind that paths must have; "" for any. */
+  kind: string;
+  /** 1 for each frame that matches. */
+  frames: Uint8Array;
   /** 1 for each node that matches. */
   marks: Uint8Array;
   /** Those that have a width, in pre-order. */

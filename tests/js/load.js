@@ -19,7 +19,9 @@ function load(globals = {}) {
   const text = joinedScripts();
   const names = Array.from(text.matchAll(/^(?:async )?function\*? (\w+)/gm), (match) => match[1]);
   const body = text.replace(/^main\(.*\);$/gm, "");
-  return new Function(...Object.keys(globals), `${body}\nreturn {${names.join(",")}};`)(...Object.values(globals));
+  return new Function(...Object.keys(globals), `"use strict";\n${body}\nreturn {${names.join(",")}};`)(
+    ...Object.values(globals),
+  );
 }
 
 module.exports = { joinedScripts, load };

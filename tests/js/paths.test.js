@@ -4,40 +4,41 @@ const assert = require("node:assert/strict");
 const test = require("node:test");
 const { load } = require("./load.js");
 
-const { code, compareValues, createData, createPaths, csvCell, momentWords, nearest, oneName, valueWords } = load();
+const { code, compareValues, createData, createPaths, csvCell, momentWords, nearest, oneName, placeOf, valueWords } =
+  load();
 
 const FRAMES = ["main", "load", "xmalloc", "malloc"];
 
 /** Paths of one program: `rows` as columns; each ends at the node of the same number in main > load > xmalloc > malloc. */
-function pathsOf(rows, more = {}) {
-  return createPaths(
-    createData({
-      kind: "analysis",
-      document: { findings: [] },
-      strings: ["", ...FRAMES, "/opt/app", "/lib/libc.so.6", "/home/build/src/load.c"],
-      frames: {
-        function: [1, 2, 3, 4],
-        module: [5, 5, 5, 6],
-        file: [-1, 7, -1, -1],
-        line: [0, 12, 0, 0],
-        kind: [0, 0, 0, 0],
-        flags: [1, 1, 1, 0],
-        key: [-1, -1, -1, -1],
-      },
-      tree: {
-        depth: [0, 1, 1, 1, 1],
-        frame: [-1, 0, 0, 0, 0],
-        paths: [0, 0, 0, 0, 0],
-        columns: [],
-        folded: [],
-        repeats: [],
-        responsible: [],
-      },
-      rows,
-      ...more,
-    }),
-  );
+function dataOf(rows, more = {}) {
+  return createData({
+    kind: "analysis",
+    document: { findings: [] },
+    strings: ["", ...FRAMES, "/opt/app", "/lib/libc.so.6", "/home/build/src/load.c"],
+    frames: {
+      function: [1, 2, 3, 4],
+      module: [5, 5, 5, 6],
+      file: [-1, 7, -1, -1],
+      line: [0, 12, 0, 0],
+      kind: [0, 0, 0, 0],
+      flags: [1, 1, 1, 0],
+      key: [-1, -1, -1, -1],
+    },
+    tree: {
+      depth: [0, 1, 1, 1, 1],
+      frame: [-1, 0, 0, 0, 0],
+      paths: [0, 0, 0, 0, 0],
+      columns: [],
+      folded: [],
+      repeats: [],
+      responsible: [],
+    },
+    rows,
+    ...more,
+  });
 }
+
+const pathsOf = (rows, more) => createPaths(dataOf(rows, more));
 
 const ROWS = {
   id: ["p1-a", "p1-b", "p1-c"],
@@ -65,8 +66,9 @@ test("a row is named by its own frame, else by the outermost of the allocating l
   const paths = pathsOf(ROWS);
   assert.deepEqual([0, 1, 2].map(paths.name), ["load", "malloc", "main"]);
   assert.equal(pathsOf({ id: ["x"], node: [0] }).name(0), "[no stack]");
-  assert.equal(paths.place(1), "src/load.c:12");
-  assert.equal(paths.place(3), "libc.so.6");
+  assert.equal(placeOf(dataOf(ROWS), 1), "src/load.c:12");
+  assert.equal(placeOf(dataOf(ROWS), 3), "libc.so.6");
+  assert.equal(placeOf(dataOf(ROWS), 1, 1), "load.c:12");
 });
 
 test("static rows come first, in their order; the others follow in that of the data", () => {
@@ -156,7 +158,7 @@ test("a path as Markdown has its figures and its stack, innermost first", () => 
 
 test("values as the static rows write them", () => {
   assert.equal(valueWords("change.retained_bytes", -2048), "\u25bc \u22122.00 KiB");
-  assert.equal(valueWords("change.retained_bytes", 0), "0 B");
+  assert.equal(valueWords("change.retained_bytes", 0), "no change");
   assert.equal(valueWords("values.retained_blocks", 1234), "1,234");
   assert.equal(valueWords("leak_kind", "reachable"), "\u25cb still reachable");
   assert.equal(valueWords("values.retained_bytes", null), "");

@@ -56,7 +56,10 @@ def test_script_and_style_stay_small() -> None:
 
 def test_only_comments_and_blanks_are_taken_away(tool: Callable[[str], str], tmp_path: Path) -> None:
     """By the scanner of TypeScript: the page's script has the words of the files, in their order."""
-    files = {"page.js": script_text(), "files.js": f"(function () {{\n{assets_text('js')}\nmain();\n}})();"}
+    files = {
+        "page.js": script_text(),
+        "files.js": f'(function () {{\n"use strict";\n{assets_text("js")}\nmain();\n}})();',
+    }
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     command = [tool("node"), "words.js", *(str(tmp_path / name) for name in files)]
