@@ -24,6 +24,8 @@ TITLES = """() => [...document.querySelectorAll('[title]')]
     .filter(node => !/^\\d[\\d,]* (other|small) paths?\\b/.test(node.closest('tr')?.querySelector('code')?.textContent || ''))
     .map(node => node.title)"""
 """All but those of rows that stand for what is left out."""
+DRAWN = """() => [...document.querySelectorAll('svg title')].map(node => node.textContent)
+    .filter(text => !/^\\d[\\d,]* (other|small) paths?\\b/.test(text))"""
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "million-nodes"])
@@ -36,7 +38,7 @@ def test_exact_bytes_are_in_the_document(chromium: Browser, written_pages: dict[
     shown = {
         "titles": page.evaluate(TITLES),
         "figures": page.locator(".figs").all_inner_texts(),
-        "drawings": page.evaluate("[...document.querySelectorAll('svg title')].map(node => node.textContent)"),
+        "drawings": page.evaluate(DRAWN),
     }
     context.close()
     told = set(whole_numbers(document))
@@ -71,7 +73,10 @@ def sums_of_paths(document: dict[str, Any]) -> Iterator[int]:
     totals: dict[tuple[object, ...], int] = {}
     for row in document["paths"]:
         frames = [name_of(document["frames"][index]) for index in row["frames"]]
-        keys = [("tree", *frames[:depth]) for depth in range(len(frames) + 1)]
+        # A tree of two states is one of functions: their lines may have moved.
+        functions = [function for function, *_ in frames]
+        keys: list[tuple[object, ...]] = [("tree", *frames[:depth]) for depth in range(len(frames) + 1)]
+        keys += [("functions", *functions[:depth]) for depth in range(len(frames) + 1)]
         keys += [("library", row["module"]), ("kind", row["leak_kind"])]
         for metric, amount in amounts(row):
             for key in keys:
@@ -79,7 +84,7 @@ def sums_of_paths(document: dict[str, Any]) -> Iterator[int]:
     return (abs(amount) for amount in totals.values())
 
 
-def name_of(frame: dict[str, Any]) -> object:
+def name_of(frame: dict[str, Any]) -> tuple[object, ...]:
     return tuple(value for key, value in frame.items() if key not in {"own", "inlined"})
 
 
@@ -92,3 +97,7 @@ def amounts(row: dict[str, Any]) -> Iterator[tuple[str, int]]:
                 yield f"{metric} {'grew' if amount > 0 else 'shrank'}", amount
                 if row["significant"]:
                     yield f"significant {metric} {'grew' if amount > 0 else 'shrank'}", amount
+    for metric, series in row.get("series", {}).items():
+        for point, amount in enumerate(series):
+            yield f"{metric} at {point}", amount or 0
+        yield f"{metric} from first to last", (series[-1] or 0) - (series[0] or 0)
