@@ -100,4 +100,6 @@ def amounts(row: dict[str, Any]) -> Iterator[tuple[str, int]]:
     for metric, series in row.get("series", {}).items():
         for point, amount in enumerate(series):
             yield f"{metric} at {point}", amount or 0
-        yield f"{metric} from first to last", (series[-1] or 0) - (series[0] or 0)
+        # Snapshots without call paths have no values at all.
+        known = [amount for amount in series if amount is not None]
+        yield f"{metric} from first to last", known[-1] - known[0]
