@@ -117,7 +117,10 @@ function lostOf(data, tree, node) {
 
 /** @type {(data: Data, frame: number, column: "function" | "module" | "file" | "key") => string} */
 function frameText(data, frame, column) {
-  return frame < 0 ? "" : data.payload.strings[data.payload.frames[column][frame]] || "";
+  const { frames, strings } = data.payload;
+  // A key is stored as its distance from the name; 0 where it is the name.
+  const from = column === "key" && frames.key[frame] ? frames.function[frame] : 0;
+  return frame < 0 ? "" : strings[frames[column][frame] + from] || "";
 }
 
 /** The library by its file name. @type {OfFrame<string>} */

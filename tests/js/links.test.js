@@ -56,7 +56,8 @@ function dataOf(...lines) {
     const name = line.trim();
     if (!strings.includes(name)) strings.push(name);
     frames.function.push(strings.indexOf(name));
-    for (const column of ["module", "file", "key"]) frames[column].push(-1);
+    for (const column of ["module", "file"]) frames[column].push(-1);
+    frames.key.push(0);
     for (const column of ["line", "kind", "flags"]) frames[column].push(0);
     return frames.function.length - 1;
   });

@@ -59,7 +59,7 @@ function payloadOf(paths, { kind = "diff" } = {}) {
       line: names.map(() => 0),
       kind: names.map(() => 0),
       flags: names.map((name) => (name.startsWith("lib") ? 0 : 1)),
-      key: names.map(() => -1),
+      key: names.map(() => 0),
     },
     tree: {
       depth: nodes.map(({ depth }, i) => (i ? depth - nodes[i - 1].depth : 0)),
