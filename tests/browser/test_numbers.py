@@ -15,13 +15,14 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.pages import NAMES, Written
+from tests.browser.viewing import opened
 
 pytestmark = pytest.mark.browser
 EXACT = re.compile(r"(?<![\d.,])([+−-]?\d{1,3}(?:,\d{3})*) B\b")
 SILENT = {"memcheck-partial"}
 """Nothing was measured."""
 TITLES = """() => [...document.querySelectorAll('[title]')]
-    .filter(node => !/^\\d[\\d,]* (other|small) paths?\\b/.test(node.closest('tr')?.querySelector('code')?.textContent || ''))
+    .filter(node => !/^\\d[\\d,]* (other|small) paths?\\b/.test(node.closest('tr, [role=row]')?.querySelector('code')?.textContent || ''))
     .map(node => node.title)"""
 """All but those of rows that stand for what is left out."""
 DRAWN = """() => [...document.querySelectorAll('svg title')].map(node => node.textContent)
@@ -32,9 +33,10 @@ DRAWN = """() => [...document.querySelectorAll('svg title')].map(node => node.te
 def test_exact_bytes_are_in_the_document(chromium: Browser, written_pages: dict[str, Written], name: str) -> None:
     written = written_pages[name]
     document = json.loads(written.json.read_text(encoding="utf-8"))
-    context = chromium.new_context(java_script_enabled=False)
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    page.goto(written.html.as_uri())
+    # Script adds the tree, made of the data in the page, and leaves what Python wrote.
+    opened(page, written.html.as_uri(), has_script=written.has_script())
     shown = {
         "titles": page.evaluate(TITLES),
         "figures": page.locator(".figs").all_inner_texts(),
