@@ -39,7 +39,7 @@ def payload(depth: int = 0) -> dict[str, Any]:
             "function": list(range(1, count + 1)),
             "module": [count + 1 if name == "alloc" else -1 for name in names],
             "file": [-1] * count,
-            "key": [-1] * count,
+            "key": [0] * count,
             "line": [0] * count,
             "kind": [0] * count,
             "flags": [1] * count,

@@ -28,7 +28,7 @@ SHOWN = {
 # What HTML and SVG would run or load, and what only a name could have brought onto the page.
 FOREIGN = """() => [...document.querySelectorAll('*')]
     .filter(node => ['IMG', 'IFRAME', 'OBJECT', 'EMBED', 'LINK', 'BASE', 'FORM', 'VIDEO', 'AUDIO'].includes(node.tagName)
-        || [...node.attributes].some(attribute => attribute.name.startsWith('on') || ['src', 'srcdoc', 'style'].includes(attribute.name)
+        || [...node.attributes].some(attribute => attribute.name.startsWith('on') || ['src', 'srcdoc'].includes(attribute.name)
             || (attribute.name === 'href' && !attribute.value.startsWith('#'))))
     .map(node => node.outerHTML.slice(0, 100))"""
 POLICY = re.compile("<meta http-equiv=[^>]*>")

@@ -15,28 +15,32 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.pages import NAMES, Written
+from tests.browser.viewing import opened
 
 pytestmark = pytest.mark.browser
 EXACT = re.compile(r"(?<![\d.,])([+−-]?\d{1,3}(?:,\d{3})*) B\b")
 SILENT = {"memcheck-partial"}
 """Nothing was measured."""
 TITLES = """() => [...document.querySelectorAll('[title]')]
-    .filter(node => !/^\\d[\\d,]* (other|small) paths?\\b/.test(node.closest('tr')?.querySelector('code')?.textContent || ''))
+    .filter(node => !/^\\d[\\d,]* (other|small) paths?\\b/.test(node.closest('tr, [role=row]')?.querySelector('code')?.textContent || ''))
     .map(node => node.title)"""
 """All but those of rows that stand for what is left out."""
+DRAWN = """() => [...document.querySelectorAll('svg title')].map(node => node.textContent)
+    .filter(text => !/^\\d[\\d,]* (other|small) paths?\\b/.test(text))"""
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "million-nodes"])
 def test_exact_bytes_are_in_the_document(chromium: Browser, written_pages: dict[str, Written], name: str) -> None:
     written = written_pages[name]
     document = json.loads(written.json.read_text(encoding="utf-8"))
-    context = chromium.new_context(java_script_enabled=False)
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    page.goto(written.html.as_uri())
+    # Script adds the tree, made of the data in the page, and leaves what Python wrote.
+    opened(page, written.html.as_uri(), has_script=written.has_script())
     shown = {
         "titles": page.evaluate(TITLES),
         "figures": page.locator(".figs").all_inner_texts(),
-        "drawings": page.evaluate("[...document.querySelectorAll('svg title')].map(node => node.textContent)"),
+        "drawings": page.evaluate(DRAWN),
     }
     context.close()
     told = set(whole_numbers(document))
@@ -71,7 +75,10 @@ def sums_of_paths(document: dict[str, Any]) -> Iterator[int]:
     totals: dict[tuple[object, ...], int] = {}
     for row in document["paths"]:
         frames = [name_of(document["frames"][index]) for index in row["frames"]]
-        keys = [("tree", *frames[:depth]) for depth in range(len(frames) + 1)]
+        # A tree of two states is one of functions: their lines may have moved.
+        functions = [function for function, *_ in frames]
+        keys: list[tuple[object, ...]] = [("tree", *frames[:depth]) for depth in range(len(frames) + 1)]
+        keys += [("functions", *functions[:depth]) for depth in range(len(frames) + 1)]
         keys += [("library", row["module"]), ("kind", row["leak_kind"])]
         for metric, amount in amounts(row):
             for key in keys:
@@ -79,7 +86,7 @@ def sums_of_paths(document: dict[str, Any]) -> Iterator[int]:
     return (abs(amount) for amount in totals.values())
 
 
-def name_of(frame: dict[str, Any]) -> object:
+def name_of(frame: dict[str, Any]) -> tuple[object, ...]:
     return tuple(value for key, value in frame.items() if key not in {"own", "inlined"})
 
 
@@ -92,3 +99,9 @@ def amounts(row: dict[str, Any]) -> Iterator[tuple[str, int]]:
                 yield f"{metric} {'grew' if amount > 0 else 'shrank'}", amount
                 if row["significant"]:
                     yield f"significant {metric} {'grew' if amount > 0 else 'shrank'}", amount
+    for metric, series in row.get("series", {}).items():
+        for point, amount in enumerate(series):
+            yield f"{metric} at {point}", amount or 0
+        # Snapshots without call paths have no values at all.
+        known = [amount for amount in series if amount is not None]
+        yield f"{metric} from first to last", known[-1] - known[0]

@@ -110,7 +110,7 @@ def address(written: Written, host: str, strict_host: str) -> str:
 def opened(page: Page, where: str, *, has_script: bool) -> Frame:
     """Open a page and wait until it is complete; the frame that holds the report."""
     page.goto(where)
-    frame = page.frames[-1]
+    frame = page.main_frame.child_frames[0] if page.locator("iframe[sandbox]").count() else page.main_frame
     if has_script:
         frame.wait_for_selector("html[data-ready]", state="attached", timeout=READY_MILLISECONDS)
     return frame

@@ -22,7 +22,7 @@ function dataOf(rows, more = {}) {
       line: [0, 12, 0, 0],
       kind: [0, 0, 0, 0],
       flags: [1, 1, 1, 0],
-      key: [-1, -1, -1, -1],
+      key: [0, 0, 0, 0],
     },
     tree: {
       depth: [0, 1, 1, 1, 1],
