@@ -273,8 +273,9 @@ class DiffTable(Sequence[DiffRow]):
             leak_kind_before=first_before.leak_kind if before else shown.leak_kind,
             frames=frames,
             frames_before=frames_before if frames_before != frames and not about.folded else None,
-            responsible=shown.responsible,
-            named_by=shown.named_by,
+            # Named by itself: that it goes through your code says little of what it is.
+            responsible=None if about.folded else shown.responsible,
+            named_by=None if about.folded else shown.named_by,
             site=shown.site,
             module=shown.module,
             before=values_before,

@@ -103,6 +103,8 @@ class Growth:
 
 
 def _through(row: DiffRow, frames: Sequence[Frame]) -> str:
+    if row.folded:
+        return f" on {plural(row.folded, 'small path')} that a report folded"
     position = row.named_by if row.named_by is not None else row.site
     if position is None:
         return ""

@@ -89,12 +89,12 @@ class Frame(NamedTuple):
         return None if self.module is None else self.module.rsplit("/", 1)[-1]
 
 
-_SMALL_PATHS = re.compile(r"\[([\d,]{1,20}) small paths?\]", re.ASCII)
+_SMALL_PATHS = re.compile(r"\[?([\d,]{1,20}) small paths?\]?", re.ASCII)
 
 
 def small_paths(count: int) -> Frame:
     """What ends a stack that stands for several paths: a report of leakreport folded them and kept their sum."""
-    return Frame(f"[{count:,} small path{'' if count == 1 else 's'}]", kind=FrameKind.SYNTHETIC)
+    return Frame(f"{count:,} small path{'' if count == 1 else 's'}", kind=FrameKind.SYNTHETIC)
 
 
 def small_path_count(frame: Frame) -> int:

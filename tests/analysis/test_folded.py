@@ -87,7 +87,7 @@ def test_small_paths_that_a_report_folded_are_not_gone(kind: LeakKind, build: in
     (row,) = folded(report)
     assert row.before["retained_bytes"] == row.after["retained_bytes"] == 600
     assert row.folded == 3
-    assert report.frames[row.frames[-1]].function == "[3 small paths]"
+    assert report.frames[row.frames[-1]].function == "3 small paths"
     assert report.folded_bytes == (0, 600)
     (note,) = (note for note in report.notes if note.slug == "folded-paths")
     assert "0 small paths with 0 B before, 3 with 600 B after" in note.message
@@ -101,6 +101,7 @@ def test_growth_of_small_paths_together_is_growth_and_nothing_is_new() -> None:
     (row,) = folded(report)
     assert row.change["retained_bytes"] == 50
     assert row.is_significant
+    assert report.verdict.lead[1] == "The largest: +50 B on 4 small paths that a report folded, all of the growth."
     gates = AnalysisOptions(fail_on=("new",))
     assert compare(run_of(REPORT, kind=LeakKind.DEFINITE), run_of(after, kind=LeakKind.DEFINITE), gates).verdict.gate == "passed"  # fmt: skip
 
@@ -169,7 +170,7 @@ def test_in_a_trend_what_was_folded_counts_in_the_totals_only() -> None:
     assert "folded-paths" in {note.slug for note in report.notes}
 
 
-@pytest.mark.parametrize(("name", "count"), [("[3 small paths]", 3), ("[1 small path]", 1), ("[12,345 small paths]", 12345), ("small paths", 0), ("[x small paths]", 0)])  # fmt: skip
+@pytest.mark.parametrize(("name", "count"), [("3 small paths", 3), ("1 small path", 1), ("12,345 small paths", 12345), ("small paths", 0), ("x small paths", 0)])  # fmt: skip
 def test_a_frame_tells_how_many_paths_it_stands_for(name: str, count: int) -> None:
     assert small_path_count(Frame(name, kind=FrameKind.SYNTHETIC)) == count
     # A function of that name is a function.

@@ -29,7 +29,7 @@ def test_the_document_of_a_page_comes_out(tmp_path: Path, capsys: pytest.Capture
             (None, "reachable", 50, 1),
             (None, "definite", 30, 3),
         ]
-        assert document["frames"][document["paths"][2]["frames"][-1]]["function"] == "[3 small paths]"
+        assert document["frames"][document["paths"][2]["frames"][-1]]["function"] == "3 small paths"
         assert list(document).index("frames") < list(document).index("findings")
 
 

@@ -38,7 +38,7 @@ from tests.support import FAMILIES, FIXTURES, cases, fixture_path
 SCHEMA = Draft202012Validator(json.loads((FIXTURES.parent / "docs" / "leakreport-1.schema.json").read_text(encoding="utf-8")))  # fmt: skip
 OTHERS = [(family, case) for family in FAMILIES if family != "leakreport" for case in cases(family)]
 OPTIONS = RenderOptions(records=True)
-_MOST_ROWS, _MOST_VALIDATED = 600, 60
+_MOST_ROWS, _MOST_VALIDATED = 150, 60
 AnyReport = Report | DiffReport | TrendReport
 # Texts that a page shows otherwise than the recording has them, and findings past the first.
 SHOWN_OTHERWISE = {"findings", "unlisted_leaks", "unlisted_findings", "pruned", "frames", "paths", "accumulation"}
