@@ -100,28 +100,25 @@ function remembered(name, value) {
 function themeButton() {
   const { dataset } = document.documentElement;
   const rules = Array.from(document.styleSheets[0]?.cssRules || []);
-  const media = rules.flatMap((rule) => (rule instanceof CSSMediaRule ? [rule.media] : []));
-  const dark = media.find((one) => one.mediaText.includes("dark"));
-  const automatic = dark?.mediaText;
-  const button = makeButton(
-    "\u25d1",
-    () => {
-      choose({ light: "dark", dark: "auto" }[chosen] || "light");
-      remembered("theme", chosen);
-    },
-    "btn icon",
-  );
-  let chosen = "auto";
-  /** @param {string | null} theme */
-  function choose(theme) {
-    chosen = theme === "light" || theme === "dark" ? theme : "auto";
-    if (dark) dark.mediaText = { light: "not all", dark: "screen" }[chosen] || String(automatic);
-    dataset.theme = chosen;
-    if (chosen === "auto") delete dataset.theme;
-    button.title = `Theme: ${chosen}`;
+  const medias = rules.map((rule) => (rule instanceof CSSMediaRule ? rule.media : null));
+  const dark = medias.find((one) => one?.mediaText.includes("dark"));
+  const themes = ["auto", "light", "dark"];
+  const queries = [dark?.mediaText || "", "not all", "screen"];
+  let chosen = Math.max(themes.indexOf(remembered("theme") || ""), 0);
+  const next = () => {
+    chosen = (chosen + 1) % themes.length;
+    remembered("theme", themes[chosen]);
+    show();
+  };
+  const button = makeButton("\u25d1", next, "btn icon");
+  function show() {
+    if (dark) dark.mediaText = queries[chosen];
+    dataset.theme = themes[chosen];
+    if (!chosen) delete dataset.theme;
+    button.title = `Theme: ${themes[chosen]}`;
     button.setAttribute("aria-label", button.title);
   }
-  choose(remembered("theme"));
+  show();
   return button;
 }
 

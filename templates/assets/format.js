@@ -25,11 +25,6 @@ function formatBytes(amount) {
 }
 
 /** @type {Format} */
-function formatChange(change) {
-  return (change > 0 ? "+" : "") + formatBytes(change);
-}
-
-/** @type {Format} */
 function formatExactBytes(amount) {
   return formatCount(amount) + " B";
 }

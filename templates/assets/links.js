@@ -46,7 +46,7 @@ function createChains(data) {
   function token(node) {
     const of = tree.frame[node];
     const key = of < 0 ? String(of) : frameText(data, of, "key") || frameText(data, of, "function");
-    const text = tokens.get(of) || shortHash(key || `${libraryOf(data, of)}+${data.payload.frames.offset?.[of] || ""}`);
+    const text = tokens.get(of) || shortHash(key || `${libraryOf(data, of)}+${data.frames.offset?.[of] || ""}`);
     tokens.set(of, text);
     return text;
   }
@@ -95,9 +95,7 @@ function createChains(data) {
  * @param {PathList | null} list
  */
 function mountLinks(data, store, paths, list) {
-  const { payload, tree } = data;
-  /** @type {{index: number}[]} */
-  const snapshots = payload.snapshots;
+  const { tree, rows, modes, snapshots } = data;
   const chains = createChains(data);
   // The path that was shown last: its id says more than a chain.
   let shown = { id: "", zoom: -1 };
@@ -105,11 +103,11 @@ function mountLinks(data, store, paths, list) {
 
   /** Zooms to the frame that names a row. @param {number} row */
   function showRow(row) {
-    const focus = payload.rows.node[row];
+    const focus = rows.node[row];
     let zoom = focus;
     for (let left = paths.frames(row).length - 1 - paths.named(row); left > 0 && tree.parent[zoom] > 0; left--)
       zoom = tree.parent[zoom];
-    shown = { id: payload.rows.id[row], zoom };
+    shown = { id: rows.id[row], zoom };
     showNode(zoom, focus);
   }
 
@@ -121,7 +119,7 @@ function mountLinks(data, store, paths, list) {
 
   /** @param {string} id */
   function open(id) {
-    const row = (payload.rows.id || []).indexOf(id);
+    const row = (rows.id || []).indexOf(id);
     if (row >= 0) return showRow(row);
     if (id[0] !== "~") return notice(`The link names the path ${id.slice(0, 50)}, which this report does not list.`);
     const { node, missing } = chains.find(id);
@@ -143,9 +141,9 @@ function mountLinks(data, store, paths, list) {
     }
     const snapshot = snapshots.findIndex((one) => String(one.index) === link.s);
     if (link.s && snapshot < 0) notice("The link names a snapshot that is not in this report.");
-    const isMode = payload.modes.some((/** @type {{key: string}} */ mode) => mode.key === link.w);
+    const isMode = modes.some((one) => one.key === link.w);
     store.set({
-      mode: isMode ? link.w : payload.mode,
+      mode: isMode ? link.w : data.mode,
       direction: link.d === "callers" ? "callers" : "callees",
       query: link.q || "",
       snapshot,
@@ -159,7 +157,7 @@ function mountLinks(data, store, paths, list) {
     const { zoom, mode, direction, query, snapshot } = store.get();
     const hash = formatLink({
       f: zoom === shown.zoom ? shown.id : zoom ? chains.of(zoom) : "",
-      w: mode === payload.mode ? "" : mode,
+      w: mode === data.mode ? "" : mode,
       d: direction === "callees" ? "" : direction,
       q: query,
       s: String(snapshots[snapshot]?.index ?? ""),

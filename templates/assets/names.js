@@ -92,10 +92,7 @@ function withoutDefaults(name) {
 
 /** @type {(name: string, room: number) => string} */
 function withoutNoise(name, room) {
-  const known = name.replace(
-    /std::(?:__cxx11::|__1::|__ndk1::)?basic_string<(?:char|(w)char_t)\s?>/g,
-    "std::$1string",
-  );
+  const known = name.replace(/std::(?:__cxx11::|__1::|__ndk1::)?basic_string<(?:char|(w)char_t)\s?>/g, "std::$1string");
   if (known.length <= room) return known;
   return known.replace(/\b(?:__1|__ndk1|__cxx11|_V2)::|\[abi:[^\]]{0,64}\]/g, "").replace(/::h[0-9a-f]{16}$/, "");
 }

@@ -132,8 +132,9 @@ function mountPathList(section, data, paths, copy, show) {
     if (focused instanceof HTMLElement && table.contains(focused)) focused.focus({ preventScroll: true });
     const [one, many] = matches ? ["path that matches", "paths that match"] : ["path"];
     count.textContent = `${formatCount(shown.length)} of ${plural(listed.length, one, many)}`;
-    const more = items.length > most ? `the first ${formatCount(most)}` : `all ${plural(items.length, "path")}`;
-    all.textContent = `Show ${limit > few ? `the first ${few}` : more}`;
+    const first = limit > few ? few : most;
+    all.textContent =
+      items.length > first ? `Show the first ${formatCount(first)}` : `Show all ${plural(items.length, "path")}`;
     all.hidden = items.length <= few;
   }
 
@@ -226,18 +227,17 @@ function addSortButtons(heads, sort) {
   for (const head of heads) {
     const column = head.dataset.sort;
     if (!column) continue;
-    const [natural, other] = /^(?:number|name|leak_kind)$/.test(column)
-      ? ["ascending", "descending"]
-      : ["descending", "ascending"];
+    const ways = ["ascending", "descending"];
+    if (!/^(?:number|name|leak_kind)$/.test(column)) ways.reverse();
     const act = () => {
-      const reversed = head.getAttribute("aria-sort") === natural;
+      const reversed = head.getAttribute("aria-sort") === ways[0];
       for (const one of heads) one.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", reversed ? other : natural);
+      head.setAttribute("aria-sort", ways[Number(reversed)]);
       sort(column, reversed);
     };
     const button = makeButton("", act, "sort");
     button.append(...head.childNodes);
     head.append(button);
-    if (column === "number") head.setAttribute("aria-sort", natural);
+    if (column === "number") head.setAttribute("aria-sort", ways[0]);
   }
 }

@@ -7,7 +7,7 @@
  * @param {Data} data
  */
 function createPaths(data) {
-  const { rows, kind, document: report, frames: table } = data.payload;
+  const { rows, kind, document: report, frames: table } = data;
   const { parent, frame } = data.tree;
   const names = Object.keys(rows);
   /** @type {string[]} */
