@@ -81,7 +81,7 @@ function mountCallTree(section, data, store) {
     const mode = modes.find((/** @type {any} */ one) => one.key === state.mode);
     if (!compare && mode) titles[2].textContent = mode.title;
     body.replaceChildren(...seen);
-    grid.setAttribute("aria-rowcount", String(rows.length + 1));
+    grid.setAttribute("aria-rowcount", `${rows.length + 1}`);
     grid.setAttribute("aria-activedescendant", `tree-${selected}`);
   }
 
@@ -181,8 +181,8 @@ function treeRow(data, { node, level, folded, isOpen, hasMore }, key, { isFound,
     id: `tree-${node}`,
     "aria-level": level,
     "aria-rowindex": index,
-    "aria-selected": String(isSelected),
-    "aria-expanded": hasMore && String(isOpen),
+    "aria-selected": `${isSelected}`,
+    "aria-expanded": hasMore && `${isOpen}`,
   };
   return make("div", attributes, ...cells);
 }

@@ -83,7 +83,7 @@ function summed({ parent, spot }, own) {
 /** The snapshot that is drawn: the chosen one, or the nearest that has a tree; -1 for the judged one. @type {(data: Data, chosen: number) => number} */
 function drawnSnapshot(data, chosen) {
   const { snapshots } = data;
-  const known = Array.from(snapshots.keys()).filter((one) => snapshots[one].column);
+  const known = [...snapshots.keys()].filter((one) => snapshots[one].column);
   if (chosen < 0 || !known.length) return -1;
   return known[nearest(known, chosen)];
 }

@@ -31,9 +31,9 @@ function makeButton(label, act, attributes = "btn") {
   return button;
 }
 
-/** A button that shows a sign only. @param {string} sign @param {string} title @param {string} key that does the same @param {() => void} act */
+/** A button that shows a sign only. @param {string} sign @param {string} title @param {string} key that does the same @param {(key: string) => void} act */
 function makeIcon(sign, title, key, act) {
-  return makeButton(sign, act, { class: "btn icon", "aria-label": title, title: `${title} (${key})` });
+  return makeButton(sign, () => act(key), { class: "btn icon", "aria-label": title, title: `${title} (${key})` });
 }
 
 /** A labelled dialog; closed, it gives the focus back. @param {string} title @param {...Node} children */
@@ -99,9 +99,9 @@ function remembered(name, value) {
 /** The button that goes through the themes: it says when the dark colours of the style sheet hold. */
 function themeButton() {
   const { dataset } = document.documentElement;
-  const rules = Array.from(document.styleSheets[0]?.cssRules || []);
-  const medias = rules.map((rule) => (rule instanceof CSSMediaRule ? rule.media : null));
-  const dark = medias.find((one) => one?.mediaText.includes("dark"));
+  const rules = [...(document.styleSheets[0]?.cssRules || [])];
+  // They are in the first media rule of the sheet.
+  const dark = /** @type {CSSMediaRule | undefined} */ (rules.find((rule) => rule instanceof CSSMediaRule))?.media;
   const themes = ["auto", "light", "dark"];
   const queries = [dark?.mediaText || "", "not all", "screen"];
   let chosen = Math.max(themes.indexOf(remembered("theme") || ""), 0);

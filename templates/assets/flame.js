@@ -33,7 +33,7 @@ function mountFlame(section, data, store) {
   const tools = flameTools(section, data, store);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const panel = /** @type {Element} */ (section.querySelector(".panel"));
-  const drawing = section.querySelector(".static");
+  const drawing = /** @type {HTMLElement | null} */ (section.querySelector(".static"));
   panel.prepend(tools.bar, view, status, live);
 
   let tree = data.tree;
@@ -77,8 +77,10 @@ function mountFlame(section, data, store) {
     fit();
     const rows = boxes.reduce((most, box) => Math.max(most, tree.depth[box.node]), 0) + 1;
     const extent = `${plural(tree.parent.length - 1, "frame")} in ${plural(rows, "row")}`;
-    const help = "Arrow keys move, Enter zooms, 0 shows all. The call tree has the same data.";
-    canvas.setAttribute("aria-label", `Flame graph, ${extent}. ${help}`);
+    canvas.setAttribute(
+      "aria-label",
+      `Flame graph, ${extent}. Arrow keys move, Enter zooms, 0 shows all. The call tree has the same data.`,
+    );
     space.style.height = rows * rowHeight + "px";
     // A scroll bar may have come or gone.
     if (view.clientWidth !== width) fit();
@@ -103,7 +105,7 @@ function mountFlame(section, data, store) {
     context.globalAlpha = 1;
     ring(hover, 1);
     ring(focus, 2);
-    drawing?.setAttribute("hidden", "");
+    if (drawing) drawing.hidden = true;
   }
 
   /** @type {(box: Box, y: number, room: number) => void} */
@@ -208,7 +210,7 @@ function flameTools(section, data, store) {
   const group = (label, name, choices, also) => {
     const buttons = choices.map(({ key, title }) => {
       const button = makeButton(title, () => store.set({ ...also, [name]: key }), "");
-      updates.push(() => button.setAttribute("aria-pressed", String(key === store.get()[name])));
+      updates.push(() => button.setAttribute("aria-pressed", `${key === store.get()[name]}`));
       return button;
     });
     return make("div", { class: "seg", role: "group", "aria-label": label }, ...buttons);
@@ -217,7 +219,7 @@ function flameTools(section, data, store) {
   const reset = makeButton("Reset zoom", () => store.set({ zoom: 0 }));
   const note = make("span", "muted");
   // Colours mean what they mean in the static drawing.
-  const legend = Array.from(section.querySelectorAll(".legend span")).filter((one) => one.querySelector("svg"));
+  const legend = [...section.querySelectorAll(".legend span")].filter((one) => one.querySelector("svg"));
   const bar = make("div", "bar");
   if (modes.length > 1) bar.append(group("Width", "mode", modes));
   bar.append(group("Direction", "direction", ways, { zoom: 0, focus: -1 }), reset);

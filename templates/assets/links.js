@@ -24,8 +24,8 @@ function parseLink(hash) {
 /** @param {Link} link @returns {string} empty where there is nothing to say */
 function formatLink(link) {
   const parts = Object.entries(link).filter(([, text]) => text);
-  const encoded = (/** @type {unknown} */ text) => encodeURIComponent(String(text).replace(/\p{Cs}/gu, "\ufffd"));
-  return (parts.length ? "#" : "") + parts.map(([name, text]) => `${name}=${encoded(text)}`).join("&");
+  const encoded = parts.map(([name, text]) => `${name}=${encodeURIComponent(`${text}`.replace(/\p{Cs}/gu, "\ufffd"))}`);
+  return (parts.length ? "#" : "") + encoded.join("&");
 }
 
 /** 24 bits of FNV-1a over the UTF-16 units, as 4 digits of base64url. @param {string} text */
@@ -45,7 +45,7 @@ function createChains(data) {
   /** @param {number} node */
   function token(node) {
     const of = tree.frame[node];
-    const key = of < 0 ? String(of) : frameText(data, of, "key") || frameText(data, of, "function");
+    const key = of < 0 ? `${of}` : frameText(data, of, "key") || frameText(data, of, "function");
     const text = tokens.get(of) || shortHash(key || `${libraryOf(data, of)}+${data.frames.offset?.[of] || ""}`);
     tokens.set(of, text);
     return text;
@@ -139,7 +139,7 @@ function mountLinks(data, store, paths, list) {
       if (!list?.reveal(link.row)) notice(`This report lists no path number ${formatCount(link.row)}.`);
       return;
     }
-    const snapshot = snapshots.findIndex((one) => String(one.index) === link.s);
+    const snapshot = snapshots.findIndex((one) => `${one.index}` === link.s);
     if (link.s && snapshot < 0) notice("The link names a snapshot that is not in this report.");
     const isMode = modes.some((one) => one.key === link.w);
     store.set({
@@ -160,7 +160,7 @@ function mountLinks(data, store, paths, list) {
       w: mode === data.mode ? "" : mode,
       d: direction === "callees" ? "" : direction,
       q: query,
-      s: String(snapshots[snapshot]?.index ?? ""),
+      s: `${snapshots[snapshot]?.index ?? ""}`,
     });
     try {
       history.replaceState(null, "", hash || location.href.split("#")[0]);
