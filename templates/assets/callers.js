@@ -10,12 +10,12 @@
 function createCallers(data, keys) {
   const { parent: callerOf, depth: levels, frame: frames } = data.tree;
   const owns = keys.map((key) => ownValues(data, key));
-  const all = Array.from(callerOf.keys()).filter((node) => node && owns.some((own) => own[node]));
+  const all = [...callerOf.keys()].filter((node) => node && owns.some((own) => own[node]));
   const least = all.reduce((steps, node) => steps + levels[node], 0) > 1e6 ? 2e-5 : 0;
   const leasts = keys.map((key) => sumsOf(data, data.tree, key)[0] * least);
   const spot = new Int32Array(callerOf.length);
-  const [parent, depth, origin, frame] = [[-1], [0], [0], [-1]];
-  /** @type {{above: number, of: number, ends: number[], at: number[], weight: number}[]} */
+  const [parent, depth, origin] = [[-1], [0], [0]];
+  /** @type {{above: number, ends: number[], at: number[], weight: number}[]} */
   const waiting = [];
 
   /** @type {(node: number, ends: number[], at: number[]) => void} */
@@ -26,23 +26,22 @@ function createCallers(data, keys) {
       // Paths whose outermost frame is this node end here.
       if (!next) return;
       const of = frames[next];
-      const one = parts.get(of) || { above: node, of, ends: [], at: [], weight: 0 };
+      const one = parts.get(of) || { above: node, ends: [], at: [], weight: 0 };
       parts.set(of, one);
       one.ends.push(ends[i]);
       one.at.push(next);
       one.weight += owns[0][ends[i]];
     });
-    const order = Array.from(parts.values()).sort((a, b) => a.weight - b.weight || b.of - a.of);
-    for (const one of order) waiting.push(one);
+    const order = [...parts].sort(([a, one], [b, other]) => one.weight - other.weight || b - a);
+    for (const [, one] of order) waiting.push(one);
   };
 
   part(0, all, all);
   for (let group = waiting.pop(); group; group = waiting.pop()) {
-    const { above, of, ends, at } = group;
+    const { above, ends, at } = group;
     const node = parent.push(above) - 1;
     depth.push(depth[above] + 1);
     origin.push(at[0]);
-    frame.push(of);
     for (const end of ends) spot[end] = node;
     const isWorth = owns.some((own, mode) => {
       let sum = 0;
@@ -61,7 +60,7 @@ function createCallers(data, keys) {
     parent: Int32Array.from(parent),
     end,
     depth: Uint16Array.from(depth),
-    frame: Int32Array.from(frame),
+    frame: Int32Array.from(origin, (node) => frames[node]),
     origin: Int32Array.from(origin),
     spot,
     sums: new Map(),

@@ -7,24 +7,19 @@
 function openRows(data, key, open, unfolded) {
   /** @type {Row[]} */
   const rows = [];
+  const { compare } = data;
+  const columns = compare ? [compare.before, compare.after] : [key];
+  const sums = columns.map((column) => sumsOf(data, data.tree, column));
   const waiting = [[0, 1]];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     const [node, level] = next;
     const folded = unfolded.has(node) ? 0 : chainBelow(data, node);
     const isOpen = open.has(node) && !folded;
-    const children = childrenOf(data.tree, node).filter((child) => holdsAnything(data, child, key));
+    const children = childrenOf(data.tree, node).filter((child) => sums.some((one) => one[child] > 0));
     rows.push({ node, level, folded, isOpen, hasMore: children.length > 0 });
     if (isOpen) for (const child of children.reverse()) waiting.push([child, level + 1]);
   }
   return rows;
-}
-
-/** One of the columns has something. @type {(data: Data, node: number, key: string) => boolean} */
-function holdsAnything(data, node, key) {
-  const { compare } = data.payload;
-  return (compare ? [compare.before, compare.after] : [key]).some(
-    (column) => sumsOf(data, data.tree, column)[node] > 0,
-  );
 }
 
 /** How many library frames below a library frame have no sibling, from two on. @type {OfFrame<number>} */
@@ -32,7 +27,7 @@ function chainBelow(data, node) {
   const { end, frame } = data.tree;
   const isPlain = (/** @type {number} */ one) =>
     frame[one] >= 0 && !isOwn(data, frame[one]) && !data.responsible.has(one);
-  const { paths } = data.payload.tree;
+  const { paths } = data.stored;
   let last = node;
   if (isPlain(node)) while (end[last + 1] === end[node] && isPlain(last + 1) && !paths[last]) last++;
   return last - node < 2 ? 0 : last - node;
@@ -42,7 +37,7 @@ function chainBelow(data, node) {
 function mountCallTree(section, data, store) {
   const rowHeight = 28;
   const { tree } = data;
-  const { compare, modes } = data.payload;
+  const { compare, modes } = data;
   const amounts = compare ? ["Before", "After", "Change"] : data.lost.length ? ["", "Lost"] : [""];
   const titles = ["Frame", "Library", ...amounts, "Of total"].map((title, i) =>
     make("span", { role: "columnheader", class: i > 1 && "r" }, title),
@@ -86,7 +81,7 @@ function mountCallTree(section, data, store) {
     const mode = modes.find((/** @type {any} */ one) => one.key === state.mode);
     if (!compare && mode) titles[2].textContent = mode.title;
     body.replaceChildren(...seen);
-    grid.setAttribute("aria-rowcount", String(rows.length + 1));
+    grid.setAttribute("aria-rowcount", `${rows.length + 1}`);
     grid.setAttribute("aria-activedescendant", `tree-${selected}`);
   }
 
@@ -148,7 +143,7 @@ function mountCallTree(section, data, store) {
 /** @type {(data: Data, row: Row, key: string, state: {isFound: boolean, isSelected: boolean, index: number}) => HTMLElement} */
 function treeRow(data, { node, level, folded, isOpen, hasMore }, key, { isFound, isSelected, index }) {
   const { tree } = data;
-  const { compare } = data.payload;
+  const { compare } = data;
   const name = nodeName(data, tree, node);
   const frame = tree.frame[node];
   const unit = compare ? compare.after : key;
@@ -186,8 +181,8 @@ function treeRow(data, { node, level, folded, isOpen, hasMore }, key, { isFound,
     id: `tree-${node}`,
     "aria-level": level,
     "aria-rowindex": index,
-    "aria-selected": String(isSelected),
-    "aria-expanded": hasMore && String(isOpen),
+    "aria-selected": `${isSelected}`,
+    "aria-expanded": hasMore && `${isOpen}`,
   };
   return make("div", attributes, ...cells);
 }

@@ -27,7 +27,8 @@ function createData(payload) {
   const lost = names.includes("leaked_bytes") ? /^leaked_bytes$/ : /^(definite|indirect|possible)_bytes$/;
   let last = 0;
   return {
-    payload,
+    ...payload,
+    stored: payload.tree,
     tree: { parent, end, depth, frame, origin: null, spot: null, sums: new Map(), found: null },
     holders: holders.subarray(0, held),
     own: new Map(),
@@ -49,7 +50,7 @@ function ownValues(data, key) {
   if (known) return known;
   const [name, to] = key.split("|");
   const values = new Float64Array(data.tree.parent.length);
-  const { columns } = data.payload.tree;
+  const { columns } = data.stored;
   const column = columns.find((/** @type {{name: string}} */ one) => one.name === name);
   if (to) {
     const [less, more] = [ownValues(data, name), ownValues(data, to)];
@@ -81,15 +82,15 @@ function summed({ parent, spot }, own) {
 
 /** The snapshot that is drawn: the chosen one, or the nearest that has a tree; -1 for the judged one. @type {(data: Data, chosen: number) => number} */
 function drawnSnapshot(data, chosen) {
-  const { snapshots } = data.payload;
-  const known = Array.from(snapshots.keys()).filter((one) => snapshots[one].column);
+  const { snapshots } = data;
+  const known = [...snapshots.keys()].filter((one) => snapshots[one].column);
   if (chosen < 0 || !known.length) return -1;
   return known[nearest(known, chosen)];
 }
 
 /** The key of what widths show. @type {(data: Data, state: {mode: string, snapshot: number}) => string} */
 function weightKey(data, state) {
-  const { modes, snapshots } = data.payload;
+  const { modes, snapshots } = data;
   const snapshot = drawnSnapshot(data, state.snapshot);
   if (snapshot >= 0) return snapshots[snapshot].column;
   const mode = modes.find((/** @type {{key: string}} */ one) => one.key === state.mode) || modes[0];
@@ -98,13 +99,13 @@ function weightKey(data, state) {
 
 /** After minus before. @type {OfNode<number>} */
 function changeOf(data, tree, node) {
-  const { before, after } = data.payload.compare;
+  const { before, after } = data.compare;
   return sumsOf(data, tree, after)[node] - sumsOf(data, tree, before)[node];
 }
 
 /** All that grew; of a change below zero all that shrank. @type {(data: Data, change: number) => number} */
 function wholeChange(data, change) {
-  const { before, after } = data.payload.compare;
+  const { before, after } = data.compare;
   return sumsOf(data, data.tree, change < 0 ? `${after}|${before}` : `${before}|${after}`)[0];
 }
 
@@ -115,7 +116,7 @@ function lostOf(data, tree, node) {
 
 /** @type {(data: Data, frame: number, column: "function" | "module" | "file") => string} */
 function frameText(data, frame, column) {
-  return frame < 0 ? "" : data.payload.strings[data.payload.frames[column][frame]] || "";
+  return frame < 0 ? "" : data.strings[data.frames[column][frame]] || "";
 }
 
 /** The library by its file name. @type {OfFrame<string>} */
@@ -126,19 +127,19 @@ function libraryOf(data, frame) {
 /** File and line with so many parts of its path, else the library. @type {(data: Data, frame: number, parts?: number) => string} */
 function placeOf(data, frame, parts = 2) {
   const file = frameText(data, frame, "file").split("/").slice(-parts).join("/");
-  const line = data.payload.frames.line[frame];
+  const line = data.frames.line[frame];
   return file ? file + (line ? `:${line}` : "") : libraryOf(data, frame);
 }
 
 /** The frame is the reader's own code. @type {OfFrame<boolean>} */
 function isOwn(data, frame) {
-  return frame >= 0 && data.payload.frames.flags[frame] % 2 === 1;
+  return frame >= 0 && data.frames.flags[frame] % 2 === 1;
 }
 
 /** What a frame is called, as in render/phrases.py. @type {OfFrame<string>} */
 function frameName(data, frame) {
   if (data.names[frame] === undefined) {
-    const { kind, offset, address } = data.payload.frames;
+    const { kind, offset, address } = data.frames;
     const [name, library] = [frameText(data, frame, "function"), libraryOf(data, frame)];
     if (name) data.names[frame] = kind[frame] === 4 ? `[${name}]` : name;
     else if (offset?.[frame]) data.names[frame] = `${library}+${offset[frame]}`;
@@ -149,7 +150,7 @@ function frameName(data, frame) {
 
 /** What the root holds, by the first mode. @type {(data: Data) => string} */
 function wholeName(data) {
-  const { column, after } = data.payload.modes[0];
+  const { column, after } = data.modes[0];
   const [, what, unit] = /(\w+?)_(bytes|\w+)(?:\.\d+)?$/.exec(column || after) || ["", column || after, ""];
   return `${what.replace(/_/g, " ")} ${unit === "bytes" ? "memory" : unit}`;
 }
@@ -165,7 +166,7 @@ function nodeName(data, tree, node) {
   const origin = originOf(tree, node);
   const times = data.repeats.get(origin) || 1;
   if (frame === -1) return `all ${wholeName(data)}`;
-  if (frame === -2) return plural(data.payload.tree.paths[origin], "small path");
+  if (frame === -2) return plural(data.stored.paths[origin], "small path");
   if (frame === -3) return `\u22ef ${plural(times, "frame")} left out`;
   return frameName(data, frame) + (times > 1 ? ` \u00d7${formatCount(times)}` : "");
 }
@@ -173,7 +174,7 @@ function nodeName(data, tree, node) {
 /** @type {(data: Data, tree: Tree, node: number, key: string) => Facts} */
 function factsOf(data, tree, node, key) {
   const name = nodeName(data, tree, node);
-  const { compare } = data.payload;
+  const { compare } = data;
   const held = sumsOf(data, tree, key);
   if (!compare) {
     const lost = data.lost.length ? formatBytes(lostOf(data, tree, node)) + " lost" : "";

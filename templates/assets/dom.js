@@ -31,9 +31,9 @@ function makeButton(label, act, attributes = "btn") {
   return button;
 }
 
-/** A button that shows a sign only. @param {string} sign @param {string} title @param {string} key that does the same @param {() => void} act */
+/** A button that shows a sign only. @param {string} sign @param {string} title @param {string} key that does the same @param {(key: string) => void} act */
 function makeIcon(sign, title, key, act) {
-  return makeButton(sign, act, { class: "btn icon", "aria-label": title, title: `${title} (${key})` });
+  return makeButton(sign, () => act(key), { class: "btn icon", "aria-label": title, title: `${title} (${key})` });
 }
 
 /** A labelled dialog; closed, it gives the focus back. @param {string} title @param {...Node} children */
@@ -99,29 +99,26 @@ function remembered(name, value) {
 /** The button that goes through the themes: it says when the dark colours of the style sheet hold. */
 function themeButton() {
   const { dataset } = document.documentElement;
-  const rules = Array.from(document.styleSheets[0]?.cssRules || []);
-  const media = rules.flatMap((rule) => (rule instanceof CSSMediaRule ? [rule.media] : []));
-  const dark = media.find((one) => one.mediaText.includes("dark"));
-  const automatic = dark?.mediaText;
-  const button = makeButton(
-    "\u25d1",
-    () => {
-      choose({ light: "dark", dark: "auto" }[chosen] || "light");
-      remembered("theme", chosen);
-    },
-    "btn icon",
-  );
-  let chosen = "auto";
-  /** @param {string | null} theme */
-  function choose(theme) {
-    chosen = theme === "light" || theme === "dark" ? theme : "auto";
-    if (dark) dark.mediaText = { light: "not all", dark: "screen" }[chosen] || String(automatic);
-    dataset.theme = chosen;
-    if (chosen === "auto") delete dataset.theme;
-    button.title = `Theme: ${chosen}`;
+  const rules = [...(document.styleSheets[0]?.cssRules || [])];
+  // They are in the first media rule of the sheet.
+  const dark = /** @type {CSSMediaRule | undefined} */ (rules.find((rule) => rule instanceof CSSMediaRule))?.media;
+  const themes = ["auto", "light", "dark"];
+  const queries = [dark?.mediaText || "", "not all", "screen"];
+  let chosen = Math.max(themes.indexOf(remembered("theme") || ""), 0);
+  const next = () => {
+    chosen = (chosen + 1) % themes.length;
+    remembered("theme", themes[chosen]);
+    show();
+  };
+  const button = makeButton("\u25d1", next, "btn icon");
+  function show() {
+    if (dark) dark.mediaText = queries[chosen];
+    dataset.theme = themes[chosen];
+    if (!chosen) delete dataset.theme;
+    button.title = `Theme: ${themes[chosen]}`;
     button.setAttribute("aria-label", button.title);
   }
-  choose(remembered("theme"));
+  show();
   return button;
 }
 

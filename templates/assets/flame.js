@@ -7,22 +7,19 @@ function oncePerFrame(act) {
   };
 }
 
-/** Tokens of the style sheet for a step of change, or a shade of grey: the fill, and the text on it. @type {(step: number, isShade?: boolean) => [string, string]} */
-function tokensOfStep(step, isShade) {
+/**
+ * Tokens of the style sheet for a node: the fill, and the text on it. By the step of its change; in an analysis by whether
+ * some of it is lost, or most.
+ *
+ * @type {(data: Data, tree: Tree, node: number, key: string) => [string, string]}
+ */
+function coloursOf(data, tree, node, key) {
+  const lost = data.compare ? 0 : lostOf(data, tree, node);
+  if (lost) return [lost * 2 > sumsOf(data, tree, key)[node] ? "k3" : "k2", "t1"];
+  const change = data.compare ? changeOf(data, tree, node) : 0;
+  const step = change && colourStep(change, wholeChange(data, change));
   const strength = Math.abs(step);
-  if (!step) return ["k0", "t0"];
-  if (isShade) return [`k${step + 1}`, "t1"];
-  return [(step > 0 ? "g" : "s") + strength, `t${strength < 4 ? 1 : strength}`];
-}
-
-/** The step of a node's change; in an analysis 1 where some of it is lost, 2 where most is. @type {(data: Data, tree: Tree, node: number, key: string) => number} */
-function stepOf(data, tree, node, key) {
-  if (data.payload.compare) {
-    const change = changeOf(data, tree, node);
-    return colourStep(change, wholeChange(data, change));
-  }
-  const lost = lostOf(data, tree, node);
-  return lost ? (lost * 2 > sumsOf(data, tree, key)[node] ? 2 : 1) : 0;
+  return step ? [(step > 0 ? "g" : "s") + strength, `t${strength < 4 ? 1 : strength}`] : ["k0", "t0"];
 }
 
 /** A canvas never taller than its view, and in words what it points at. @type {(section: HTMLElement, data: Data, store: Store) => void} */
@@ -36,7 +33,7 @@ function mountFlame(section, data, store) {
   const tools = flameTools(section, data, store);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const panel = /** @type {Element} */ (section.querySelector(".panel"));
-  const drawing = section.querySelector(".static");
+  const drawing = /** @type {HTMLElement | null} */ (section.querySelector(".static"));
   panel.prepend(tools.bar, view, status, live);
 
   let tree = data.tree;
@@ -61,7 +58,7 @@ function mountFlame(section, data, store) {
 
   function update() {
     const state = store.get();
-    const { modes } = data.payload;
+    const { modes } = data;
     key = weightKey(data, state);
     tree = data.tree;
     if (state.direction === "callers") {
@@ -80,8 +77,10 @@ function mountFlame(section, data, store) {
     fit();
     const rows = boxes.reduce((most, box) => Math.max(most, tree.depth[box.node]), 0) + 1;
     const extent = `${plural(tree.parent.length - 1, "frame")} in ${plural(rows, "row")}`;
-    const help = "Arrow keys move, Enter zooms, 0 shows all. The call tree has the same data.";
-    canvas.setAttribute("aria-label", `Flame graph, ${extent}. ${help}`);
+    canvas.setAttribute(
+      "aria-label",
+      `Flame graph, ${extent}. Arrow keys move, Enter zooms, 0 shows all. The call tree has the same data.`,
+    );
     space.style.height = rows * rowHeight + "px";
     // A scroll bar may have come or gone.
     if (view.clientWidth !== width) fit();
@@ -91,6 +90,7 @@ function mountFlame(section, data, store) {
   function paint() {
     const [height, scale] = [view.clientHeight, devicePixelRatio];
     if (!width || !height) return;
+    colours = {};
     [canvas.width, canvas.height] = [width * scale, height * scale];
     canvas.style.height = height + "px";
     context.scale(scale, scale);
@@ -105,12 +105,12 @@ function mountFlame(section, data, store) {
     context.globalAlpha = 1;
     ring(hover, 1);
     ring(focus, 2);
-    drawing?.setAttribute("hidden", "");
+    if (drawing) drawing.hidden = true;
   }
 
   /** @type {(box: Box, y: number, room: number) => void} */
   function paintBox({ node, x, width: wide }, y, room) {
-    const [fill, text] = tokensOfStep(stepOf(data, tree, node, key), !data.payload.compare);
+    const [fill, text] = coloursOf(data, tree, node, key);
     const inner = Math.max(wide - 1, 0.8);
     context.fillStyle = colour(fill);
     context.fillRect(x, y, inner, 19.5);
@@ -191,9 +191,8 @@ function mountFlame(section, data, store) {
   });
   listen(view, "scroll", redraw);
   new ResizeObserver(layOut).observe(view);
-  const recolour = () => ((colours = {}), redraw());
-  new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  for (const query of [isForced, matchMedia("(prefers-color-scheme: dark)")]) listen(query, "change", recolour);
+  new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  for (const query of [isForced, matchMedia("(prefers-color-scheme: dark)")]) listen(query, "change", redraw);
   store.on((_, changed) => {
     if (isMine) return;
     if (changed.size > 1 || !changed.has("query")) update();
@@ -204,29 +203,25 @@ function mountFlame(section, data, store) {
 
 /** Buttons and legend above the graph. @type {(section: HTMLElement, data: Data, store: Store) => {bar: HTMLElement, update: () => void}} */
 function flameTools(section, data, store) {
-  const { modes } = data.payload;
+  const { modes } = data;
   /** @type {(() => void)[]} */
   const updates = [];
-  /** @type {(label: string, name: "mode" | "direction", choices: string[][], also?: Partial<State>) => HTMLElement} */
+  /** @type {(label: string, name: "mode" | "direction", choices: {key: string, title: string}[], also?: Partial<State>) => HTMLElement} */
   const group = (label, name, choices, also) => {
-    const buttons = choices.map(([key, title]) => {
+    const buttons = choices.map(({ key, title }) => {
       const button = makeButton(title, () => store.set({ ...also, [name]: key }), "");
-      updates.push(() => button.setAttribute("aria-pressed", String(key === store.get()[name])));
+      updates.push(() => button.setAttribute("aria-pressed", `${key === store.get()[name]}`));
       return button;
     });
     return make("div", { class: "seg", role: "group", "aria-label": label }, ...buttons);
   };
-  const widths = modes.map((/** @type {any} */ mode) => [mode.key, mode.title]);
-  const ways = [
-    ["callees", "Callees"],
-    ["callers", "Callers"],
-  ];
+  const ways = ["Callees", "Callers"].map((title) => ({ key: title.toLowerCase(), title }));
   const reset = makeButton("Reset zoom", () => store.set({ zoom: 0 }));
   const note = make("span", "muted");
   // Colours mean what they mean in the static drawing.
-  const legend = Array.from(section.querySelectorAll(".legend span")).filter((one) => one.querySelector("svg"));
+  const legend = [...section.querySelectorAll(".legend span")].filter((one) => one.querySelector("svg"));
   const bar = make("div", "bar");
-  if (modes.length > 1) bar.append(group("Width", "mode", widths));
+  if (modes.length > 1) bar.append(group("Width", "mode", modes));
   bar.append(group("Direction", "direction", ways, { zoom: 0, focus: -1 }), reset);
   bar.append(...legend.map((one) => one.cloneNode(true)), make("a", { href: "#tree" }, "As a table"), note);
   updates.push(() => {

@@ -8,7 +8,7 @@ function fixed(amount, digits) {
 
 /** @type {Format} */
 function formatCount(count) {
-  return (count < 0 ? "\u2212" : "") + String(BigInt(Math.abs(count))).replace(/\B(?=(\d{3})+$)/g, ",");
+  return (count < 0 ? "\u2212" : "") + `${BigInt(Math.abs(count))}`.replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** Binary units, two decimals under 100, one from 100 up. @type {Format} */
@@ -22,11 +22,6 @@ function formatBytes(amount) {
     return `${amount < 0 ? "\u2212" : ""}${fixed(scaled, digits)} ${"KMGT"[power - 1]}iB`;
   }
   return formatExactBytes(amount);
-}
-
-/** @type {Format} */
-function formatChange(change) {
-  return (change > 0 ? "+" : "") + formatBytes(change);
 }
 
 /** @type {Format} */

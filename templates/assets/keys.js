@@ -63,5 +63,5 @@ function mountKeys(actions) {
     event.preventDefault();
     act(event.key);
   });
-  return makeIcon("?", "Keys", "?", () => actions.help(""));
+  return makeIcon("?", "Keys", "?", actions.help);
 }

@@ -24,8 +24,8 @@ function parseLink(hash) {
 /** @param {Link} link @returns {string} empty where there is nothing to say */
 function formatLink(link) {
   const parts = Object.entries(link).filter(([, text]) => text);
-  const encoded = (/** @type {unknown} */ text) => encodeURIComponent(String(text).replace(/\p{Cs}/gu, "\ufffd"));
-  return (parts.length ? "#" : "") + parts.map(([name, text]) => `${name}=${encoded(text)}`).join("&");
+  const encoded = parts.map(([name, text]) => `${name}=${encodeURIComponent(`${text}`.replace(/\p{Cs}/gu, "\ufffd"))}`);
+  return (parts.length ? "#" : "") + encoded.join("&");
 }
 
 /** 24 bits of FNV-1a over the UTF-16 units, as 4 digits of base64url. @param {string} text */
@@ -45,9 +45,8 @@ function createChains(data) {
   /** @param {number} node */
   function token(node) {
     const of = tree.frame[node];
-    const { key, function: names, offset } = data.payload.frames;
-    const name =
-      of < 0 ? String(of) : key[of] ? data.payload.strings[names[of] + key[of]] : frameText(data, of, "function");
+    const { key, function: names, offset } = data.frames;
+    const name = of < 0 ? `${of}` : data.strings[names[of] + key[of]];
     const text = tokens.get(of) || shortHash(name || `${libraryOf(data, of)}+${offset?.[of] || ""}`);
     tokens.set(of, text);
     return text;
@@ -97,9 +96,7 @@ function createChains(data) {
  * @param {PathList | null} list
  */
 function mountLinks(data, store, paths, list) {
-  const { payload, tree } = data;
-  /** @type {{index: number}[]} */
-  const snapshots = payload.snapshots;
+  const { tree, rows, modes, snapshots } = data;
   const chains = createChains(data);
   // The path that was shown last: its id says more than a chain.
   let shown = { id: "", zoom: -1 };
@@ -107,11 +104,11 @@ function mountLinks(data, store, paths, list) {
 
   /** Zooms to the frame that names a row. @param {number} row */
   function showRow(row) {
-    const focus = payload.rows.node[row];
+    const focus = rows.node[row];
     let zoom = focus;
     for (let left = paths.frames(row).length - 1 - paths.named(row); left > 0 && tree.parent[zoom] > 0; left--)
       zoom = tree.parent[zoom];
-    shown = { id: payload.rows.id[row], zoom };
+    shown = { id: rows.id[row], zoom };
     showNode(zoom, focus);
   }
 
@@ -123,7 +120,7 @@ function mountLinks(data, store, paths, list) {
 
   /** @param {string} id */
   function open(id) {
-    const row = (payload.rows.id || []).indexOf(id);
+    const row = (rows.id || []).indexOf(id);
     if (row >= 0) return showRow(row);
     if (id[0] !== "~") return notice(`The link names the path ${id.slice(0, 50)}, which this report does not list.`);
     const { node, missing } = chains.find(id);
@@ -143,11 +140,11 @@ function mountLinks(data, store, paths, list) {
       if (!list?.reveal(link.row)) notice(`This report lists no path number ${formatCount(link.row)}.`);
       return;
     }
-    const snapshot = snapshots.findIndex((one) => String(one.index) === link.s);
+    const snapshot = snapshots.findIndex((one) => `${one.index}` === link.s);
     if (link.s && snapshot < 0) notice("The link names a snapshot that is not in this report.");
-    const isMode = payload.modes.some((/** @type {{key: string}} */ mode) => mode.key === link.w);
+    const isMode = modes.some((one) => one.key === link.w);
     store.set({
-      mode: isMode ? link.w : payload.mode,
+      mode: isMode ? link.w : data.mode,
       direction: link.d === "callers" ? "callers" : "callees",
       query: link.q || "",
       snapshot,
@@ -161,10 +158,10 @@ function mountLinks(data, store, paths, list) {
     const { zoom, mode, direction, query, snapshot } = store.get();
     const hash = formatLink({
       f: zoom === shown.zoom ? shown.id : zoom ? chains.of(zoom) : "",
-      w: mode === payload.mode ? "" : mode,
+      w: mode === data.mode ? "" : mode,
       d: direction === "callees" ? "" : direction,
       q: query,
-      s: String(snapshots[snapshot]?.index ?? ""),
+      s: `${snapshots[snapshot]?.index ?? ""}`,
     });
     try {
       history.replaceState(null, "", hash || location.href.split("#")[0]);

@@ -58,9 +58,9 @@ function mountAll(payload, tools, actions) {
       return null;
     }
   };
-  const data = guarded("the data", () => createData(payload));
-  const paths = data && guarded("the data", () => createPaths(data));
-  if (!data || !paths) throw new Error("the data is damaged");
+  const paths = guarded("the data", () => createPaths(createData(payload)));
+  if (!paths) throw new Error("the data is damaged");
+  const { data } = paths;
   const store = createStore({ mode: payload.mode, direction: "callees", zoom: 0, focus: -1, query: "", snapshot: -1 });
   const copy = makeCopier();
   const copyAll = () => copy(payload.markdown);

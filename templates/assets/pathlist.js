@@ -11,9 +11,9 @@
  */
 function mountPathList(section, data, paths, copy, show) {
   const table = /** @type {HTMLTableElement} */ (section.querySelector("table"));
-  const written = /** @type {HTMLElement[]} */ (Array.from(section.querySelectorAll("tr[data-path]")));
+  const written = /** @type {HTMLElement[]} */ ([...section.querySelectorAll("tr[data-path]")]);
   if (!written.length || !table.tHead) return null;
-  const heads = Array.from(table.tHead.rows[0].cells);
+  const heads = [...table.tHead.rows[0].cells];
   const items = paths.items(written.map(({ dataset }) => `${dataset.path} ${dataset.kind || ""}`));
   const stacks = items.map((item) => item.rows.flatMap(paths.frames));
   /** @type {Map<Item, HTMLElement>} */
@@ -105,16 +105,16 @@ function mountPathList(section, data, paths, copy, show) {
     const lines = frames.map((frame, at) => {
       const name = frameName(data, frame);
       const style = at === named ? "hit" : isOwn(data, frame) ? "" : "lib";
-      const texts = [String(frames.length - 1 - at), shortenName(name, 400), placeOf(data, frame)];
+      const texts = [`${frames.length - 1 - at}`, shortenName(name, 400), placeOf(data, frame)];
       return make(
         "li",
         { class: style, title: name },
         ...texts.flatMap((text, i) => [make("span", "ifw"[i], text), " "]),
       );
     });
-    const head = make("h3", "", "Call path, innermost first");
+    const stack = make("ol", "stack", ...lines.reverse());
     const why = make("p", "sub", paths.cell("evidence", row) || "");
-    return make("div", "card one", make("div", "", head, make("ol", "stack", ...lines.reverse()), why, actions));
+    return make("div", "card one", make("div", "", make("h3", "", "Call path, innermost first"), stack, why, actions));
   }
 
   /** @param {number} [least] so many rows are there when this returns */
@@ -127,13 +127,14 @@ function mountPathList(section, data, paths, copy, show) {
       listed.sort((one, other) => compareValues(values.get(one), values.get(other)) || one.number - other.number);
     if (sort.reversed) listed.reverse();
     const shown = listed.slice(0, limit);
-    for (const body of Array.from(table.tBodies)) body.remove();
+    for (const body of [...table.tBodies]) body.remove();
     append(shown, ++run, least);
     if (focused instanceof HTMLElement && table.contains(focused)) focused.focus({ preventScroll: true });
     const [one, many] = matches ? ["path that matches", "paths that match"] : ["path"];
     count.textContent = `${formatCount(shown.length)} of ${plural(listed.length, one, many)}`;
-    const more = items.length > most ? `the first ${formatCount(most)}` : `all ${plural(items.length, "path")}`;
-    all.textContent = `Show ${limit > few ? `the first ${few}` : more}`;
+    const first = limit > few ? few : most;
+    all.textContent =
+      items.length > first ? `Show the first ${formatCount(first)}` : `Show all ${plural(items.length, "path")}`;
     all.hidden = items.length <= few;
   }
 
@@ -146,7 +147,8 @@ function mountPathList(section, data, paths, copy, show) {
 
   /** @param {Item} item @param {boolean} [isOpen] its details are to be open, or closed */
   function goTo(item, isOpen) {
-    const [row, details] = [bodyOf(item).querySelector("tr"), bodyOf(item).querySelector("details")];
+    const body = bodyOf(item);
+    const [row, details] = [body.querySelector("tr"), body.querySelector("details")];
     if (details && isOpen !== undefined) details.open = isOpen;
     focusOn(row);
     row?.scrollIntoView({ block: "center" });
@@ -164,10 +166,11 @@ function mountPathList(section, data, paths, copy, show) {
   });
   const bar = make("div", "more acts", count, all);
   if (canSave()) {
-    const json = () => JSON.stringify(paths.objects(listed), null, 1);
     bar.append(
       makeButton("Save as CSV", () => saveFile("paths.csv", "text/csv", paths.csv(listed))),
-      makeButton("Save as JSON", () => saveFile("paths.json", "application/json", json())),
+      makeButton("Save as JSON", () =>
+        saveFile("paths.json", "application/json", JSON.stringify(paths.objects(listed), null, 1)),
+      ),
     );
   }
   table.after(bar);
@@ -208,7 +211,7 @@ function mountPathList(section, data, paths, copy, show) {
       matches =
         found &&
         ((item) =>
-          String(paths.value(item, "leak_kind")).startsWith(found.kind) &&
+          `${paths.value(item, "leak_kind")}`.startsWith(found.kind) &&
           stacks[item.number - 1].some((of) => found.frames[of]));
       refresh();
       return `${formatCount(listed.length)} of ${plural(items.length, "path")}`;
@@ -226,18 +229,17 @@ function addSortButtons(heads, sort) {
   for (const head of heads) {
     const column = head.dataset.sort;
     if (!column) continue;
-    const [natural, other] = /^(?:number|name|leak_kind)$/.test(column)
-      ? ["ascending", "descending"]
-      : ["descending", "ascending"];
+    const ways = ["ascending", "descending"];
+    if (!/^(?:number|name|leak_kind)$/.test(column)) ways.reverse();
     const act = () => {
-      const reversed = head.getAttribute("aria-sort") === natural;
+      const reversed = head.getAttribute("aria-sort") === ways[0];
       for (const one of heads) one.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", reversed ? other : natural);
+      head.setAttribute("aria-sort", ways[Number(reversed)]);
       sort(column, reversed);
     };
     const button = makeButton("", act, "sort");
     button.append(...head.childNodes);
     head.append(button);
-    if (column === "number") head.setAttribute("aria-sort", natural);
+    if (column === "number") head.setAttribute("aria-sort", ways[0]);
   }
 }

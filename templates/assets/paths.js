@@ -7,7 +7,7 @@
  * @param {Data} data
  */
 function createPaths(data) {
-  const { rows, kind, document: report, frames: table } = data.payload;
+  const { rows, kind, document: report, frames: table } = data;
   const { parent, frame } = data.tree;
   const names = Object.keys(rows);
   /** @type {string[]} */
@@ -71,6 +71,7 @@ function createPaths(data) {
   const rowsOf = (items) => items.flatMap((item) => item.rows);
 
   return {
+    data,
     frames,
     named,
     name,
@@ -158,7 +159,7 @@ function code(text, block = "") {
 
 /** RFC 4180; a text that a spreadsheet would take for a formula gets a quote in front, as in render/csv.py. @param {any} cell */
 function csvCell(cell) {
-  if (typeof cell !== "string") return String(cell ?? "");
+  if (typeof cell !== "string") return `${cell ?? ""}`;
   const text = /^[=+\-@']/.test(cell) ? `'${cell}` : cell;
   return /[",\n\r]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }

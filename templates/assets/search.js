@@ -28,7 +28,7 @@ function parseQuery(text) {
 
 /** 1 for each frame that matches. Names are tried for 50 ms. @type {(data: Data, query: Query, now: () => number) => Uint8Array} */
 function matchFrames(data, query, now) {
-  const marks = new Uint8Array(data.payload.frames.function.length);
+  const marks = new Uint8Array(data.frames.function.length);
   const [isLibrary, isFile] = [contains(query.lib), contains(query.file)];
   const deadline = now() + 50;
   for (let frame = 0; frame < marks.length && !query.error; frame++) {
@@ -67,7 +67,7 @@ function searchTree(data, tree, key, text, now = () => performance.now()) {
 
 /** Paths of one leak kind alone: how many there are, and their bytes. @type {(data: Data, tree: Tree, key: string, kind: string) => {ends: Float64Array, sums: Float64Array}} */
 function ofKind(data, tree, key, kind) {
-  const { node: nodes, leak_kind: kinds = [] } = data.payload.rows;
+  const { node: nodes, leak_kind: kinds = [] } = data.rows;
   const isEnd = new Float64Array(data.tree.parent.length);
   kinds.forEach((/** @type {string} */ one, /** @type {number} */ row) => {
     if (one?.startsWith(kind)) isEnd[nodes[row]] = 1;

@@ -57,10 +57,10 @@ function mountSteps(section, payload, store) {
     const scale = svg.getScreenCTM();
     if (scale) go(nearest(places, (event.clientX - scale.e) / scale.a));
   });
-  const back = makeIcon("\u2039", "Previous snapshot", ",", () => go(at() - 1));
-  const on = makeIcon("\u203a", "Next snapshot", ".", () => go(at() + 1));
-  (svg.closest(".pad") || svg).after(make("div", "more acts", back, on, words));
+  const step = (/** @type {string} */ key) => go(at() + (key === "," ? -1 : 1));
+  const buttons = [makeIcon("\u2039", "Previous snapshot", ",", step), makeIcon("\u203a", "Next snapshot", ".", step)];
+  (svg.closest(".pad") || svg).after(make("div", "more acts", ...buttons, words));
   store.on((_, changed) => changed.has("snapshot") && show());
   show();
-  return { step: (key) => go(at() + (key === "," ? -1 : 1)) };
+  return { step };
 }

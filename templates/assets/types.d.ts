@@ -25,7 +25,18 @@ interface Tree {
 
 /** What the page draws from. */
 interface Data {
-  payload: Payload;
+  /** The tree as it is stored. */
+  stored: any;
+  // Of the payload, by their names there.
+  mode: string;
+  kind: string;
+  document: any;
+  strings: string[];
+  frames: any;
+  modes: any[];
+  compare: any;
+  snapshots: any[];
+  rows: any;
   tree: Tree;
   /** Own values per node, by key, as far as asked for. */
   own: Map<string, Float64Array>;

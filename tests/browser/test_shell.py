@@ -192,6 +192,13 @@ def test_themes_go_round_and_are_remembered(page: Page, folder: Path) -> None:
         page.keyboard.press("t")
     assert page.evaluate("document.documentElement.dataset.theme") is None
     assert colours[0] == colours[1] != colours[2]
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == colours[2]
+    page.keyboard.press("t")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == colours[1]
+    page.emulate_media(color_scheme="light")
+    for _ in range(2):
+        page.keyboard.press("t")
     page.locator("button[title='Theme: auto']").click()
     page.reload()
     assert page.evaluate("document.documentElement.dataset.theme") == "light"

@@ -10,7 +10,7 @@ const RULES = {
   bytes: page.formatBytes,
   exact: page.formatExactBytes,
   count: page.formatCount,
-  change: page.formatChange,
+  change: (change) => (change ? page.markedChange("retained_bytes", change).slice(2) : page.formatBytes(change)),
   share: (pair) => page.formatShare(...pair),
 };
 

@@ -17,8 +17,7 @@ from leakreport.render.resources import assets_text
 Rgb = tuple[float, float, float]
 _BLOCKS = {
     "light": r":root\{(.*?)\}",
-    "dark": r"@media screen and \(prefers-color-scheme:dark\)\{:root:not\(\[data-theme=light\]\)\{(.*?)\}",
-    "chosen dark": r"@media screen\{:root\[data-theme=dark\]\{(.*?)\}",
+    "dark": r"@media screen and \(prefers-color-scheme:dark\)\{:root\{(.*?)\}",
 }
 PROTAN = ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998))
 DEUTAN = ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881))
@@ -152,9 +151,10 @@ def test_growth_and_shrinkage_are_told_apart_by_everybody(theme: str) -> None:
             assert ciede2000(one, other) >= least, (theme, step, matrix)
 
 
-def test_both_ways_to_the_dark_theme_lead_to_the_same() -> None:
-    assert tokens("dark") == tokens("chosen dark")
+def test_the_dark_theme_is_another_one_and_in_the_first_media_rule_where_script_looks_for_it() -> None:
     assert tokens("dark")["bg"] != tokens("light")["bg"]
+    first = re.search(r"@media [^{]*", assets_text("css"))
+    assert first is not None and first[0] == "@media screen and (prefers-color-scheme:dark)"
 
 
 def test_paper_is_light_whatever_the_theme() -> None:
@@ -162,6 +162,5 @@ def test_paper_is_light_whatever_the_theme() -> None:
     css = assets_text("css")
     assert re.findall(r"@media ([^{]*)\{[^{}]*\{color-scheme:dark", css) == [
         "screen and (prefers-color-scheme:dark)",
-        "screen",
     ]
     assert all(query.startswith("screen") for query in re.findall(r"@media ([^{]*max-width[^{]*)\{", css))

@@ -12,7 +12,7 @@ from leakreport.render.html import HtmlRenderer
 from leakreport.render.interface import RenderOptions
 from leakreport.render.resources import assets_text, script_text
 
-MOST_SCRIPT_AND_STYLE = 88_000
+MOST_SCRIPT_AND_STYLE = 80_000
 
 
 def test_script_and_style_are_small() -> None:
