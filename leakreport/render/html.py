@@ -20,7 +20,7 @@ from leakreport.render.names import shorten_name
 from leakreport.render.page import PageText
 from leakreport.render.payload import AnyReport, payload_element
 from leakreport.render.phrases import cut
-from leakreport.render.resources import assets_text, script_text, template_folder
+from leakreport.render.resources import script_text, style_text, template_folder
 from leakreport.units import format_bytes, format_change, format_count, format_exact_bytes, format_share, plural
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _rendered(template: str, page: PageText, report: AnyReport, verdict: Verdict
             page=page,
             report=report,
             verdict=verdict,
-            style=embedded(assets_text("css")),
+            style=embedded(style_text()),
             script=embedded(script_text()),
             payload=payload_element(report, options),
             version=__version__,

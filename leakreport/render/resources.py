@@ -19,6 +19,7 @@ _ENTRY = "report.html.j2"
 _LINES_OF_COMMENT = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)[ \t]*\n", re.MULTILINE | re.DOTALL)
 _INNER_COMMENT = re.compile(r"/\*\*.*?\*/[ ]?", re.DOTALL)
 _INDENTATION = re.compile(r"^[ \t]+|\n+(?=\n)", re.MULTILINE)
+_LAST_COMMA = re.compile(r",(?=\n[)\]}])")
 
 
 def templates_folder() -> Traversable:
@@ -58,16 +59,26 @@ def assets_text(kind: str) -> str:
     return "\n".join(_text(folder / name, f"assets/{name}").strip() for name in manifest[kind])
 
 
+def style_text() -> str:
+    """The style sheets of the manifest in one line.
+
+    Raises:
+        BrokenInstall: the manifest or a file it lists is missing.
+    """
+    return assets_text("css").replace("\n", "").replace(";}", "}")
+
+
 def script_text() -> str:
     """The scripts of the manifest in one function, so that the page's names stay its own; `main` starts them.
 
-    Comments, types among them, and indentation are for those who work on the files, and stay there; lines stay as
-    they are. tests/js/test_scripts.py sees that nothing else is taken away.
+    Comments, types among them, indentation and commas behind the last of a list are for those who work on the files,
+    and stay there; lines stay as they are. tests/js/test_scripts.py sees that nothing else is taken away.
 
     Raises:
         BrokenInstall: the manifest or a file it lists is missing.
     """
     text = _INDENTATION.sub("", _INNER_COMMENT.sub("", _LINES_OF_COMMENT.sub("", assets_text("js"))))
+    text = _LAST_COMMA.sub("", text)
     return f'(function () {{\n"use strict";\n{text}\nmain();\n}})();'
 
 

@@ -75,8 +75,13 @@ function mountAll(payload, tools, actions) {
     actions,
     guarded("the timeline", (section) => mountSteps(section, payload, store), "timeline"),
   );
+  // Without script the first ten are open, and on paper.
+  const shut = [...document.querySelectorAll("#paths details[open]")].slice(1);
+  const turn = (/** @type {boolean} */ open) => shut.forEach((details) => details.toggleAttribute("open", open));
+  turn(false);
+  addEventListener("beforeprint", () => turn(true));
   showRow = guarded("links", () => mountLinks(data, store, paths, list));
-  if (broken.length) notice(`Not working here: ${broken.join(", ")}. What the page shows without that is complete.`);
+  if (broken.length) notice(`Not working here: ${broken.join(", ")}. The rest is complete.`);
   else document.documentElement.dataset.ready = "";
 
   const modes = payload.modes.map((/** @type {{key: string}} */ mode) => mode.key);

@@ -18,7 +18,9 @@ function wordsOf(path) {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true, ts.ScriptKind.JS);
   if (source.parseDiagnostics.length) throw new Error(source.parseDiagnostics[0].messageText);
   visit(source);
-  return found.filter(Boolean);
+  const words = found.filter(Boolean);
+  // A comma behind the last of a list says nothing.
+  return words.filter((word, index) => word !== "," || !/^[)\]}]$/.test(words[index + 1]));
 }
 
 const [one, other] = process.argv.slice(2).map(wordsOf);

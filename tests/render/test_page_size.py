@@ -10,13 +10,13 @@ from bench.heap import write_heap
 from leakreport.api import analyze, load
 from leakreport.render.html import HtmlRenderer
 from leakreport.render.interface import RenderOptions
-from leakreport.render.resources import assets_text, script_text
+from leakreport.render.resources import script_text, style_text
 
 MOST_SCRIPT_AND_STYLE = 80_000
 
 
 def test_script_and_style_are_small() -> None:
-    assert len(script_text().encode()) + len(assets_text("css").encode()) <= MOST_SCRIPT_AND_STYLE
+    assert len(script_text().encode()) + len(style_text().encode()) <= MOST_SCRIPT_AND_STYLE
 
 
 @pytest.mark.parametrize(
