@@ -46,7 +46,7 @@ SETTINGS = (
     Setting("group-by", str, "Add sums by path, function, file, module, kind or owner."),
     Setting("top", int, "Only the first N entries of the reading list."),
     Setting("max-paths", int, "At most N paths in the JSON."),
-    Setting("max-nodes", int, "At most N nodes of the call tree in a report."),
+    Setting("max-nodes", str, "At most N nodes of the call tree in a report, or all."),
     Setting("source-root", list, "A folder below which source may be shown, besides the working directory."),
     Setting("no-source", bool, "Show no source lines: tickets travel further than source does."),
     Setting("symbol-path", list, "Folders with the profiled binaries or their debug files."),

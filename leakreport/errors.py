@@ -156,6 +156,13 @@ class OutputError(LeakreportError):
     default_advice = "Check the folder, its permissions and the free space."
 
 
+class LargeReport(OutputError):
+    """The HTML report is larger than mail and trackers take, or than a browser opens."""
+
+    slug = "large-report"
+    default_advice = "Keep fewer nodes with --max-nodes; more than 20 MB need --force."
+
+
 class BrokenInstall(LeakreportError):
     """Files of leakreport itself are missing."""
 

@@ -66,7 +66,8 @@ def by_function(rows: PathTable, columns: FrameColumns, metric: str, *, most: in
     is_own = np.zeros(len(columns.functions), dtype=np.bool_)
     is_own[columns.function[columns.is_own & (columns.function >= 0)]] = True
     sums = {name: on_functions(rows.values[name]) for name in rows.metrics()}
-    measured = {name: on_functions(rows.has(name).astype(np.int64)) for name in sums}
+    # Mostly every path has every metric.
+    measured = {name: counts if (has := rows.has(name)).all() else on_functions(has.astype(np.int64)) for name in sums}
     ranking = sums.get(metric, counts)
     chosen = heapq.nsmallest(
         most,

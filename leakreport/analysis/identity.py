@@ -53,6 +53,8 @@ _CONVERSION = re.compile(r"\boperator (?=\w)")
 _UNNAMED = {"", "???", "UnknownInlinedFun", "UnknownFn???"}
 LAMBDA = "LAMBDA"
 ANONYMOUS = "ANON"
+_WORD = re.compile(r"\w+")
+_ADDED_WORDS = {LAMBDA, ANONYMOUS, *(f"operator_{word}" for word in _OPERATOR_WORDS.values())}
 
 
 class CanonicalName(NamedTuple):
@@ -326,3 +328,15 @@ def long_path_id(text: bytes, ordinal: int) -> str:
 def short_path_id(long_id: str) -> str:
     """The id as reports show it, with 16 digits; the long one stands only where two paths would share it by chance."""
     return long_id[: len(ID_VERSION) + 1 + _ID_DIGITS]
+
+
+def is_told(key: str, function: str) -> bool:
+    """Whether a canonical name says nothing that a function's name does not: one that is shown must not tell what is hidden.
+
+    >>> is_told("shop::Table::operator_index", "shop::Table<int>::operator[](int)"), is_told("shop::Table", "function-4d2e")
+    (True, False)
+    """
+    return all(
+        word in function or word in _ADDED_WORDS or word.removeprefix("operator_cv_") in function
+        for word in _WORD.findall(key)
+    )

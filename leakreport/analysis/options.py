@@ -9,6 +9,8 @@ from leakreport.analysis.processes import Grouping
 
 GROUP_BY = ("path", "function", "file", "module", "kind", "owner")
 FAIL_ON = ("definite", "indirect", "possible", "reachable", "any", "errors", "fds", "growth", "new")
+MOST_NODES = 2_000_000
+"""What `--max-nodes all` means."""
 SORTS = ("time", "name")
 
 

@@ -76,8 +76,7 @@ def page_of_run(
         row_end=row_end,
     )
     steps = [
-        Step(state.index, state.label, state.time, _HELD if state.index == judged else _column_of(state.index, moments))
-        for state in timeline
+        Step(state.index, _HELD if state.index == judged else _column_of(state.index, moments)) for state in timeline
     ]
     return page_tree(
         drawing_of(tree, ends, len(frames)),
@@ -100,7 +99,7 @@ def _column_of(snapshot: int, moments: Mapping[int, Int64Column]) -> str | None:
 
 def _moments(rows: PathTable, timeline: Sequence[SnapshotSummary], judged: int, most: int) -> dict[int, Int64Column]:
     """By snapshot what its nodes hold: the peak, the last, and evenly spaced ones of those that have paths."""
-    if not rows.series or _HELD not in rows.values:
+    if not rows.series:
         return {}
     known = {state.index: column for state in timeline if (column := rows.series[state.index]) is not None}
     other = [index for index in known if index != judged]

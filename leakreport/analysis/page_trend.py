@@ -68,10 +68,7 @@ def page_of_trend(
     else:
         name = next(iter(names.values()))
         meaning = Meaning((Mode(metric, METRICS[metric].title, column=name),), metric)
-    steps = tuple(
-        Step(number, point.label, point.time, names[number] if number in shown else None)
-        for number, point in enumerate(points)
-    )
+    steps = tuple(Step(number, names[number] if number in shown else None) for number in range(len(points)))
     contents = Contents(
         columns=held,
         path_count=sums_at(place, np.ones(len(table.rows), dtype=np.int64), len(ends), "paths"),

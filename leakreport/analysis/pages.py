@@ -8,6 +8,7 @@ import numpy as np
 
 from leakreport.analysis.drawing import Drawing, Ends
 from leakreport.analysis.frames import FrameColumns
+from leakreport.analysis.identity import is_told
 from leakreport.analysis.pagetree import FOLDED, Meaning, Mode, PageTree
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.preorder import pre_order
@@ -17,7 +18,7 @@ from leakreport.model.metrics import METRICS
 from leakreport.model.raw import Frame
 
 _MOST_NODES = 20_000
-_MOST_FIGURES = 64_000
+_MOST_FIGURES = 56_000
 """Nodes times columns of a page that can be attached to a ticket."""
 MOST_STEP_FIGURES = 600_000
 """The same with the states of a timeline, which differ in little."""
@@ -155,8 +156,6 @@ def _name(frame: Frame) -> tuple[str, str, str, int]:
 
 
 def _keys(frames: Sequence[Frame], keys: Sequence[str]) -> dict[str, str]:
-    return {
-        frame.function: key
-        for frame, key in zip(frames, keys, strict=True)
-        if frame.function is not None and frame.function != key
-    }
+    """Canonical names of functions, where these differ. A frame may show another name than the one it is known by."""
+    known = {frame.function: key for frame, key in zip(frames, keys, strict=True) if frame.function is not None}
+    return {function: key for function, key in known.items() if function != key and is_told(key, function)}

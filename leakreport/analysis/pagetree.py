@@ -12,8 +12,6 @@ from leakreport.model.columns import BoolColumn, Int64Column
 
 WHOLE, FOLDED, LEFT_OUT = -1, -2, -3
 """In place of a frame: the root, the small paths below a node, the middle of a very deep stack."""
-MOST_NODES = 2_000_000
-"""What `--max-nodes all` means."""
 
 
 class Mode(NamedTuple):
@@ -31,8 +29,6 @@ class Step(NamedTuple):
 
     state: int
     """Into the report's snapshots or points."""
-    label: str | None
-    time: float | None
     column: str | None
     """None where the state has no tree, or was left out because there are many."""
 

@@ -20,9 +20,11 @@ from leakreport.cli.shared import (
     BuildId,
     ConfigFile,
     Focus,
+    Force,
     FormatName,
     Ignore,
     Inputs,
+    MaxNodes,
     NoSymbols,
     Own,
     Partial,
@@ -61,7 +63,8 @@ def analyze(
     partial: Partial = None,
     records: Annotated[bool, typer.Option("--records", help="JSON rows name the input's own records.")] = False,
     max_paths: Annotated[int | None, typer.Option("--max-paths", metavar="N", min=0, help="At most N paths in the JSON.", show_default=False)] = None,
-    max_nodes: Annotated[int | None, typer.Option("--max-nodes", metavar="N", min=1, help="At most N nodes of the call tree (default 20000).", show_default=False)] = None,
+    max_nodes: MaxNodes = None,
+    force: Force = False,
     source_root: Annotated[list[str] | None, typer.Option("--source-root", metavar="DIR", help="A folder below which source may be shown, besides the working directory. Repeatable.", show_default=False)] = None,
     no_source: Annotated[bool | None, typer.Option("--no-source", help="Show no source lines.", show_default=False)] = None,
     symbol_path: SymbolPath = None,
@@ -113,6 +116,7 @@ def analyze(
             is_terminal=(is_terminal or chosen.text("color") == "always") and to == "terminal",
             with_colour=with_colour(chosen),
             verbosity=verbose,
+            is_forced=force,
         )
         codes |= write_all(report, render_options, targets, is_quiet=quiet and to == "terminal")
         if quiet and to == "terminal":

@@ -19,8 +19,10 @@ from leakreport.cli.shared import (
     At,
     BuildId,
     ConfigFile,
+    Force,
     FormatName,
     MaxGrowth,
+    MaxNodes,
     NoSymbols,
     Own,
     Partial,
@@ -57,6 +59,8 @@ def diff(
     partial: Partial = None,
     records: Annotated[bool, typer.Option("--records", help="Name the input's own records in the JSON.")] = False,
     max_paths: Annotated[int | None, typer.Option("--max-paths", metavar="N", help="At most N paths in the JSON.", show_default=False)] = None,
+    max_nodes: MaxNodes = None,
+    force: Force = False,
     include_host: Annotated[bool | None, typer.Option("--include-host", help="Keep home folders as they are.", show_default=False)] = None,
     symbol_path: SymbolPath = None,
     sysroot: Sysroot = None,
@@ -82,6 +86,7 @@ def diff(
             "force-compare": force_compare,
             "partial": partial,
             "max-paths": max_paths,
+            "max-nodes": max_nodes,
             "include-host": include_host,
             "symbol-path": symbol_path,
             "sysroot": sysroot,
@@ -114,6 +119,7 @@ def diff(
             is_terminal=is_terminal,
             with_colour=with_colour(chosen),
             verbosity=verbose,
+            is_forced=force,
         )
         codes |= write_all(report, render_options, targets, is_quiet=quiet and to == "terminal")
         if quiet and to == "terminal":

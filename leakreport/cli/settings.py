@@ -80,7 +80,7 @@ class Chosen:
             fail_on=tuple(dict.fromkeys(words)),
             max_leaked_bytes=None if max_leaked is None else parse_size(max_leaked),
             max_leaked_text=max_leaked or "",
-            max_nodes=self.number("max-nodes"),
+            max_nodes=_node_limit(self.text("max-nodes")),
             min_change_bytes=None if min_change is None else parse_size(min_change),
             max_growth_bytes=None if whole is None else whole.limit,
             max_growth_text="" if whole is None else whole.text,
@@ -124,6 +124,7 @@ class Chosen:
         is_terminal: bool = False,
         with_colour: bool = False,
         verbosity: int = 0,
+        is_forced: bool = False,
     ) -> RenderOptions:
         """How the report is written."""
         from leakreport.render.interface import RenderOptions
@@ -139,7 +140,25 @@ class Chosen:
             is_terminal=is_terminal,
             with_colour=with_colour,
             verbosity=verbosity,
+            is_forced=is_forced,
         )
+
+
+def _node_limit(text: str | None) -> int | None:
+    """The number of `--max-nodes`; None for the usual one.
+
+    Raises:
+        UsageError: it is neither a number above 0 nor `all`.
+    """
+    from leakreport.analysis.options import MOST_NODES
+
+    if text is None:
+        return None
+    if text == "all":
+        return MOST_NODES
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= MOST_NODES:
+        raise UsageError(f"--max-nodes {text}", advice=f"Give a number from 1 to {MOST_NODES:,}, or all.")
+    return int(text)
 
 
 def merged(config_file: str | None, flags: Mapping[str, object]) -> Chosen:
@@ -157,7 +176,7 @@ def merged(config_file: str | None, flags: Mapping[str, object]) -> Chosen:
                 values[name] = tuple(str(item) for item in value)
         elif isinstance(value, str | int):
             values[name] = value
-    for name in ("top", "max-paths", "max-nodes"):
+    for name in ("top", "max-paths"):
         number = values.get(name)
         if isinstance(number, int) and number < (0 if name == "max-paths" else 1):
             raise UsageError(f"{name} is {number}", advice="Give a number of at least 1.")

@@ -10,7 +10,7 @@ import typer
 
 from leakreport.cli.output import write_file, write_stdout
 from leakreport.cli.progress import ProgressLine
-from leakreport.errors import InputError, LeakreportError, TruncatedInput, UsageError
+from leakreport.errors import InputError, LargeReport, LeakreportError, TruncatedInput, UsageError
 
 if TYPE_CHECKING:
     from leakreport.analysis.diffreport import DiffReport
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from leakreport.model.snapshot import Run
     from leakreport.render.interface import RenderOptions
     from leakreport.symbols.options import SymbolOptions
+
+_LARGE_PAGE, _LARGEST_PAGE = 5_000_000, 20_000_000
 
 # fmt: off
 Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for standard input; .gz .xz .bz2 .zst too.", show_default=False)]
@@ -34,6 +36,8 @@ RankingMetric = Annotated[str | None, typer.Option("--metric", metavar="NAME", h
 As = Annotated[str | None, typer.Option("--as", metavar="WHAT", help="Several inputs are a series, processes or runs.", show_default=False)]
 MaxGrowth = Annotated[list[str] | None, typer.Option("--max-growth", metavar="[GLOB=]SIZE", help="Exit 1 when more than this grew; with GLOB= for a library or function alone. Repeatable.", show_default=False)]
 Partial = Annotated[bool | None, typer.Option("--partial", help="Accept incomplete inputs; a gate that only passed is then inconclusive (exit 5).", show_default=False)]
+MaxNodes = Annotated[str | None, typer.Option("--max-nodes", metavar="N|all", help="At most N nodes of the call tree in a report (default 20000, fewer where a node has many figures).", show_default=False)]
+Force = Annotated[bool, typer.Option("--force", help="Write a report of more than 20 MB, too.")]
 ConfigFile = Annotated[str | None, typer.Option("--config", metavar="FILE", help="The configuration file, instead of the nearest leakreport.toml or pyproject.toml.", show_default=False)]
 SymbolPath = Annotated[list[str] | None, typer.Option("--symbol-path", metavar="DIR", help="A folder with the profiled binaries or their debug files. Repeatable.", show_default=False)]
 Sysroot = Annotated[str | None, typer.Option("--sysroot", metavar="DIR", help="A folder that stands for / of the profiled machine.", show_default=False)]
@@ -113,8 +117,11 @@ def write_report(
 
     Raises:
         OutputError: it could not be written.
+        LargeReport: it is larger than anybody would open.
     """
     content = _rendered(report, renderer, options)
+    if renderer == "html":
+        _check_size(len(content), path, is_forced=options.is_forced)
     if path == "-":
         write_stdout(content, sys.stdout)
         return
@@ -122,6 +129,16 @@ def write_report(
     if not is_quiet:
         length = len(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
         tell(f"wrote {path} ({length / 1024:,.0f} KiB)")
+
+
+def _check_size(length: int, path: str, *, is_forced: bool) -> None:
+    """Warn of a page that is hard to pass on, and refuse one that is hard to open."""
+    if length <= _LARGE_PAGE:
+        return
+    error = LargeReport(f"{'the report' if path == '-' else path} has {length / 1e6:.1f} MB")
+    if length > _LARGEST_PAGE and not is_forced:
+        raise error
+    say("warning", error)
 
 
 def _rendered(report: Report | DiffReport | TrendReport, renderer: str, options: RenderOptions) -> str | bytes:

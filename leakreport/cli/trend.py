@@ -19,9 +19,11 @@ from leakreport.cli.shared import (
     As,
     BuildId,
     ConfigFile,
+    Force,
     FormatName,
     Inputs,
     MaxGrowth,
+    MaxNodes,
     NoSymbols,
     Own,
     Partial,
@@ -58,6 +60,8 @@ def trend(
     force_compare: Annotated[bool | None, typer.Option("--force-compare", help="Judge even runs that cannot be compared.", show_default=False)] = None,
     partial: Partial = None,
     max_paths: Annotated[int | None, typer.Option("--max-paths", metavar="N", help="At most N paths in the JSON.", show_default=False)] = None,
+    max_nodes: MaxNodes = None,
+    force: Force = False,
     include_host: Annotated[bool | None, typer.Option("--include-host", help="Keep home folders as they are.", show_default=False)] = None,
     symbol_path: SymbolPath = None,
     sysroot: Sysroot = None,
@@ -83,6 +87,7 @@ def trend(
             "force-compare": force_compare,
             "partial": partial,
             "max-paths": max_paths,
+            "max-nodes": max_nodes,
             "include-host": include_host,
             "symbol-path": symbol_path,
             "sysroot": sysroot,
@@ -114,6 +119,7 @@ def trend(
             is_terminal=to == "terminal" and (is_terminal or chosen.text("color") == "always"),
             with_colour=with_colour(chosen),
             verbosity=verbose,
+            is_forced=force,
         )
         codes |= write_all(report, render_options, targets, is_quiet=quiet and to == "terminal")
         if quiet and to == "terminal":

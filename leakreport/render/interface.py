@@ -29,6 +29,8 @@ class RenderOptions:
     with_colour: bool = False
     verbosity: int = 0
     unit: str | None = None
+    is_forced: bool = False
+    """Reports of any size are written."""
 
 
 class Renderer(Protocol):

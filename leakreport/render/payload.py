@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 from leakreport.analysis.diffreport import DiffReport
-from leakreport.analysis.report import Finding, Report
-from leakreport.analysis.trendreport import TrendReport
+from leakreport.analysis.report import Finding, Report, SnapshotSummary
+from leakreport.analysis.trendreport import Point, TrendReport
 from leakreport.render.interface import RenderOptions
 from leakreport.render.json import finding_entry, lazy_document
 from leakreport.render.markdown import MarkdownRenderer
@@ -94,7 +94,7 @@ def payload_of(report: AnyReport, options: RenderOptions) -> Payload:
         "strings": strings,
         "frames": columns,
         "tree": tree,
-        **cast("dict[str, object]", shown(meaning_entries(page.meaning))),
+        **cast("dict[str, object]", shown(meaning_entries(page.meaning, _states(report)))),
         "rows": in_columns(cast("list[dict[str, object]]", shown(listed))),
         "markdown": _markdown(report, options),
     }
@@ -134,6 +134,12 @@ def _finding(finding: Finding, frames: FrameTable) -> dict[str, object]:
         more_stacks=tuple(stack._replace(frames=tuple(frames.numbers(stack.frames))) for stack in finding.more_stacks),
     )
     return finding_entry(numbered)
+
+
+def _states(report: AnyReport) -> Sequence[SnapshotSummary | Point]:
+    if isinstance(report, DiffReport):
+        return ()
+    return report.points if isinstance(report, TrendReport) else report.snapshots
 
 
 def _markdown(report: AnyReport, options: RenderOptions) -> str:

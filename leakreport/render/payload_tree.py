@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 
 import numpy as np
 
 from leakreport.analysis.pagetree import Meaning, Mode, PageTree
+from leakreport.analysis.report import SnapshotSummary
+from leakreport.analysis.trendreport import Point
 from leakreport.model.columns import Int64Column, exact_sum
 from leakreport.model.packing import packed_tree
 from leakreport.model.raw import Frame, FrameKind
@@ -48,6 +51,11 @@ class FrameTable:
         column: Int64Column = numbers[place]
         return column
 
+    def _key(self, frame: Frame) -> str | None:
+        """A short digest of the canonical name of a function; None where that is the name."""
+        name = self._keys.get(frame.function or "")
+        return None if name is None else blake2b(name.encode("utf-8", "replace"), digest_size=3).hexdigest()
+
     def entries(self) -> tuple[dict[str, list[object]], list[str]]:
         """The frames as columns, and the texts that these have numbers of."""
         texts: dict[str, int] = {"": 0}
@@ -56,14 +64,13 @@ class FrameTable:
             return -1 if value is None else texts.setdefault(shown_text(value), len(texts))
 
         frames = [self._frames[index] for index in self._number]
-        # The texts of a frame one after the other: its canonical name repeats its name, and packs into nothing behind it.
+        # The texts of a frame one after the other, so that its key is the text behind its name.
         named = [
-            (text(frame.function), text(self._keys.get(frame.function or "")), text(frame.path), text(frame.module))
-            for frame in frames
+            (text(frame.function), text(self._key(frame)), text(frame.path), text(frame.module)) for frame in frames
         ]
         columns: dict[str, list[object]] = {
             "function": [function for function, _, _, _ in named],
-            "key": [key for _, key, _, _ in named],
+            "key": [key - function if key >= 0 else 0 for function, key, _, _ in named],
             "file": [file for _, _, file, _ in named],
             "module": [module for _, _, _, module in named],
             "line": [frame.line or 0 for frame in frames],
@@ -109,15 +116,20 @@ def tree_entry(page: PageTree, frames: FrameTable) -> dict[str, object]:
     return stored | {"largest": page.largest_folded}
 
 
-def meaning_entries(meaning: Meaning) -> dict[str, object]:
-    """What the columns of the tree say."""
+def meaning_entries(meaning: Meaning, states: Sequence[SnapshotSummary | Point]) -> dict[str, object]:
+    """What the columns of the tree say; `states` are those that steps are of."""
     before, after = meaning.compare or ("", "")
     return {
         "modes": [_mode(mode) for mode in meaning.modes],
         "mode": meaning.mode,
         "compare": None if meaning.compare is None else {"before": before, "after": after},
         "snapshots": [
-            {"index": step.state, "label": step.label, "time": step.time, "column": step.column}
+            {
+                "index": step.state,
+                "label": states[step.state].label,
+                "time": states[step.state].time,
+                "column": step.column,
+            }
             for step in meaning.steps
         ],
     }

@@ -1,12 +1,13 @@
 "use strict";
 
 /**
- * The tree as docs/payload.md describes it, from the shorter form in which the page stores it ("As it is stored").
+ * The data as docs/payload.md describes it, from the shorter form in which the page stores it ("As it is stored").
  *
  * @param {any} payload changed in place
  */
-function unpackTree(payload) {
-  const { tree, compare } = payload;
+function unpack(payload) {
+  const { tree, compare, frames } = payload;
+  frames.key = frames.key.map((/** @type {number} */ step, /** @type {number} */ i) => (step ? frames.function[i] + step : -1));
   let next = 0;
   tree.frame = tree.frame.map((/** @type {number} */ code) => (code === 0 ? next++ : code > 0 ? code - 1 : code));
   const holds = tree.paths.map((/** @type {number} */ count) => count !== 0);
