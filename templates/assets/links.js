@@ -141,7 +141,7 @@ function mountLinks(data, store, paths, list) {
       return;
     }
     const snapshot = snapshots.findIndex((one) => `${one.index}` === link.s);
-    if (link.s && snapshot < 0) notice("The link names a snapshot that is not in this report.");
+    if (link.s && snapshot < 0) notice("The snapshot of the link is not in this report.");
     const isMode = modes.some((one) => one.key === link.w);
     store.set({
       mode: isMode ? link.w : data.mode,

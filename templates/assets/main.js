@@ -10,7 +10,7 @@ function main() {
   decodePayload(document.getElementById("payload"))
     .then((payload) => mountAll(payload, tools, actions))
     .catch(({ message }) =>
-      notice(`Search, zoom and the whole lists are off: ${message}. What stands below is complete without them.`),
+      notice(`Search, zoom and the whole lists are off: ${message}. What stands below is complete.`),
     );
 }
 

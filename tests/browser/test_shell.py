@@ -584,7 +584,7 @@ def test_a_part_that_fails_does_not_take_the_page_with_it(page: Page, folder: Pa
     page.add_init_script("HTMLCanvasElement.prototype.getContext = () => { throw new Error('no canvas') }")
     page.goto((folder / "many.html").as_uri())
     page.wait_for_selector(".notice")
-    assert notices(page) == ["Not working here: the flame graph. What the page shows without that is complete."]
+    assert notices(page) == ["Not working here: the flame graph. The rest is complete."]
     assert page.locator("#flame .static").is_visible()
     page.locator(".find input").fill("dict")
     assert "of" in page.locator(".found").inner_text()
