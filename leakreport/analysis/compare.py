@@ -194,9 +194,13 @@ def _foldable(half: _Half) -> Foldable:
         rows=half.rows,
         paths=_paths_of(half),
         keys=half.columns.key,
-        frame_index=half.frame_index,
+        places=[_place(frame) for frame in half.run.frames],
         largest_bytes=max(known) if len(known) == len(largest) else None,
     )
+
+
+def _place(frame: Frame) -> tuple[object, ...]:
+    return (frame.function, frame.module_name, frame.file, *frame[4:])
 
 
 def _metas(half: _Half) -> list[SnapshotMeta]:

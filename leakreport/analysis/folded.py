@@ -8,7 +8,7 @@ that none of them is called new or gone for having been folded. A path that hold
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,8 +39,8 @@ class Foldable(NamedTuple):
     paths: Paths
     keys: Sequence[str]
     """Per frame of the run its canonical name."""
-    frame_index: Sequence[int]
-    """Per frame of the run its index in the frames of both sides."""
+    places: Sequence[object]
+    """Per frame of the run what it is without its folders, which a report may have shortened."""
     largest_bytes: int | None
     """No folded path of this side retains more; None where that is not known."""
 
@@ -83,6 +83,7 @@ def folded_notes(before: PathTable, after: PathTable) -> list[Note]:
     ]
 
 
+<<<<<<< HEAD
 def matched_beside_folded(before: Foldable, after: Foldable, told: Told = BY_NAME) -> Matching:
     """The matching of all rows; folded ones only in sums. `told` says how evidence calls names."""
     sides = (before, after)
@@ -94,6 +95,26 @@ def matched_beside_folded(before: Foldable, after: Foldable, told: Told = BY_NAM
     others = [np.setdiff1d(rows, taken) for rows, taken in zip(others, equal, strict=True)]
     ours, theirs = before.paths.taken(others[0]), after.paths.taken(others[1])
     found = match(ours, theirs, told).renumbered(others[0], others[1])
+=======
+def matched_beside_folded(
+    before: Foldable, after: Foldable, matched: Callable[[Paths, Paths], Matching] = match
+) -> Matching:
+    """The matching of all rows; folded ones only in sums.
+
+    Args:
+        before: one side.
+        after: the other.
+        matched: matches the rows that are paths.
+    """
+    sides = (before, after)
+    counts = [folded_counts(side.rows) for side in sides]
+    if not any(column.any() for column in counts):
+        return matched(before.paths, after.paths)
+    others = [np.flatnonzero(column == 0) for column in counts]
+    equal = _equal_stacks(sides, others)
+    others = [np.setdiff1d(rows, taken) for rows, taken in zip(others, equal, strict=True)]
+    found = matched(before.paths.taken(others[0]), after.paths.taken(others[1])).renumbered(others[0], others[1])
+>>>>>>> s12-P2
     is_one_build = len(equal[0]) > 0
     if is_one_build:
         found = found._replace(unchanged=[*found.unchanged, Unchanged(*equal, EQUAL_CODE)])
@@ -115,11 +136,11 @@ def _equal_stacks(sides: Sequence[Foldable], rows: Sequence[Int64Column]) -> tup
 
     Without the paths that were folded, those of one recursion could no longer be told apart by their number.
     """
-    found: list[dict[tuple[int, ...], int]] = []
+    found: list[dict[tuple[object, ...], int]] = []
     for side, chosen in zip(sides, rows, strict=True):
-        stacks, number = side.rows.paths.stacks, side.frame_index
+        stacks, places = side.rows.paths.stacks, side.places
         kinds, stack = side.rows.leak_kind.tolist(), side.rows.stack.tolist()
-        found.append({(kinds[row], *(number[f] for f in stacks[stack[row]])): row for row in chosen.tolist()})
+        found.append({(kinds[row], *(places[f] for f in stacks[stack[row]])): row for row in chosen.tolist()})
     shared = [(row, found[1][key]) for key, row in found[0].items() if key in found[1]]
     if len(shared) < _SAME_BUILD * min(map(len, rows)):
         shared = []
@@ -162,7 +183,7 @@ class _Folds:
 
     def _stack(self, number: int, row: int) -> tuple[object, ...]:
         side = self._sides[number]
-        names: Sequence[object] = side.frame_index if self._is_one_build else side.keys
+        names: Sequence[object] = side.places if self._is_one_build else side.keys
         return tuple(names[frame] for frame in side.rows.paths.stacks[int(side.rows.stack[row])])
 
     def _above(self, number: int, stack: tuple[object, ...], kind: int) -> Place | None:

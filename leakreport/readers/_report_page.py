@@ -22,7 +22,8 @@ _PAGE = re.compile(
 )
 _TITLE = re.compile(rb"<title>[^<]{0,20000} \xc2\xb7 leakreport</title>", re.I)
 _GENERATOR = re.compile(rb'<meta name="generator" content="leakreport\b', re.I)
-_SCRIPT = re.compile(rb"<script\b([^>]{0,2000})>", re.I)
+# No `<` inside: else each of many tags without an end would be followed to its bound.
+_SCRIPT = re.compile(rb"<script\b([^<>]{0,2000})>", re.I)
 _END = re.compile(rb"</script", re.I)
 _ATTRIBUTE = re.compile(rb"""([\w-]{1,40})\s*=\s*(?:"([^"]{0,200})"|'([^']{0,200})'|([^\s"'>]{1,200}))""")
 _BLANK = re.compile(rb"\s+")
