@@ -8,7 +8,7 @@ that none of them is called new or gone for having been folded. A path that hold
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -83,7 +83,6 @@ def folded_notes(before: PathTable, after: PathTable) -> list[Note]:
     ]
 
 
-<<<<<<< HEAD
 def matched_beside_folded(before: Foldable, after: Foldable, told: Told = BY_NAME) -> Matching:
     """The matching of all rows; folded ones only in sums. `told` says how evidence calls names."""
     sides = (before, after)
@@ -95,26 +94,6 @@ def matched_beside_folded(before: Foldable, after: Foldable, told: Told = BY_NAM
     others = [np.setdiff1d(rows, taken) for rows, taken in zip(others, equal, strict=True)]
     ours, theirs = before.paths.taken(others[0]), after.paths.taken(others[1])
     found = match(ours, theirs, told).renumbered(others[0], others[1])
-=======
-def matched_beside_folded(
-    before: Foldable, after: Foldable, matched: Callable[[Paths, Paths], Matching] = match
-) -> Matching:
-    """The matching of all rows; folded ones only in sums.
-
-    Args:
-        before: one side.
-        after: the other.
-        matched: matches the rows that are paths.
-    """
-    sides = (before, after)
-    counts = [folded_counts(side.rows) for side in sides]
-    if not any(column.any() for column in counts):
-        return matched(before.paths, after.paths)
-    others = [np.flatnonzero(column == 0) for column in counts]
-    equal = _equal_stacks(sides, others)
-    others = [np.setdiff1d(rows, taken) for rows, taken in zip(others, equal, strict=True)]
-    found = matched(before.paths.taken(others[0]), after.paths.taken(others[1])).renumbered(others[0], others[1])
->>>>>>> s12-P2
     is_one_build = len(equal[0]) > 0
     if is_one_build:
         found = found._replace(unchanged=[*found.unchanged, Unchanged(*equal, EQUAL_CODE)])
