@@ -7,8 +7,8 @@ function nearest(places, at) {
 function momentWords(time, unit) {
   if (time === null) return "";
   if (unit === "ms" && time >= 1000) return ` at ${fixed(time / 1000, time < 100000 ? 2 : 1)} s`;
-  if (unit === "B") return ` after ${formatBytes(time)} of allocations`;
-  return unit === "i" ? ` after ${formatCount(time)} instructions` : ` at ${time} ${unit || ""}`;
+  if (unit === "bytes") return ` after ${formatBytes(time)} allocated`;
+  return unit === "instructions" ? ` after ${formatCount(time)} ${unit}` : ` at ${time} ${unit || ""}`;
 }
 
 /**

@@ -171,7 +171,7 @@ test("the snapshot nearest to a click, and when it was", () => {
   );
   assert.equal(momentWords(3210, "ms"), " at 3.21 s");
   assert.equal(momentWords(214, "ms"), " at 214 ms");
-  assert.equal(momentWords(1234567, "i"), " after 1,234,567 instructions");
-  assert.equal(momentWords(2097152, "B"), " after 2.00 MiB of allocations");
+  assert.equal(momentWords(1234567, "instructions"), " after 1,234,567 instructions");
+  assert.equal(momentWords(2097152, "bytes"), " after 2.00 MiB allocated");
   assert.equal(momentWords(null, "ms"), "");
 });
