@@ -9,6 +9,8 @@ SOURCES := $(shell find leakreport templates -type f -not -name '*.pyc' 2>/dev/n
 NODE_PACKAGES := nodejs npm
 DEBIAN_PACKAGES := valgrind gcc g++ make binutils chromium fonts-dejavu-core google-perftools libgoogle-perftools4 \
 	libjemalloc-dev heaptrack golang-go sqlite3 git $(NODE_PACKAGES)
+# npm trusts what the machine trusts, as pip and apt do.
+TRUST := NODE_EXTRA_CA_CERTS=$${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -87,4 +89,4 @@ clean: ## remove what was built; .venv stays
 .stamps/node: scripts/install-packages.sh tests/js/package.json tests/js/package-lock.json
 	@mkdir -p .stamps
 	if scripts/install-packages.sh $(NODE_PACKAGES); then \
-		npm --prefix tests/js ci --ignore-scripts --no-audit --no-fund && touch $@; fi
+		$(TRUST) npm --prefix tests/js ci --ignore-scripts --no-audit --no-fund && touch $@; fi
