@@ -154,6 +154,8 @@ def sentence_of_diff(status: Status, growth: Growth, sides: Sequence[Side], *, i
         ratio = f" ({format_ratio(old, new)})" if old >= LEAST_BASE_BYTES else ""
         ends = f" from {sides[0].name} to {sides[1].name}" if sides[0].name else ""
         doubt = _doubt(status) if growth.runs is not None and not growth.total_change else ""
+        if status is Status.GROWTH and growth.net < 0 and not doubt:
+            doubt = ", but some paths are larger"
         return f"{what} memory {word} by {format_bytes(abs(growth.net))}{ratio}{ends}{runs}{doubt}"
     if status is Status.GROWTH:
         return f"{what} memory is the same, {format_bytes(old)}, and some paths are larger"
