@@ -351,7 +351,7 @@ def test_a_link_to_a_row_opens_it(page: Page, folder: Path) -> None:
         ("#path-9999", "no path number 9,999"),
         ("#f=p1-0123456789abcdef", "path p1-0123456789abcdef, which this report does not list"),
         ("#f=~????.????", "nearest caller that is: all"),
-        ("#s=999", "a snapshot that is not in this report"),
+        ("#s=999", "The snapshot of the link is not in this report"),
     ],
 )
 def test_a_link_to_what_is_not_there_says_so(page: Page, folder: Path, link: str, words: str) -> None:

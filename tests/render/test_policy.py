@@ -14,7 +14,7 @@ from leakreport.analysis.trend import trend
 from leakreport.api import analyze, load
 from leakreport.render.html import HtmlRenderer
 from leakreport.render.interface import RenderOptions
-from leakreport.render.resources import assets_text, script_text
+from leakreport.render.resources import script_text, style_text
 from tests.html_support import HOSTILE, check_is_closed, collected, hostile_diff, made_trend, run_of
 from tests.support import fixture_path
 
@@ -69,7 +69,7 @@ def test_the_policy_allows_our_style_and_script_by_their_hashes(page: str) -> No
 
 def test_what_is_hashed_is_the_reviewed_text(page: str) -> None:
     texts = {tag: text for tag, attributes, text in collected(page).raw if attributes.get("id") != "payload"}
-    assert texts == {"style": assets_text("css"), "script": script_text()}
+    assert texts == {"style": style_text(), "script": script_text()}
 
 
 def test_the_policy_comes_before_anything_else_in_the_head(page: str) -> None:
@@ -87,7 +87,7 @@ def test_every_attribute_is_quoted(page: str) -> None:
 
 
 def test_script_and_style_cannot_end_early() -> None:
-    text = script_text() + assets_text("css")
+    text = script_text() + style_text()
     assert "<!--" not in text
     assert "</" not in text
 
