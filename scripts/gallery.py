@@ -65,7 +65,7 @@ def taken(browser: Browser, folder: Path, shot: Shot) -> bytes:
     context = browser.new_context(color_scheme=shot.theme, viewport={"width": shot.width, "height": SCREEN})  # type: ignore[arg-type]
     page = context.new_page()
     place = written(folder, shot.page)
-    opened(page, place.html.as_uri(), has_script=place.has_script())
+    opened(page, place.html.as_uri(), has_script=True)
     content = page.screenshot(full_page=shot.is_whole)
     context.close()
     return content

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from leakreport.analysis.report import Status
 from leakreport.analysis.trendreport import TrendReport, TrendRow
 from leakreport.model.metrics import LeakKind
+from leakreport.model.raw import Note
 from leakreport.render.bars import Bar, bars, mark_of, tone_of
 from leakreport.render.chart_svg import sparkline
 from leakreport.render.compared_flame import compared_flame
@@ -35,6 +36,7 @@ _MOST_POINTS = 40
 _SIZES = ((700, 300), (330, 240))
 """Of the main chart: on a desk, and on a phone."""
 _INSIDE = (500, 200)
+_MOST_NOTES = 50
 _DETAILS = 10
 _OPEN_ROWS = 3
 _MOST_MODULES = 8
@@ -189,6 +191,12 @@ class TrendPage(PageText):
         if hidden.untold:
             found.append(f"In {plural(hidden.untold, 'path')} no leak could have been shown.")
         return found
+
+    def input_notes(self) -> list[tuple[str, Note]]:
+        """What is said of single inputs, and not of the trend already."""
+        report = self._report
+        notes = ((summary.source, note) for summary in report.inputs for note in summary.notes)
+        return [(source, note) for source, note in notes if note not in report.notes][:_MOST_NOTES]
 
     def points(self) -> list[PointLine]:
         """The snapshots, or the first and last of many."""

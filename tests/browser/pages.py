@@ -53,10 +53,6 @@ class Written(NamedTuple):
     json: Path
     """Not written for a million nodes."""
 
-    def has_script(self) -> bool:
-        """Whether there is anything for script to do on the page."""
-        return ' id="payload"' in self.html.read_text(encoding="utf-8")
-
     def framed(self, sandbox: str) -> Path:
         """A page that holds the report in a sandboxed frame, as viewers of attachments do."""
         return self.html.with_name(f"{self.name}-in-{sandbox or 'sandbox'}.html")

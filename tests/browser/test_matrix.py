@@ -34,7 +34,7 @@ def test_a_page_is_quiet_fits_and_offers_only_what_works(
         for name, written in written_pages.items():
             heard.forget()
             where = address(written, around.host, strict_host)
-            frame = opened(page, where, has_script=around.runs_script and written.has_script())
+            frame = opened(page, where, has_script=around.runs_script)
             faults = [
                 *(message for message in heard.messages if not is_refusal(message, around)),
                 *(f"requests {url}" for url in heard.requests if url != where),
