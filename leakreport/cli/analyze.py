@@ -3,140 +3,39 @@
 from __future__ import annotations
 
 import shlex
-import shutil
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leakreport.cli.outcome import outcome_of, targets_of, tell_gate, with_colour, write_all
-from leakreport.cli.settings import merged
-from leakreport.cli.shared import (
-    AllocFn,
-    As,
-    At,
-    BuildId,
-    Color,
-    ConfigFile,
-    Focus,
-    Force,
-    FormatName,
-    Ignore,
-    IncludeHost,
-    Inputs,
-    MaxNodes,
-    MaxPaths,
-    NoSource,
-    NoSymbols,
-    Output,
-    Own,
-    Partial,
-    RankingMetric,
-    Records,
-    Redact,
-    SourceRoot,
-    SymbolPath,
-    Sysroot,
-    Unit,
-    analyse,
-    say,
-)
-from leakreport.errors import (
-    first_exit_code,
-)
+from leakreport.cli.options import READING, SELECTING, WRITING, At, FailOn, Given, Inputs, Records, takes
+from leakreport.cli.outcome import finish, targets_of
+from leakreport.cli.shared import analyse
 
 if TYPE_CHECKING:
     from leakreport.analysis.report import Report
 
 
+@takes(READING, SELECTING, WRITING)
 def analyze(
     inputs: Inputs,
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="Write this format to standard output: terminal, json, markdown, html, or what convert writes.")] = "terminal",
-    output: Output = None,
-    format_name: FormatName = None,
-    unit: Unit = None,
-    fail_on: Annotated[list[str] | None, typer.Option("--fail-on", metavar="LIST", help="Exit 1 on definite, indirect, possible, reachable, any, errors, fds (comma list).", show_default=False)] = None,
+    given: Given,
+    fail_on: FailOn = None,
     max_leaked: Annotated[str | None, typer.Option("--max-leaked", metavar="SIZE", help="Exit 1 when more than this is lost: 64KiB, 2MiB.", show_default=False)] = None,
-    own: Own = None,
-    alloc_fn: AllocFn = None,
-    focus: Focus = None,
-    ignore: Ignore = None,
     group_by: Annotated[str | None, typer.Option("--group-by", metavar="WHAT", help="Add sums by path, function, file, module, kind or owner.", show_default=False)] = None,
     top: Annotated[int | None, typer.Option("--top", metavar="N", min=1, help="Only the first N entries of the reading list.", show_default=False)] = None,
     at: At = None,
-    metric: RankingMetric = None,
-    as_: As = None,
-    partial: Partial = None,
     records: Records = False,
-    max_paths: MaxPaths = None,
-    max_nodes: MaxNodes = None,
-    force: Force = False,
-    source_root: SourceRoot = None,
-    no_source: NoSource = None,
-    symbol_path: SymbolPath = None,
-    sysroot: Sysroot = None,
-    build_id: BuildId = None,
-    no_symbols: NoSymbols = None,
-    redact: Redact = None,
-    include_host: IncludeHost = None,
-    config: ConfigFile = None,
-    color: Color = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on standard output but what --to asks for; no progress, no hints.")] = False,
-    verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="All paths; -vv with their stacks.")] = 0,
 ) -> int:  # fmt: skip
     """Read one run and say what is retained, what is lost, on which call path, and who is responsible."""
-    chosen = merged(
-        config,
-        {
-            "own": own,
-            "alloc-fn": alloc_fn,
-            "fail-on": fail_on,
-            "max-leaked": max_leaked,
-            "partial": partial,
-            "focus": focus,
-            "ignore": ignore,
-            "group-by": group_by,
-            "top": top,
-            "max-paths": max_paths,
-            "max-nodes": max_nodes,
-            "source-root": source_root,
-            "no-source": no_source,
-            "symbol-path": symbol_path,
-            "sysroot": sysroot,
-            "build-id": build_id,
-            "no-symbols": no_symbols,
-            "redact": redact,
-            "include-host": include_host,
-            "color": color,
-        },
-    )
-    targets = targets_of(to, output or [], inputs)
-    options = chosen.analysis_options(at=at, metric=metric, grouping=as_)
-    report, errors = analyse(inputs, format_name, options, chosen.symbol_options(), unit=unit, is_quiet=quiet)
-    codes = {error.exit_code for error in errors}
-    if report is not None:
-        report = replace(
-            report, next_commands=() if quiet or options.redact else next_commands(report, inputs, targets, options.own)
-        )
-        is_terminal = to == "terminal" and sys.stdout.isatty() and chosen.text("color") != "never"
-        render_options = chosen.render_options(
-            command=("leakreport", *sys.argv[1:]),
-            records=records,
-            width=shutil.get_terminal_size((100, 24)).columns,
-            is_terminal=(is_terminal or chosen.text("color") == "always") and to == "terminal",
-            with_colour=with_colour(chosen),
-            verbosity=verbose,
-            is_forced=force,
-        )
-        codes |= write_all(report, render_options, targets, is_quiet=quiet and to == "terminal")
-        if quiet and to == "terminal":
-            tell_gate(report)
-        codes |= outcome_of(report, is_partial=chosen.flag("partial"), errors=errors)
-    for error in errors:
-        say("error", error)
-    return first_exit_code(codes)
+    chosen = given.chosen({"fail-on": fail_on, "max-leaked": max_leaked, "group-by": group_by, "top": top})
+    targets = targets_of(given.to, given.texts("output"), inputs)
+    options = chosen.analysis_options(at=at, metric=given.text("metric"), grouping=given.text("as_"))
+    report, errors = analyse(inputs, given, options, chosen.symbol_options())
+    if report is not None and not given.flag("quiet") and not options.redact:
+        report = replace(report, next_commands=next_commands(report, inputs, targets, options.own))
+    return finish(report, given, chosen, targets, errors, records=records)
 
 
 def next_commands(

@@ -8,60 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from leakreport.cli.options import READING, SELECTING, At, Given, Inputs, takes
 from leakreport.cli.output import check_replaces_nothing, check_shows
-from leakreport.cli.settings import merged
-from leakreport.cli.shared import (
-    AllocFn,
-    As,
-    At,
-    BuildId,
-    ConfigFile,
-    Focus,
-    FormatName,
-    Ignore,
-    IncludeHost,
-    Inputs,
-    NoSymbols,
-    Own,
-    Partial,
-    RankingMetric,
-    Redact,
-    SymbolPath,
-    Sysroot,
-    Unit,
-    analyse,
-    incomplete_inputs,
-    say,
-    tell,
-    write_report,
-)
+from leakreport.cli.shared import analyse, incomplete_inputs, say, tell, write_report
 from leakreport.errors import OutputError, first_exit_code
 
 if TYPE_CHECKING:
     from leakreport.analysis.report import Report
 
 
+@takes(READING, SELECTING)
 def convert(
     inputs: Inputs,
+    given: Given,
     to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="pprof, folded, speedscope, json, csv, or what else leakreport formats lists as written.", show_default=False)],
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write a file; - is standard output.")] = "-",
-    format_name: FormatName = None,
-    unit: Unit = None,
-    metric: RankingMetric = None,
     at: At = None,
-    as_: As = None,
-    focus: Focus = None,
-    ignore: Ignore = None,
-    own: Own = None,
-    alloc_fn: AllocFn = None,
-    symbol_path: SymbolPath = None,
-    sysroot: Sysroot = None,
-    build_id: BuildId = None,
-    no_symbols: NoSymbols = None,
-    redact: Redact = None,
-    include_host: IncludeHost = None,
-    partial: Partial = None,
-    config: ConfigFile = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no word on what was written.")] = False,
 ) -> int:  # fmt: skip
     """Write the judged snapshot in another tool's format, every path of it.
@@ -75,27 +37,15 @@ def convert(
         check_shows(sys.stdout, renderer.name, is_binary=renderer.is_binary)
     else:
         check_replaces_nothing([output], inputs)
-    chosen = merged(
-        config,
-        {
-            "own": own,
-            "alloc-fn": alloc_fn,
-            "redact": redact,
-            "include-host": include_host,
-            "partial": partial,
-            "focus": focus,
-            "ignore": ignore,
-            "symbol-path": symbol_path,
-            "sysroot": sysroot,
-            "build-id": build_id,
-            "no-symbols": no_symbols,
-        },
-    )
+    chosen = given.chosen()
     # Settings that shorten a report or judge it are for people and CI, not for the next tool.
     options = replace(
-        chosen.analysis_options(at=at, metric=metric, grouping=as_), top=None, group_by="path", fail_on=()
+        chosen.analysis_options(at=at, metric=given.text("metric"), grouping=given.text("as_")),
+        top=None,
+        group_by="path",
+        fail_on=(),
     )
-    report, errors = analyse(inputs, format_name, options, chosen.symbol_options(), unit=unit, is_quiet=quiet)
+    report, errors = analyse(inputs, given, options, chosen.symbol_options(), is_quiet=quiet)
     codes = set()
     if report is not None:
         render_options = replace(chosen.render_options(command=("leakreport", *sys.argv[1:])), max_paths=None)

@@ -3,145 +3,50 @@
 from __future__ import annotations
 
 import shlex
-import shutil
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leakreport.cli.outcome import outcome_of, targets_of, tell_gate, with_colour, write_all
-from leakreport.cli.settings import merged
-from leakreport.cli.shared import (
-    AllocFn,
-    As,
-    At,
-    BuildId,
-    Color,
-    ConfigFile,
-    Force,
-    FormatName,
-    IncludeHost,
-    MaxGrowth,
-    MaxNodes,
-    MaxPaths,
-    NoSource,
-    NoSymbols,
-    Output,
-    Own,
-    Partial,
-    RankingMetric,
-    Records,
-    Redact,
-    SourceRoot,
-    SymbolPath,
-    Sysroot,
-    Unit,
-    read_run,
-    say,
-)
-from leakreport.errors import EXIT_OK, first_exit_code
+from leakreport.cli.options import COMPARING, READING, WRITING, At, FailOn, Given, Records, takes
+from leakreport.cli.outcome import finish, targets_of
+from leakreport.cli.shared import read_run
 
 if TYPE_CHECKING:
     from leakreport.analysis.diffreport import DiffReport
 
 
+@takes(READING, COMPARING, WRITING)
 def diff(
     before: Annotated[str, typer.Argument(metavar="BEFORE", help="A file, a folder or a glob.", show_default=False)],
     after: Annotated[str, typer.Argument(metavar="AFTER", help="The same, later.", show_default=False)],
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="What standard output gets: terminal, json, markdown, html.")] = "terminal",
-    output: Output = None,
-    format_name: FormatName = None,
-    unit: Unit = None,
-    own: Own = None,
-    alloc_fn: AllocFn = None,
+    given: Given,
     at: At = None,
-    metric: RankingMetric = None,
-    as_: As = None,
     min_change: Annotated[str | None, typer.Option("--min-change", metavar="SIZE", help="Smaller changes of a path are noise: marked and summed, never dropped.", show_default=False)] = None,
-    fail_on: Annotated[list[str] | None, typer.Option("--fail-on", metavar="LIST", help="Exit 1 on growth, new, or any of them.", show_default=False)] = None,
-    max_growth: MaxGrowth = None,
+    fail_on: FailOn = None,
     per: Annotated[str | None, typer.Option("--per", metavar="WORK", help="Add bytes per unit of work: N, UNIT=N, or UNIT=BEFORE,AFTER.", show_default=False)] = None,
-    force_compare: Annotated[bool | None, typer.Option("--force-compare", help="Judge even what cannot be compared.", show_default=False)] = None,
-    partial: Partial = None,
     records: Records = False,
-    max_paths: MaxPaths = None,
-    max_nodes: MaxNodes = None,
-    force: Force = False,
-    source_root: SourceRoot = None,
-    no_source: NoSource = None,
-    redact: Redact = None,
-    include_host: IncludeHost = None,
-    symbol_path: SymbolPath = None,
-    sysroot: Sysroot = None,
-    build_id: BuildId = None,
-    no_symbols: NoSymbols = None,
-    config: ConfigFile = None,
-    color: Color = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on standard output but what --to asks for.")] = False,
-    verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="All paths that changed.")] = 0,
 ) -> int:  # fmt: skip
     """Compare two runs: which call path retains more, what is new and what is gone."""
     from leakreport.render import as_diff, get_renderer
 
-    chosen = merged(
-        config,
-        {
-            "own": own,
-            "alloc-fn": alloc_fn,
-            "fail-on": fail_on,
-            "min-change": min_change,
-            "max-growth": max_growth,
-            "per": per,
-            "force-compare": force_compare,
-            "partial": partial,
-            "max-paths": max_paths,
-            "max-nodes": max_nodes,
-            "source-root": source_root,
-            "no-source": no_source,
-            "redact": redact,
-            "include-host": include_host,
-            "symbol-path": symbol_path,
-            "sysroot": sysroot,
-            "build-id": build_id,
-            "no-symbols": no_symbols,
-            "color": color,
-        },
-    )
-    targets = targets_of(to, output or [], [before, after])
+    chosen = given.chosen({"fail-on": fail_on, "min-change": min_change, "per": per})
+    targets = targets_of(given.to, given.texts("output"), [before, after])
     for name, _ in targets:
         as_diff(get_renderer(name))
-    options = chosen.analysis_options(at=at, metric=metric, grouping=as_, command="diff")
-    runs, errors = [], []
-    for name in (before, after):
-        run, found = read_run([name], format_name, chosen.symbol_options(), unit=unit, is_quiet=quiet)
-        runs.append(run)
-        errors.extend(found)
-    codes = {error.exit_code for error in errors} or {EXIT_OK}
-    old, new = runs
+    options = chosen.analysis_options(at=at, metric=given.text("metric"), grouping=given.text("as_"), command="diff")
+    old, errors = read_run([before], given, chosen.symbol_options())
+    new, more = read_run([after], given, chosen.symbol_options())
+    errors.extend(more)
+    report = None
     if old is not None and new is not None:
         from leakreport.api import compare
 
         report = compare(old, new, config=options)
-        report = replace(report, next_commands=() if quiet or options.redact else _next(report, before, after, targets))
-        is_terminal = to == "terminal" and sys.stdout.isatty() and chosen.text("color") != "never"
-        render_options = chosen.render_options(
-            command=("leakreport", *sys.argv[1:]),
-            records=records,
-            width=shutil.get_terminal_size((100, 24)).columns,
-            is_terminal=is_terminal,
-            with_colour=with_colour(chosen),
-            verbosity=verbose,
-            is_forced=force,
-        )
-        codes |= write_all(report, render_options, targets, is_quiet=quiet and to == "terminal")
-        if quiet and to == "terminal":
-            tell_gate(report)
-        codes |= outcome_of(report, is_partial=chosen.flag("partial"), errors=errors)
-    for error in errors:
-        say("error", error)
-    return first_exit_code(codes)
+        if not given.flag("quiet") and not options.redact:
+            report = replace(report, next_commands=_next(report, before, after, targets))
+    return finish(report, given, chosen, targets, errors, records=records)
 
 
 def _next(report: DiffReport, before: str, after: str, targets: Sequence[tuple[str, str]]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,13 +13,63 @@ from typing import TYPE_CHECKING
 from leakreport.cli.output import check_replaces_nothing, check_shows
 from leakreport.cli.settings import Chosen
 from leakreport.cli.shared import incomplete_inputs, say, tell, write_report
-from leakreport.errors import EXIT_GATE_FAILED, EXIT_INCONCLUSIVE, EXIT_INPUT, EXIT_OK, InputError, OutputError
+from leakreport.errors import (
+    EXIT_GATE_FAILED,
+    EXIT_INCONCLUSIVE,
+    EXIT_INPUT,
+    EXIT_OK,
+    InputError,
+    OutputError,
+    first_exit_code,
+)
 
 if TYPE_CHECKING:
     from leakreport.analysis.diffreport import DiffReport
     from leakreport.analysis.report import Report
     from leakreport.analysis.trendreport import TrendReport
+    from leakreport.cli.options import Given
     from leakreport.render.interface import RenderOptions
+
+
+def finish(
+    report: Report | DiffReport | TrendReport | None,
+    given: Given,
+    chosen: Chosen,
+    targets: Sequence[tuple[str, str]],
+    errors: list[InputError],
+    *,
+    records: bool = False,
+) -> int:
+    """Write a report wherever it was asked for, say what could not be read, and give the exit code.
+
+    Args:
+        report: None where nothing could be read.
+        given: the options of the command line.
+        chosen: with those of the environment and the file.
+        targets: what `targets_of` made.
+        errors: what could not be read.
+        records: name the input's own records.
+    """
+    codes = {error.exit_code for error in errors} or {EXIT_OK}
+    if report is not None:
+        is_text, when = given.to == "terminal", chosen.text("color")
+        is_quiet = given.flag("quiet") and is_text
+        options = chosen.render_options(
+            command=("leakreport", *sys.argv[1:]),
+            records=records,
+            width=shutil.get_terminal_size((100, 24)).columns,
+            is_terminal=is_text and (when == "always" or (sys.stdout.isatty() and when != "never")),
+            with_colour=with_colour(chosen),
+            verbosity=given.count("verbose"),
+            is_forced=given.flag("force"),
+        )
+        codes |= write_all(report, options, targets, is_quiet=is_quiet)
+        if is_quiet:
+            tell_gate(report)
+        codes |= outcome_of(report, is_partial=chosen.flag("partial"), errors=errors)
+    for error in errors:
+        say("error", error)
+    return first_exit_code(codes)
 
 
 def with_colour(chosen: Chosen) -> bool:

@@ -1,12 +1,10 @@
-"""What the commands that read profiles have in common: options, reading with progress, and what an outcome exits with."""
+"""What the commands that read profiles have in common: reading with progress, writing a report, and words on standard error."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from leakreport.cli.output import write_file, write_stdout
 from leakreport.cli.progress import ProgressLine
@@ -17,66 +15,35 @@ if TYPE_CHECKING:
     from leakreport.analysis.options import AnalysisOptions
     from leakreport.analysis.report import Report
     from leakreport.analysis.trendreport import TrendReport
+    from leakreport.cli.options import Given
     from leakreport.model.snapshot import Run
     from leakreport.render.interface import RenderOptions
     from leakreport.symbols.options import SymbolOptions
 
 _LARGE_PAGE, _LARGEST_PAGE = 5_000_000, 20_000_000
 
-# fmt: off
-Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for standard input; .gz .xz .bz2 .zst too.", show_default=False)]
-FormatName = Annotated[str | None, typer.Option("--format", metavar="NAME", help="The format of the inputs, instead of recognising it.", show_default=False)]
-Unit = Annotated[str | None, typer.Option("--unit", metavar="NAME", help="What the numbers of folded stacks count: bytes or blocks.", show_default=False)]
-Own = Annotated[list[str] | None, typer.Option("--own", metavar="GLOB", help="What is yours: a source path ('src/**'), or lib:GLOB for a module's base name. Repeatable.", show_default=False)]
-AllocFn = Annotated[list[str] | None, typer.Option("--alloc-fn", metavar="GLOB", help="A function that counts as allocator, like massif's option. Repeatable.", show_default=False)]
-Focus = Annotated[str | None, typer.Option("--focus", metavar="REGEX", help="Only paths with such a function, file or module.", show_default=False)]
-Ignore = Annotated[str | None, typer.Option("--ignore", metavar="REGEX", help="No paths with such a function, file or module.", show_default=False)]
-At = Annotated[str | None, typer.Option("--at", metavar="WHICH", help="The judged snapshot: last, peak, or an index.", show_default=False)]
-RankingMetric = Annotated[str | None, typer.Option("--metric", metavar="NAME", help="The metric that ranks the paths.", show_default=False)]
-As = Annotated[str | None, typer.Option("--as", metavar="WHAT", help="Several inputs are a series, processes or runs.", show_default=False)]
-MaxGrowth = Annotated[list[str] | None, typer.Option("--max-growth", metavar="[GLOB=]SIZE", help="Exit 1 when more than this grew; with GLOB= for a library or function alone. Repeatable.", show_default=False)]
-Partial = Annotated[bool | None, typer.Option("--partial", help="Accept incomplete inputs; a gate that only passed is then inconclusive (exit 5).", show_default=False)]
-MaxNodes = Annotated[str | None, typer.Option("--max-nodes", metavar="N|all", help="At most N nodes of the call tree in a report (default 20000, fewer where a node has many figures).", show_default=False)]
-Force = Annotated[bool, typer.Option("--force", help="Write a report of more than 20 MB, too.")]
-ConfigFile = Annotated[str | None, typer.Option("--config", metavar="FILE", help="The configuration file, instead of the nearest leakreport.toml or pyproject.toml.", show_default=False)]
-SymbolPath = Annotated[list[str] | None, typer.Option("--symbol-path", metavar="DIR", help="A folder with the profiled binaries or their debug files. Repeatable.", show_default=False)]
-Sysroot = Annotated[str | None, typer.Option("--sysroot", metavar="DIR", help="A folder that stands for / of the profiled machine.", show_default=False)]
-BuildId = Annotated[list[str] | None, typer.Option("--build-id", metavar="OBJECT=HEX", help="The build of an object that was profiled, where the profile does not say. Repeatable.", show_default=False)]
-NoSymbols = Annotated[bool | None, typer.Option("--no-symbols", help="Leave addresses as they are.", show_default=False)]
-Output = Annotated[list[str] | None, typer.Option("-o", "--output", metavar="FILE", help="Write a file; the format follows from the suffix (.html .json .md .txt) or from FORMAT:FILE. Repeatable.", show_default=False)]
-Records = Annotated[bool, typer.Option("--records", help="JSON rows name the input's own records.")]
-MaxPaths = Annotated[int | None, typer.Option("--max-paths", metavar="N", min=0, help="At most N paths in the JSON.", show_default=False)]
-SourceRoot = Annotated[list[str] | None, typer.Option("--source-root", metavar="DIR", help="A folder below which source may be shown, besides the working directory. Repeatable.", show_default=False)]
-NoSource = Annotated[bool | None, typer.Option("--no-source", help="Show no source lines.", show_default=False)]
-Redact = Annotated[bool | None, typer.Option("--redact", help="Replace every name of the input by a token; ids, shapes and bytes stay.", show_default=False)]
-IncludeHost = Annotated[bool | None, typer.Option("--include-host", help="Keep home folders, hosts and what looks like secrets.", show_default=False)]
-Color = Annotated[str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never.", show_default=False)]
-# fmt: on
-
 
 def analyse(
     inputs: Sequence[str],
-    format_name: str | None,
+    given: Given,
     options: AnalysisOptions,
     symbol_options: SymbolOptions | None,
     *,
-    unit: str | None,
-    is_quiet: bool,
+    is_quiet: bool = False,
 ) -> tuple[Report | None, list[InputError]]:
     """The report on what could be read, None where that is nothing; and what could not."""
     from leakreport.api import analyze as analyze_run
 
-    run, errors = read_run(inputs, format_name, symbol_options, unit=unit, is_quiet=is_quiet)
+    run, errors = read_run(inputs, given, symbol_options, is_quiet=is_quiet)
     return (None if run is None else analyze_run(run, config=options)), errors
 
 
 def read_run(
     inputs: Sequence[str],
-    format_name: str | None,
+    given: Given,
     symbol_options: SymbolOptions | None,
     *,
-    unit: str | None,
-    is_quiet: bool,
+    is_quiet: bool = False,
 ) -> tuple[Run | None, list[InputError]]:
     """What could be read as one run with names, None where that is nothing; and what could not.
 
@@ -85,12 +52,14 @@ def read_run(
     """
     from leakreport.api import load_inputs, symbolize
 
+    unit = given.text("unit")
+    is_quiet = is_quiet or given.flag("quiet")
     if unit not in {None, "bytes", "blocks"}:
         raise UsageError(f"--unit {unit} is not known", advice="Known: bytes, blocks.")
     label = inputs[0].rsplit("/", 1)[-1] if len(inputs) == 1 else f"{len(inputs)} inputs"
     progress = ProgressLine(label, is_shown=sys.stderr.isatty() and not is_quiet)
     try:
-        loaded = load_inputs(inputs, format_name=format_name, unit=unit, progress=progress)
+        loaded = load_inputs(inputs, format_name=given.text("format_name"), unit=unit, progress=progress)
     finally:
         progress.clear()
     if loaded.run is None:
