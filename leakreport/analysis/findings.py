@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from leakreport.analysis.advice import (
     WRAPPER_ADVICE,
 )
 from leakreport.analysis.frames import FrameColumns, locate
-from leakreport.analysis.identity import canonical_name, prose_name
+from leakreport.analysis.identity import canonical_name, encoded, fold_recursion, path_text, problem_id, prose_name
 from leakreport.analysis.ownership import FrameClass, Ownership, looks_like_wrapper
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.report import CaptionedFrames, Finding, PathRow, Severity
@@ -229,10 +230,25 @@ def problem_findings(members: Sequence[Snapshot], frame_index: FrameIndex, colum
     ]
     first = Stacks.of([found[0].frames if found else () for found in stacks])
     responsible = locate(first, columns).responsible.tolist()
-    return [
+    findings = [
         _problem_finding(problem, found, None if position < 0 else position)
         for problem, found, position in zip(problems, stacks, responsible, strict=True)
     ]
+    return _with_ids(findings, columns)
+
+
+def _with_ids(findings: Sequence[Finding], columns: FrameColumns) -> list[Finding]:
+    """Ids of the kind and the stack, your frames where there are any; equal ones are told apart by an ordinal."""
+    seen: Counter[bytes] = Counter()
+    named = []
+    for finding in findings:
+        stack = finding.frames or ()
+        inner = [frame for frame in stack if columns.is_own[frame]] or stack
+        keys = fold_recursion([columns.key[frame] for frame in inner])
+        text = path_text(map(encoded, keys), b"", encoded(finding.rule))
+        seen[text] += 1
+        named.append(replace(finding, id=problem_id(text, seen[text])))
+    return named
 
 
 _RULE_PREFIX = {ProblemKind.ERROR: "error", ProblemKind.SIGNAL: "signal", ProblemKind.DESCRIPTOR: "descriptor"}

@@ -1,0 +1,222 @@
+"""SARIF 2.1.0 for GitHub code scanning, GitLab, Azure DevOps, Jenkins warnings-ng and editors.
+
+A result is an issue; `partialFingerprints` hold its id, so that it stays the same alert when lines move. Its stack stands as
+`stacks` (innermost first) and, for viewers that show steps, as `codeFlows` (outermost first). What limits the report is a
+notification of the invocation, and `executionSuccessful` is false where it must not look green.
+
+Sources: OASIS SARIF 2.1.0 with errata 01; GitHub, "SARIF support for code scanning" (a result without a physical location
+is refused, so are more than 25,000 results and more than 10 MB compressed).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+
+from leakreport import __version__
+from leakreport.analysis.report import Severity
+from leakreport.model.raw import Frame
+from leakreport.render.interface import RenderOptions
+from leakreport.render.issues import Issue, IssueList, IssueRenderer, Notice, Rule, Stack
+from leakreport.render.phrases import cut, frame_name, printable
+from leakreport.render.places import Base, Place, Roots
+from leakreport.units import plural
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+MOST_COMPRESSED_BYTES = 9_500_000
+"""Of the results; GitHub takes 10 MB for the whole file."""
+MOST_FRAMES = 200
+LONGEST_NAME = 1_000
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+# Missing release of memory, and of a descriptor, after its lifetime.
+_CWE = {"leak": ("external/cwe/cwe-401",), "new": ("external/cwe/cwe-401",), "descriptor": ("external/cwe/cwe-775",)}
+_STATES = {"new": "new", "grown": "updated", "growing": "updated"}
+
+
+class SarifRenderer(IssueRenderer):
+    """Writes one run with one invocation."""
+
+    name = "sarif"
+    suffix = ".sarif"
+
+    def __init__(self, most_compressed_bytes: int = MOST_COMPRESSED_BYTES) -> None:
+        """Make it, for consumers that take so much."""
+        self._room = most_compressed_bytes
+
+    def written(self, found: IssueList, options: RenderOptions) -> str:
+        """The document, ASCII only, one line a result."""
+        roots = Roots(options.source_roots)
+        rules = {rule.id: number for number, rule in enumerate(found.rules)}
+        results, left_out = self._results(found, rules, roots)
+        notices = list(found.notices)
+        if left_out:
+            text = f"{plural(left_out, 'result')} left out: the file would be larger than code scanning takes."
+            notices.append(Notice("size", Severity.WARNING, text))
+        head = {
+            "tool": {"driver": _driver(found.rules)},
+            "invocations": [_invocation(found, notices, roots)],
+            "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The root of the project."}}},
+            "columnKind": "unicodeCodePoints",
+            "properties": {"kind": found.kind, "verdict": found.verdict.status.value, "gate": found.verdict.gate.value},
+        }
+        run = _dumps(head)[:-1] + f', "results": [{results}]}}'
+        return f'{{"$schema": {_dumps(SCHEMA)}, "version": "2.1.0", "runs": [{run}]}}\n'
+
+    def _results(self, found: IssueList, rules: dict[str, int], roots: Roots) -> tuple[str, int]:
+        """The results as text, so many as fit, and how many do not."""
+        packed = zlib.compressobj(6)
+        size = 0
+        text = io.StringIO()
+        for number, issue in enumerate(found.issues):
+            line = _dumps(_result(found, issue, rules[issue.rule.id], roots))
+            size += len(packed.compress(line.encode("ascii")))
+            if size > self._room:
+                return text.getvalue(), len(found.issues) - number
+            text.write(f"{',' if number else ''}\n{line}")
+        return text.getvalue(), 0
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True, allow_nan=False)
+
+
+def _driver(rules: Sequence[Rule]) -> dict[str, object]:
+    return {
+        "name": "leakreport",
+        "version": __version__,
+        "rules": [
+            {
+                "id": rule.id,
+                "name": _pascal(rule.title),
+                "shortDescription": {"text": rule.title},
+                "fullDescription": {"text": rule.meaning},
+                "help": {"text": rule.help},
+                "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+                "properties": {
+                    "tags": ["memory", *_CWE.get(rule.family, ())],
+                    "problem.severity": "recommendation" if rule.severity is Severity.INFO else rule.severity.value,
+                },
+            }
+            for rule in rules
+        ],
+    }
+
+
+def _pascal(title: str) -> str:
+    """A name as rules have it: `MemoryDefinitelyLost`."""
+    words = "".join(letter if letter.isalnum() else " " for letter in title).split()
+    return "".join(word[0].upper() + word[1:] for word in words)
+
+
+def _invocation(found: IssueList, notices: Sequence[Notice], roots: Roots) -> dict[str, object]:
+    verdict = {"descriptor": {"id": "verdict"}, "level": "note", "message": {"text": found.headline}}
+    gates = [
+        {
+            "descriptor": {"id": "gate"},
+            "level": "note" if line.result.value == "passed" else "error",
+            "message": {"text": printable(f"{line.gate}: {line.result.value}: {line.text}")},
+        }
+        for line in found.verdict.gate_lines
+    ]
+    return {
+        "executionSuccessful": not found.troubles,
+        "toolExecutionNotifications": [verdict, *gates, *(_notification(found, one, roots) for one in notices)],
+    }
+
+
+def _notification(found: IssueList, notice: Notice, roots: Roots) -> dict[str, object]:
+    entry: dict[str, object] = {
+        "descriptor": {"id": notice.slug},
+        "level": _LEVELS[notice.severity],
+        "message": {"text": notice.text},
+    }
+    if notice.source:
+        entry["locations"] = [{"physicalLocation": {"artifactLocation": _artifact(found.source_place(notice, roots))}}]
+    return entry
+
+
+def _result(found: IssueList, issue: Issue, rule: int, roots: Roots) -> dict[str, object]:
+    text = " ".join((issue.message, *issue.facts))
+    entry: dict[str, object] = {
+        "ruleId": issue.rule.id,
+        "ruleIndex": rule,
+        "level": _LEVELS[issue.rule.severity],
+        "message": {"text": f"{text} {issue.advice}".rstrip()},
+        "locations": [_place(found, issue, roots)],
+        # GitHub knows only the first of these, and would hash a source line that it does not find.
+        "partialFingerprints": {
+            "primaryLocationLineHash": f"{issue.id}:1",
+            "leakreportId/v1": issue.id,
+            "leakreportIdAndKind/v1": f"{issue.id}/{issue.rule.id}",
+        },
+        "properties": {
+            "values": dict(issue.values or {}),
+            "module": None if issue.module is None else printable(issue.module),
+            "otherIds": list(issue.other_ids),
+        },
+    }
+    if issue.rule.family in _STATES:
+        entry["baselineState"] = _STATES[issue.rule.family]
+    stacks = [stack for stack in (issue.stack, *issue.more_stacks) if stack.frames]
+    if stacks:
+        entry["stacks"] = [_stack(stack, roots) for stack in stacks]
+        steps = [{"location": _frame(frame, roots)} for frame in reversed(stacks[0].frames[:MOST_FRAMES])]
+        entry["codeFlows"] = [{"threadFlows": [{"locations": steps}]}]
+    return entry
+
+
+def _place(found: IssueList, issue: Issue, roots: Roots) -> dict[str, object]:
+    entry: dict[str, object] = {"physicalLocation": _physical(found.place_of(issue, roots))}
+    frame = issue.named_frame
+    if frame is not None:
+        entry["logicalLocations"] = [_logical(frame)]
+    return entry
+
+
+def _logical(frame: Frame) -> dict[str, object]:
+    name = cut(frame_name(frame), LONGEST_NAME)
+    return {"name": name, "fullyQualifiedName": name, "kind": "function"}
+
+
+def _physical(place: Place) -> dict[str, object]:
+    entry: dict[str, object] = {"artifactLocation": _artifact(place)}
+    if place.line is not None:
+        entry["region"] = {"startLine": place.line}
+    return entry
+
+
+def _artifact(place: Place) -> dict[str, object]:
+    return {"uri": place.uri, "uriBaseId": "%SRCROOT%"} if place.base is Base.PROJECT else {"uri": place.uri}
+
+
+def _stack(stack: Stack, roots: Roots) -> dict[str, object]:
+    shown = stack.frames[:MOST_FRAMES]
+    caption = stack.caption or "The call path, innermost frame first"
+    if len(shown) < len(stack.frames):
+        caption = f"{caption} ({len(shown)} of {plural(len(stack.frames), 'frame')})"
+    return {"message": {"text": caption}, "frames": list(_stack_frames(shown, roots))}
+
+
+def _stack_frames(frames: Sequence[Frame], roots: Roots) -> Iterator[dict[str, object]]:
+    for frame in frames:
+        entry: dict[str, object] = {"location": _frame(frame, roots)}
+        if frame.module_name:
+            entry["module"] = printable(frame.module_name)
+        yield entry
+
+
+def _frame(frame: Frame, roots: Roots) -> dict[str, object]:
+    """A location; the object of code without a source, with the address where there is one."""
+    entry: dict[str, object] = {"message": {"text": cut(frame_name(frame), LONGEST_NAME)}}
+    place = roots.place(frame) or roots.object(frame)
+    physical: dict[str, object] = {} if place is None else _physical(place)
+    if place is not None and not place.is_source and frame.offset is not None and frame.offset >= 0:
+        physical["address"] = {"relativeAddress": frame.offset}
+    elif frame.address is not None and 0 <= frame.address < 2**63 and (place is None or not place.is_source):
+        physical["address"] = {"absoluteAddress": frame.address}
+    if physical:
+        entry["physicalLocation"] = physical
+    entry["logicalLocations"] = [_logical(frame)]
+    return entry
