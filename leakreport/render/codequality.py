@@ -30,8 +30,7 @@ class CodeQualityRenderer(IssueRenderer):
         roots = Roots(options.source_roots)
         entries = [_trouble(notice, found.source_place(notice, roots)) for notice in found.troubles]
         entries.extend(_entry(issue, found.place_of(issue, roots)) for issue in found.issues)
-        unique = {str(entry["fingerprint"]): entry for entry in entries}
-        lines = ",\n".join(json.dumps(entry, ensure_ascii=True) for entry in unique.values())
+        lines = ",\n".join(json.dumps(entry, ensure_ascii=True) for entry in entries)
         return f"[\n{lines}\n]\n" if lines else "[]\n"
 
 
@@ -55,9 +54,9 @@ def _severity(issue: Issue) -> str:
 
 def _trouble(notice: Notice, place: Place) -> dict[str, object]:
     return {
-        "description": notice.text,
+        "description": notice.sentence,
         "check_name": f"report.{printable(notice.slug)}",
-        "fingerprint": f"report.{printable(notice.slug)}-{printable(notice.source)}",
+        "fingerprint": f"report.{notice.id}",
         "severity": "blocker",
         "location": _location(place),
     }

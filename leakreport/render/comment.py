@@ -51,7 +51,7 @@ class GithubSummaryRenderer:
 
     def _written(self, text: str, found: IssueList, options: RenderOptions) -> str:
         head = "".join(f"{line}\n" for line in self.head(found))
-        troubles = "".join(f"- ⚠ {prose(notice.text)}\n" for notice in found.troubles)
+        troubles = "".join(f"- ⚠ {prose(notice.sentence)}\n" for notice in found.troubles)
         start = head + (f"{troubles}\n" if troubles else "") + text
         if len(start) > self.longest:
             # A table cut in half is no table: the first lines say what matters.

@@ -35,14 +35,11 @@ class GithubRenderer(IssueRenderer):
 def _commands(found: IssueList, roots: Roots) -> Iterator[str]:
     is_red = found.verdict.gate is GateResult.FAILED or found.troubles
     title = f"leakreport: {found.title}" if found.title else "leakreport"
-    gates = [f"{line.gate}: {line.result.value}: {line.text}" for line in found.verdict.gate_lines]
-    text = "\n".join((found.headline, *map(printable, gates)))
+    gates = [f"{line.gate}: {line.result.value}: {line.text}" for line in found.gate_lines]
+    text = "\n".join((found.headline, *gates))
     yield command("error" if is_red else "notice", text, {"title": title})
     for notice in found.troubles[:MOST_TROUBLES]:
-        source = printable(notice.source)
-        yield command(
-            "error", f"{source}: {notice.text}" if source else notice.text, {"title": f"leakreport: {notice.slug}"}
-        )
+        yield command("error", notice.sentence, {"title": f"leakreport: {notice.slug}"})
     shown = found.issues[:MOST_ISSUES]
     for issue in shown:
         yield _annotation(issue, issue.place(roots))

@@ -7,11 +7,12 @@ report is a notice; a report with a notice of severity error must not look green
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leakreport.analysis.diffreport import DiffReport
-from leakreport.analysis.report import InputSummary, Report, Severity, Status, Verdict
+from leakreport.analysis.report import GateLine, InputSummary, Report, Severity, Status, Verdict
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LOST_KINDS, LeakKind
 from leakreport.model.raw import Frame
@@ -106,6 +107,19 @@ class Notice:
     text: str
     source: str = ""
     """The input it is about, where it is about one."""
+    number: int = 1
+    """Among those with the same slug and source."""
+
+    @property
+    def id(self) -> str:
+        """Unique in a report, and the same in the next run."""
+        name = " ".join(part for part in (self.slug, self.source) if part)
+        return printable(name if self.number == 1 else f"{name} #{self.number}")
+
+    @property
+    def sentence(self) -> str:
+        """The text behind the name of the input."""
+        return f"{printable(self.source)}: {self.text}" if self.source else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +150,13 @@ class IssueList:
     def rules(self) -> tuple[Rule, ...]:
         """The rules of the issues, each once, in order."""
         return tuple({issue.rule.id: issue.rule for issue in self.issues}.values())
+
+    @property
+    def gate_lines(self) -> tuple[GateLine, ...]:
+        """The thresholds and what became of them, printable."""
+        return tuple(
+            GateLine(printable(gate), result, printable(text)) for gate, result, text in self.verdict.gate_lines
+        )
 
     @property
     def headline(self) -> str:
@@ -208,6 +229,11 @@ def _incomplete(summary: InputSummary) -> str:
 
 
 def told(notices: Iterable[Notice]) -> tuple[Notice, ...]:
-    """The notices, each once, printable."""
-    shown = (Notice(one.slug, one.severity, cut(printable(one.text)), one.source) for one in notices)
-    return tuple(dict.fromkeys(shown))
+    """The notices, each once, printable and numbered."""
+    shown = (replace(one, text=cut(printable(one.text))) for one in notices)
+    seen: Counter[tuple[str, str]] = Counter()
+    found = []
+    for one in dict.fromkeys(shown):
+        seen[one.slug, one.source] += 1
+        found.append(replace(one, number=seen[one.slug, one.source]))
+    return tuple(found)

@@ -60,7 +60,7 @@ class JunitRenderer(IssueRenderer):
         for case in cases:
             _add(suite, case)
         if found.notices:
-            notes = "\n".join(f"{one.severity.value}: {printable(one.source)}: {one.text}" for one in found.notices)
+            notes = "\n".join(f"{one.severity.value}: {one.sentence}" for one in found.notices)
             ET.SubElement(suite, "system-out").text = _text(notes)
         ET.indent(root, " ")
         return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
@@ -82,7 +82,7 @@ def _add(suite: ET.Element, case: _Case) -> None:
 def _verdict_cases(found: IssueList) -> Sequence[_Case]:
     inputs = [notice for notice in found.troubles if notice.slug == "incomplete-input"]
     doubts = [notice for notice in found.troubles if notice.slug not in {"incomplete-input", "gate-inconclusive"}]
-    lines = "\n".join(f"{printable(notice.source)}: {notice.text}" for notice in inputs)
+    lines = "\n".join(notice.sentence for notice in inputs)
     reasons = "\n".join(notice.text for notice in doubts)
     return (
         _Case("report", "inputs", "error" if inputs else "", "incomplete-input", inputs[0].text if inputs else "",
@@ -95,9 +95,9 @@ def _verdict_cases(found: IssueList) -> Sequence[_Case]:
 def _gate_cases(found: IssueList) -> Sequence[_Case]:
     outcomes = {"failed": "failure", "inconclusive": "error"}
     return [
-        _Case("gate", printable(line.gate), outcomes.get(line.result.value, ""), "gate", printable(line.text),
-              f"{found.headline}\n{printable(line.text)}")
-        for line in found.verdict.gate_lines
+        _Case("gate", line.gate, outcomes.get(line.result.value, ""), "gate", line.text,
+              f"{found.headline}\n{line.text}")
+        for line in found.gate_lines
     ]  # fmt: skip
 
 

@@ -33,7 +33,7 @@ class Base(StrEnum):
 
 
 class Place(NamedTuple):
-    """A file, and a line where it is known. The path has no leading slash and no `.` or `..`; it can be empty of sense."""
+    """A file, and a line where it is known. The path is never empty, has no leading slash and no `.` or `..`."""
 
     path: str
     line: int | None
@@ -57,9 +57,9 @@ class Roots:
 
     def __init__(self, source_roots: Sequence[str]) -> None:
         """Make it; folders need not exist."""
-        names = (".", *source_roots)
-        # The longest first: a folder inside another one is the closer root.
-        self._roots = sorted({_slashed(os.path.abspath(name)).rstrip("/") for name in names}, key=len, reverse=True)
+        here, *others = (_slashed(os.path.abspath(name)).rstrip("/") for name in (".", *source_roots))
+        # The working directory is that of the repository; of other folders the longest is the closest.
+        self._roots = (here, *sorted(set(others) - {here}, key=lambda name: (-len(name), name)))
 
     def place(self, frame: Frame) -> Place | None:
         """The source of a frame; None where the file is not known."""

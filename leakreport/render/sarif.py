@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from leakreport import __version__
 from leakreport.analysis.report import Severity
@@ -69,8 +69,9 @@ class SarifRenderer(IssueRenderer):
         packed = zlib.compressobj(6)
         size = 0
         text = io.StringIO()
+        stacks = _Stacks(roots)
         for number, issue in enumerate(found.issues):
-            line = _dumps(_result(found, issue, rules[issue.rule.id], roots))
+            line = _dumps(_result(found, issue, rules[issue.rule.id], roots))[:-1] + stacks.of(issue) + "}"
             size += len(packed.compress(line.encode("ascii")))
             if size > self._room:
                 return text.getvalue(), len(found.issues) - number
@@ -116,9 +117,9 @@ def _invocation(found: IssueList, notices: Sequence[Notice], roots: Roots) -> di
         {
             "descriptor": {"id": "gate"},
             "level": "note" if line.result.value == "passed" else "error",
-            "message": {"text": printable(f"{line.gate}: {line.result.value}: {line.text}")},
+            "message": {"text": f"{line.gate}: {line.result.value}: {line.text}"},
         }
-        for line in found.verdict.gate_lines
+        for line in found.gate_lines
     ]
     return {
         "executionSuccessful": not found.troubles,
@@ -159,11 +160,6 @@ def _result(found: IssueList, issue: Issue, rule: int, roots: Roots) -> dict[str
     }
     if issue.rule.family in _STATES:
         entry["baselineState"] = _STATES[issue.rule.family]
-    stacks = [stack for stack in (issue.stack, *issue.more_stacks) if stack.frames]
-    if stacks:
-        entry["stacks"] = [_stack(stack, roots) for stack in stacks]
-        steps = [{"location": _frame(frame, roots)} for frame in reversed(stacks[0].frames[:MOST_FRAMES])]
-        entry["codeFlows"] = [{"threadFlows": [{"locations": steps}]}]
     return entry
 
 
@@ -191,32 +187,59 @@ def _artifact(place: Place) -> dict[str, object]:
     return {"uri": place.uri, "uriBaseId": "%SRCROOT%"} if place.base is Base.PROJECT else {"uri": place.uri}
 
 
-def _stack(stack: Stack, roots: Roots) -> dict[str, object]:
-    shown = stack.frames[:MOST_FRAMES]
-    caption = stack.caption or "The call path, innermost frame first"
-    if len(shown) < len(stack.frames):
-        caption = f"{caption} ({len(shown)} of {plural(len(stack.frames), 'frame')})"
-    return {"message": {"text": caption}, "frames": list(_stack_frames(shown, roots))}
+class _Stacks:
+    """The stacks of results as JSON. Every frame is written once: most results share most of theirs."""
+
+    def __init__(self, roots: Roots) -> None:
+        """Make it."""
+        self._roots = roots
+        self._locations: dict[Frame, str] = {}
+        self._frames: dict[Frame, str] = {}
+
+    def of(self, issue: Issue) -> str:
+        """The members of a result that hold stacks, each with a comma in front; empty without frames."""
+        stacks = [stack for stack in (issue.stack, *issue.more_stacks) if stack.frames]
+        if not stacks:
+            return ""
+        steps = ", ".join(
+            f'{{"location": {self._location(frame)}}}' for frame in stacks[0].frames[MOST_FRAMES - 1 :: -1]
+        )
+        flow = f'[{{"threadFlows": [{{"locations": [{steps}]}}]}}]'
+        return f', "stacks": [{", ".join(map(self._stack, stacks))}], "codeFlows": {flow}'
+
+    def _stack(self, stack: Stack) -> str:
+        shown = stack.frames[:MOST_FRAMES]
+        caption = stack.caption or "The call path, innermost frame first"
+        if len(shown) < len(stack.frames):
+            caption = f"{caption} ({len(shown)} of {plural(len(stack.frames), 'frame')})"
+        return f'{{"message": {_dumps({"text": caption})}, "frames": [{", ".join(map(self._frame, shown))}]}}'
+
+    def _frame(self, frame: Frame) -> str:
+        if frame not in self._frames:
+            module = f', "module": {_dumps(printable(frame.module_name))}' if frame.module_name else ""
+            self._frames[frame] = f'{{"location": {self._location(frame)}{module}}}'
+        return self._frames[frame]
+
+    def _location(self, frame: Frame) -> str:
+        if frame not in self._locations:
+            self._locations[frame] = _dumps(_location(frame, self._roots))
+        return self._locations[frame]
 
 
-def _stack_frames(frames: Sequence[Frame], roots: Roots) -> Iterator[dict[str, object]]:
-    for frame in frames:
-        entry: dict[str, object] = {"location": _frame(frame, roots)}
-        if frame.module_name:
-            entry["module"] = printable(frame.module_name)
-        yield entry
-
-
-def _frame(frame: Frame, roots: Roots) -> dict[str, object]:
-    """A location; the object of code without a source, with the address where there is one."""
+def _location(frame: Frame, roots: Roots) -> dict[str, object]:
+    """The source of a frame; of code without one its object, with the address where that is known, and its name."""
     entry: dict[str, object] = {"message": {"text": cut(frame_name(frame), LONGEST_NAME)}}
-    place = roots.place(frame) or roots.object(frame)
-    physical: dict[str, object] = {} if place is None else _physical(place)
-    if place is not None and not place.is_source and frame.offset is not None and frame.offset >= 0:
+    place = roots.place(frame)
+    if place is not None:
+        entry["physicalLocation"] = _physical(place)
+        return entry
+    entry["logicalLocations"] = [_logical(frame)]
+    module = roots.object(frame)
+    physical: dict[str, object] = {} if module is None else _physical(module)
+    if frame.offset is not None and frame.offset >= 0:
         physical["address"] = {"relativeAddress": frame.offset}
-    elif frame.address is not None and 0 <= frame.address < 2**63 and (place is None or not place.is_source):
+    elif frame.address is not None and 0 <= frame.address < 2**63:
         physical["address"] = {"absoluteAddress": frame.address}
     if physical:
         entry["physicalLocation"] = physical
-    entry["logicalLocations"] = [_logical(frame)]
     return entry

@@ -47,12 +47,11 @@ def _messages(found: IssueList, roots: Roots) -> Iterator[str]:
         yield message("inspectionType", attributes)
     for issue in found.issues[:MOST_INSPECTIONS]:
         yield _inspection(issue, found.place_of(issue, roots))
-    for line in found.verdict.gate_lines:
+    for line in found.gate_lines:
         if line.result is GateResult.FAILED:
-            yield _problem(f"{line.gate}: {printable(line.text)}", f"gate {line.gate}")
+            yield _problem(f"{line.gate}: {line.text}", f"gate {line.gate}")
     for notice in found.troubles:
-        source = printable(notice.source)
-        yield _problem(f"{source}: {notice.text}" if source else notice.text, f"{notice.slug} {source}")
+        yield _problem(notice.sentence, notice.id)
 
 
 def _type(rule: str) -> str:
