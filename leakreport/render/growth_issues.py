@@ -12,7 +12,17 @@ from leakreport.analysis.trendreport import Resource, TrendReport, TrendRow
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Note
 from leakreport.render.diff_words import more_words, row_words
-from leakreport.render.issues import MOST_ISSUES, Issue, IssueList, Notice, Rule, Stack, common_notices, told
+from leakreport.render.issues import (
+    LONGEST_WORD,
+    MOST_ISSUES,
+    Issue,
+    IssueList,
+    Notice,
+    Rule,
+    Stack,
+    common_notices,
+    told,
+)
 from leakreport.render.phrases import cut, printable
 from leakreport.render.run_issues import leak_rule, named_position, stack_of, through
 from leakreport.units import format_bytes, format_count, plural
@@ -39,7 +49,7 @@ def issues_of_diff(report: DiffReport) -> IssueList:
     ]
     return IssueList(
         kind=report.kind,
-        title=printable(report.title),
+        title=cut(printable(report.title), LONGEST_WORD),
         verdict=report.verdict,
         inputs=report.inputs,
         issues=issues,
@@ -64,7 +74,7 @@ def issues_of_trend(report: TrendReport) -> IssueList:
     ]
     return IssueList(
         kind=report.kind,
-        title=printable(report.title),
+        title=cut(printable(report.title), LONGEST_WORD),
         verdict=report.verdict,
         inputs=report.inputs,
         issues=issues[:MOST_ISSUES],

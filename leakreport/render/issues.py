@@ -25,6 +25,8 @@ MOST_ISSUES = 25_000
 """GitHub reads so many results of one file, and no page shows more."""
 LONGEST_TITLE = 120
 """Characters of a function where it is a heading."""
+LONGEST_WORD = 200
+"""Characters of other names: programs, inputs, kinds of errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +116,12 @@ class Notice:
     def id(self) -> str:
         """Unique in a report, and the same in the next run."""
         name = " ".join(part for part in (self.slug, self.source) if part)
-        return printable(name if self.number == 1 else f"{name} #{self.number}")
+        return cut(printable(name if self.number == 1 else f"{name} #{self.number}"), LONGEST_WORD)
 
     @property
     def sentence(self) -> str:
         """The text behind the name of the input."""
-        return f"{printable(self.source)}: {self.text}" if self.source else self.text
+        return f"{cut(printable(self.source), LONGEST_WORD)}: {self.text}" if self.source else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +157,14 @@ class IssueList:
     def gate_lines(self) -> tuple[GateLine, ...]:
         """The thresholds and what became of them, printable."""
         return tuple(
-            GateLine(printable(gate), result, printable(text)) for gate, result, text in self.verdict.gate_lines
+            GateLine(cut(printable(gate), LONGEST_WORD), result, cut(printable(text)))
+            for gate, result, text in self.verdict.gate_lines
         )
 
     @property
     def headline(self) -> str:
         """The verdict in one sentence."""
-        return printable(self.verdict.sentence)
+        return cut(printable(self.verdict.sentence))
 
     def source_place(self, notice: Notice | None, roots: Roots) -> Place:
         """The profile that a notice is about, for tools that want a place for everything."""

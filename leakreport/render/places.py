@@ -48,8 +48,10 @@ class Place(NamedTuple):
         >>> Place("a b/100%:x.c", 3, Base.PROJECT).uri, Place("usr/x.h", 1, Base.ROOT).uri
         ('a%20b/100%25%3Ax.c', 'file:///usr/x.h')
         """
-        text = quote(_SURROGATE.sub("\ufffd", self.path), safe=_KEPT_IN_URI)
-        return f"file:///{text}" if self.base is Base.ROOT else text
+        text = _SURROGATE.sub("\ufffd", self.path)
+        if self.base is Base.ROOT:
+            return f"file:///{quote(text, safe=_KEPT_IN_URI + ':')}"
+        return quote(text, safe=_KEPT_IN_URI)
 
 
 class Roots:
@@ -57,7 +59,7 @@ class Roots:
 
     def __init__(self, source_roots: Sequence[str]) -> None:
         """Make it; folders need not exist."""
-        here, *others = (_slashed(os.path.abspath(name)).rstrip("/") for name in (".", *source_roots))
+        here, *others = (_absolute(name) for name in (".", *source_roots))
         # The working directory is that of the repository; of other folders the longest is the closest.
         self._roots = (here, *sorted(set(others) - {here}, key=lambda name: (-len(name), name)))
 
@@ -85,8 +87,8 @@ class Roots:
             return Place("/".join(parts) or "unknown", line, Base.PROJECT)
         plain = f"/{plain.lstrip('/')}"
         for root in self._roots:
-            if plain.startswith(f"{_rooted(root)}/"):
-                return Place(plain[len(_rooted(root)) + 1 :], line, Base.PROJECT)
+            if plain.startswith(f"{root}/"):
+                return Place(plain[len(root) + 1 :], line, Base.PROJECT)
         return Place(plain.lstrip("/") or "unknown", line, Base.ROOT)
 
     def _at_home(self, rest: str, line: int | None) -> Place:
@@ -105,5 +107,8 @@ def _slashed(path: str) -> str:
     return path.replace("\\", "/") if _WINDOWS.match(path) else path
 
 
-def _rooted(root: str) -> str:
-    return root if root.startswith("/") or not root else f"/{root}"
+def _absolute(folder: str) -> str:
+    """A folder with a slash in front and none behind, that of another system as it is."""
+    name = folder if _WINDOWS.match(folder) else os.path.abspath(folder)
+    plain = posixpath.normpath(_slashed(name)).strip("/")
+    return f"/{plain}" if plain else ""

@@ -9,13 +9,20 @@ from leakreport.analysis.advice import LEAK_TEXTS, PROBLEM_TEXTS, SIGNAL_TEXT, U
 from leakreport.analysis.report import Finding, PathRow, Report, Severity
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame
-from leakreport.render.issues import MOST_ISSUES, Issue, IssueList, Notice, Rule, Stack, common_notices, told
+from leakreport.render.issues import (
+    LONGEST_WORD,
+    MOST_ISSUES,
+    Issue,
+    IssueList,
+    Notice,
+    Rule,
+    Stack,
+    common_notices,
+    told,
+)
 from leakreport.render.names import shorten_name
 from leakreport.render.phrases import cut, finding_frames, frame_name, printable, remarks
 from leakreport.units import format_bytes, plural
-
-LONGEST_IN_A_SENTENCE = 200
-"""Characters of a function."""
 
 
 def issues_of_run(report: Report) -> IssueList:
@@ -28,7 +35,7 @@ def issues_of_run(report: Report) -> IssueList:
     unlisted = max(len(listed) - MOST_ISSUES, 0) + sum(1 for _ in rest)
     return IssueList(
         kind=report.kind,
-        title=printable(report.title),
+        title=cut(printable(report.title), LONGEST_WORD),
         verdict=report.verdict,
         inputs=report.inputs,
         issues=listed[:MOST_ISSUES],
@@ -70,7 +77,7 @@ def through(frame: Frame | None) -> str:
     """The end of a sentence that names a function."""
     if frame is None or not frame.function:
         return ""
-    return f", allocated through {shorten_name(frame_name(frame), LONGEST_IN_A_SENTENCE)}"
+    return f", allocated through {shorten_name(frame_name(frame), LONGEST_WORD)}"
 
 
 def _of_finding(report: Report, finding: Finding) -> Issue:
@@ -80,7 +87,7 @@ def _of_finding(report: Report, finding: Finding) -> Issue:
         named = named_position(report.frames, indexes, row.named_by, row.responsible, row.site)
         rule = leak_rule(finding.leak_kind)
         # Which of the records of one leak is the largest can change from run to run.
-        first = min(finding.path_ids)
+        first = min(filter(_is_held, map(report.paths.__getitem__, finding.rows)), key=lambda one: one.id).id
     else:
         named = finding.responsible if finding.responsible is not None else len(indexes) - 1 if indexes else None
         rule = _problem_rule(finding)
@@ -105,8 +112,8 @@ def _of_finding(report: Report, finding: Finding) -> Issue:
 def _problem_rule(finding: Finding) -> Rule:
     family, _, kind = finding.rule.partition(".")
     text = SIGNAL_TEXT if family == "signal" else PROBLEM_TEXTS.get(kind, UNKNOWN_PROBLEM)
-    title = text.title if text is not UNKNOWN_PROBLEM else f"Error {printable(kind)}"
-    return Rule(printable(finding.rule), title, f"{title}.", text.advice, finding.severity)
+    title = text.title if text is not UNKNOWN_PROBLEM else f"Error {cut(printable(kind), LONGEST_WORD)}"
+    return Rule(cut(printable(finding.rule), LONGEST_WORD), title, f"{title}.", text.advice, finding.severity)
 
 
 def _rest(report: Report) -> Iterator[PathRow]:
@@ -115,9 +122,15 @@ def _rest(report: Report) -> Iterator[PathRow]:
         return
     covered = {row for finding in report.leaks for row in finding.rows}
     for index, row in enumerate(report.paths):
-        is_held = row.values.get("retained_bytes") or row.values.get("retained_blocks")
-        if index not in covered and (is_held or row.leak_kind is not LeakKind.NONE):
+        if index not in covered and _is_held(row):
             yield row
+
+
+def _is_held(row: PathRow) -> bool:
+    """Whether a row is worth an entry: records of one leak can be there that hold nothing any more."""
+    if row.leak_kind is not LeakKind.NONE:
+        return True
+    return bool(row.values.get("retained_bytes") or row.values.get("retained_blocks"))
 
 
 def _of_row(report: Report, row: PathRow) -> Issue:

@@ -1,7 +1,7 @@
 """SARIF 2.1.0 for GitHub code scanning, GitLab, Azure DevOps, Jenkins warnings-ng and editors.
 
 A result is an issue; `partialFingerprints` hold its id, so that it stays the same alert when lines move. Its stack stands as
-`stacks` (innermost first) and, for viewers that show steps, as `codeFlows` (outermost first). What limits the report is a
+`stacks` (innermost first) and, where there is source to show, as `codeFlows` (outermost first). What limits the report is a
 notification of the invocation, and `executionSuccessful` is false where it must not look green.
 
 Sources: OASIS SARIF 2.1.0 with errata 01; GitHub, "SARIF support for code scanning" (a result without a physical location
@@ -173,7 +173,7 @@ def _place(found: IssueList, issue: Issue, roots: Roots) -> dict[str, object]:
 
 def _logical(frame: Frame) -> dict[str, object]:
     name = cut(frame_name(frame), LONGEST_NAME)
-    return {"name": name, "fullyQualifiedName": name, "kind": "function"}
+    return {"fullyQualifiedName": name, "kind": "function"}
 
 
 def _physical(place: Place) -> dict[str, object]:
@@ -201,11 +201,13 @@ class _Stacks:
         stacks = [stack for stack in (issue.stack, *issue.more_stacks) if stack.frames]
         if not stacks:
             return ""
-        steps = ", ".join(
-            f'{{"location": {self._location(frame)}}}' for frame in stacks[0].frames[MOST_FRAMES - 1 :: -1]
-        )
-        flow = f'[{{"threadFlows": [{{"locations": [{steps}]}}]}}]'
-        return f', "stacks": [{", ".join(map(self._stack, stacks))}], "codeFlows": {flow}'
+        written = f', "stacks": [{", ".join(map(self._stack, stacks))}]'
+        shown = stacks[0].frames[:MOST_FRAMES]
+        if not any(frame.path for frame in shown):
+            # Steps through code are there to be clicked.
+            return written
+        steps = ", ".join(f'{{"location": {self._location(frame)}}}' for frame in reversed(shown))
+        return f'{written}, "codeFlows": [{{"threadFlows": [{{"locations": [{steps}]}}]}}]'
 
     def _stack(self, stack: Stack) -> str:
         shown = stack.frames[:MOST_FRAMES]

@@ -14,7 +14,7 @@ from lxml import etree
 
 from leakreport.analysis.compare import compare
 from leakreport.analysis.diffreport import DiffReport
-from leakreport.analysis.report import GateLine, GateResult, Report, Severity, Status, Verdict
+from leakreport.analysis.report import GateLine, GateResult, Report, Status, Verdict
 from leakreport.analysis.trend import trend
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.api import analyze, load_inputs
@@ -154,7 +154,9 @@ def prometheus(report: AnyReport, options: RenderOptions | None = None) -> list[
     text = written("prometheus", report, options)
     assert text.endswith("\n")
     assert "\r" not in text
-    sample = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{((?:[a-zA-Z_]\w*="(?:\\[\\"n]|[^\\"\n])*",?)*)\} (-?\d+(?:\.\d+)?)')
+    sample = re.compile(
+        r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{((?:[a-zA-Z_]\w*="(?:\\[\\"n]|[^\\"\n])*",?)*)\} (-?\d+(?:\.\d+)?)'
+    )
     label = re.compile(r'([a-zA-Z_]\w*)="((?:\\.|[^\\"])*)"')
     families: list[str] = []
     found: list[Sample] = []
@@ -172,7 +174,10 @@ def prometheus(report: AnyReport, options: RenderOptions | None = None) -> list[
             match = sample.fullmatch(line)
             assert match, line
             assert match[1] == families[-1]
-            labels = {key: re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], value) for key, value in label.findall(match[2])}
+            labels = {
+                key: re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], value)
+                for key, value in label.findall(match[2])
+            }
             found.append(Sample(match[1], labels, float(match[3])))
     keys = [(one.name, tuple(sorted(one.labels.items()))) for one in found]
     assert len(set(keys)) == len(keys)
@@ -187,11 +192,6 @@ def check_all(report: AnyReport, options: RenderOptions | None = None) -> None:
         text = written(name, report, options)
         assert text == written(name, report, options), name
         text.encode("utf-8")
-
-
-def ids_of_document(document: Any) -> set[str]:
-    """Every id that a JSON document has."""
-    return {row["id"] for row in document["paths"]}
 
 
 def fixture_report(family: str, case: str) -> Report | None:
@@ -214,13 +214,25 @@ def hostile_run() -> Report:
     )  # fmt: skip
     lines = tuple(GateLine(f"--fail-on {name}", GateResult.FAILED, name) for name in NAMES)
     verdict = Verdict(Status.LEAK, " ".join(NAMES), NAMES, GateResult.FAILED, lines, NAMES)
-    inputs = tuple(replace(report.inputs[0], source=name, is_complete=number % 2 == 0) for number, name in enumerate(NAMES))
-    return replace(report, title=" ".join(NAMES), frames=frames, findings=(*report.findings, *problems), verdict=verdict, inputs=inputs)
+    inputs = tuple(
+        replace(report.inputs[0], source=name, is_complete=number % 2 == 0) for number, name in enumerate(NAMES)
+    )
+    return replace(
+        report,
+        title=" ".join(NAMES),
+        frames=frames,
+        findings=(*report.findings, *problems),
+        verdict=verdict,
+        inputs=inputs,
+    )
 
 
 @cache
 def growing() -> TrendReport:
-    steady = [{"main@main.c:20 leak@leak.c:7": 196_608 * phase, "main@main.c:12 load@load.c:9": 4096} for phase in range(1, 13)]
+    steady = [
+        {"main@main.c:20 leak@leak.c:7": 196_608 * phase, "main@main.c:12 load@load.c:9": 4096}
+        for phase in range(1, 13)
+    ]
     return trend(dumps(*steady))
 
 
@@ -235,7 +247,3 @@ def hostile_reports() -> Iterator[tuple[str, Callable[[], AnyReport]]]:
     yield "run", hostile_run
     yield "diff", hostile_diff
     yield "trend", lambda: made_trend({name: list(range(0, 12_000, 1_000)) for name in HOSTILE})
-
-
-def is_error(severity: Severity) -> bool:
-    return severity is Severity.ERROR
