@@ -36,7 +36,7 @@ class CodeQualityRenderer(IssueRenderer):
 
 def _entry(issue: Issue, place: Place) -> dict[str, object]:
     return {
-        "description": " ".join((issue.message, *issue.facts)),
+        "description": issue.text,
         "check_name": issue.rule.id,
         "fingerprint": f"{issue.id}-{issue.rule.id}",
         "severity": _severity(issue),

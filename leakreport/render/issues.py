@@ -85,6 +85,11 @@ class Issue:
         return None if self.stack.named is None else self.stack.frames[self.stack.named]
 
     @property
+    def text(self) -> str:
+        """The message and why it is reported, in one line."""
+        return sentences(self.message, *self.facts)
+
+    @property
     def title(self) -> str:
         """The function it is named by, short; the rule's title where there is none."""
         frame = self.named_frame
@@ -205,6 +210,15 @@ class IssueRenderer(ABC):
         return self.written(issues_of_trend(report), options)
 
 
+def sentences(*parts: str) -> str:
+    """Sentences in one line, each with a stop.
+
+    >>> sentences("Invalid read of size 1", "It happened 3 times.")
+    'Invalid read of size 1. It happened 3 times.'
+    """
+    return " ".join(part if part.endswith((".", "!", "?", "…")) else f"{part}." for part in parts if part)
+
+
 def common_notices(verdict: Verdict, inputs: Sequence[InputSummary]) -> list[Notice]:
     """What limits the trust in any report: inputs that are not whole, no verdict, no judgement of the gate, notes."""
     found = [
@@ -213,8 +227,9 @@ def common_notices(verdict: Verdict, inputs: Sequence[InputSummary]) -> list[Not
         if not summary.is_complete
     ]
     if verdict.status is Status.INCONCLUSIVE:
-        reasons = " ".join((verdict.sentence, *verdict.reasons))
-        found.append(Notice("inconclusive", Severity.ERROR, f"No verdict: {reasons}"))
+        found.append(
+            Notice("inconclusive", Severity.ERROR, f"No verdict: {sentences(verdict.sentence, *verdict.reasons)}")
+        )
     found.extend(
         Notice("gate-inconclusive", Severity.ERROR, f"{line.gate}: no judgement is possible: {line.text}")
         for line in verdict.gate_lines

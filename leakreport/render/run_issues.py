@@ -162,7 +162,7 @@ def _notices(report: Report, unlisted: int) -> Iterator[Notice]:
             yield Notice(finding.rule, Severity.INFO, f"{finding.message} {finding.advice}")
     known = {notice.text for notice in common} | {finding.message for finding in report.findings}
     for source, text in remarks(report):
-        if text not in known:
+        if not any(text in one for one in known):
             yield Notice(source if source in {"verdict", "selection"} else "note", Severity.INFO, text)
     if unlisted:
         yield Notice("unlisted", Severity.WARNING, f"{plural(unlisted, 'more path')} not listed here.")

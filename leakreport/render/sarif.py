@@ -19,7 +19,7 @@ from leakreport import __version__
 from leakreport.analysis.report import Severity
 from leakreport.model.raw import Frame
 from leakreport.render.interface import RenderOptions
-from leakreport.render.issues import Issue, IssueList, IssueRenderer, Notice, Rule, Stack
+from leakreport.render.issues import Issue, IssueList, IssueRenderer, Notice, Rule, Stack, sentences
 from leakreport.render.phrases import cut, frame_name, printable
 from leakreport.render.places import Base, Place, Roots
 from leakreport.units import plural
@@ -139,12 +139,11 @@ def _notification(found: IssueList, notice: Notice, roots: Roots) -> dict[str, o
 
 
 def _result(found: IssueList, issue: Issue, rule: int, roots: Roots) -> dict[str, object]:
-    text = " ".join((issue.message, *issue.facts))
     entry: dict[str, object] = {
         "ruleId": issue.rule.id,
         "ruleIndex": rule,
         "level": _LEVELS[issue.rule.severity],
-        "message": {"text": f"{text} {issue.advice}".rstrip()},
+        "message": {"text": sentences(issue.text, issue.advice)},
         "locations": [_place(found, issue, roots)],
         # GitHub knows only the first of these, and would hash a source line that it does not find.
         "partialFingerprints": {

@@ -61,7 +61,7 @@ def _rule(rule: Rule) -> dict[str, object]:
 
 
 def _issue(issue: Issue, place: Place, roots: Roots) -> dict[str, object]:
-    message = f"{' '.join((issue.message, *issue.facts))} [{issue.id}]"
+    message = f"{issue.text} [{issue.id}]"
     entry: dict[str, object] = {"ruleId": issue.rule.id, "primaryLocation": _location(place, message)}
     callers = []
     for number, frame in enumerate(issue.stack.frames):

@@ -59,7 +59,7 @@ def _type(rule: str) -> str:
 
 
 def _inspection(issue: Issue, place: Place) -> str:
-    text = " ".join((issue.message, *issue.facts, f"[{issue.id}]"))
+    text = f"{issue.text} [{issue.id}]"
     attributes = {
         "typeId": _type(issue.rule.id),
         "message": cut(text, LONGEST_TEXT),
