@@ -27,7 +27,7 @@ from tests.support import FIXTURES, fixture_path
 
 FORMATS = ("sarif", "codequality", "junit", "sonar", "github", "github-summary", "comment", "prometheus", "teamcity")
 # Names that try to leave each of the formats.
-NAMES = (*HOSTILE, "]]>", "::error::x", "%0A::set-output::", "a,b:c=d", "##teamcity[x a='1']", "it's|n[x]", 'q"\\', "a\nb\r", "\x7f\x1b[31m", "\uffff\ufffe", "-->", "../../etc/passwd", "a b#c?d")  # fmt: skip
+NAMES = (*HOSTILE, "]]>", "::error::x", "%0A::set-output::", "a,b:c=d", "##teamcity[x a='1']", "it's|n[x]", 'q"\\', "a\nb\r", "a|b|n", "\x7f\x1b[31m", "\uffff\ufffe", "-->", "../../etc/passwd", "a b#c?d")  # fmt: skip
 AnyReport = Report | DiffReport | TrendReport
 
 

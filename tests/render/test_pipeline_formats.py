@@ -17,6 +17,7 @@ from leakreport.render.interface import RenderOptions
 from leakreport.render.json import document
 from leakreport.render.run_issues import issues_of_run
 from tests.analysis.trend_support import dumps
+from tests.html_support import run_of
 from tests.render.pipeline_support import (
     FORMATS,
     NAMES,
@@ -109,6 +110,7 @@ def test_what_cannot_be_compared_is_red() -> None:
     report = compare(load(fixture_path("memcheck-xml", "kinds")), load(fixture_path("heaptrack", "demo-v1")))
     assert report.mismatches
     assert report.verdict.status is Status.INCONCLUSIVE
+    assert {notice.slug for notice in issues_of_diff(report).troubles} == {"inconclusive", "not-comparable"}
     assert_red(report)
 
 
@@ -288,8 +290,20 @@ def test_the_marker_finds_the_comment_again() -> None:
     assert written("comment", svc_diff()).startswith("<!-- leakreport:diff:")
     hostile = replace(report_of(LEAKING), title="--> <b>\n@all")
     assert written("comment", hostile).splitlines()[0] == "<!-- leakreport:analysis:b-U-000A-all -->"
-    assert len(written("comment", next(hostile_reports())[1]())) <= 65_536
     assert not written("github-summary", report_of(LEAKING)).startswith("<!--")
+
+
+def test_a_comment_is_never_too_long() -> None:
+    report = analyze(run_of([([f"{'y' * 300}{number}"], 100) for number in range(300)], "y" * 400))
+    text, summary = (written(name, report) for name in ("comment", "github-summary"))
+    assert 40_000 < len(text) <= 65_536 < len(summary)
+    assert text.endswith("\n</details>\n")
+    shown = len([line for line in text.splitlines() if line.startswith("| `p1-")])
+    assert f"\n{300 - shown} more issues not shown." in text
+    flood = replace(
+        report, verdict=replace(report.verdict, reasons=tuple(f"{'z' * 900} {number}" for number in range(99)))
+    )
+    assert len(written("comment", flood)) <= 65_536
 
 
 def test_figures_are_those_of_the_json() -> None:
