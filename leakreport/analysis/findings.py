@@ -25,7 +25,7 @@ from leakreport.analysis.ownership import FrameClass, Ownership, looks_like_wrap
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.report import CaptionedFrames, Finding, PathRow, Severity
 from leakreport.analysis.stacks import Stacks
-from leakreport.analysis.tokens import family_token
+from leakreport.analysis.tokens import family_token, kind_token
 from leakreport.model.columns import Int64Column, exact_sum
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, ProblemKind, RawProblem
@@ -223,7 +223,7 @@ def problem_findings(members: Sequence[Snapshot], frame_index: FrameIndex, colum
     """What the tool itself complained about besides leaks: errors first, then signals, then descriptors."""
     order = {ProblemKind.ERROR: 0, ProblemKind.SIGNAL: 1, ProblemKind.DESCRIPTOR: 2}
     problems = [problem for snapshot in members for problem in snapshot.problems]
-    problems.sort(key=lambda problem: (order[problem.problem], problem.kind))
+    problems.sort(key=lambda problem: (order[problem.problem], kind_token(problem.kind)))
     stacks = [
         [CaptionedFrames(stack.caption, tuple(map(frame_index, stack.frames))) for stack in problem.stacks]
         for problem in problems
@@ -234,18 +234,19 @@ def problem_findings(members: Sequence[Snapshot], frame_index: FrameIndex, colum
         _problem_finding(problem, found, None if position < 0 else position)
         for problem, found, position in zip(problems, stacks, responsible, strict=True)
     ]
-    return _with_ids(findings, columns)
+    kinds = [f"{_RULE_PREFIX[problem.problem]}.{kind_token(problem.kind)}" for problem in problems]
+    return _with_ids(findings, kinds, columns)
 
 
-def _with_ids(findings: Sequence[Finding], columns: FrameColumns) -> list[Finding]:
+def _with_ids(findings: Sequence[Finding], kinds: Sequence[str], columns: FrameColumns) -> list[Finding]:
     """Ids of the kind and the stack, your frames where there are any; equal ones are told apart by an ordinal."""
     seen: Counter[bytes] = Counter()
     named = []
-    for finding in findings:
+    for finding, kind in zip(findings, kinds, strict=True):
         stack = finding.frames or ()
         inner = [frame for frame in stack if columns.is_own[frame]] or stack
         keys = fold_recursion([columns.key[frame] for frame in inner])
-        text = path_text(map(encoded, keys), b"", encoded(finding.rule))
+        text = path_text(map(encoded, keys), b"", encoded(kind))
         seen[text] += 1
         named.append(replace(finding, id=problem_id(text, seen[text])))
     return named

@@ -162,8 +162,8 @@ class IssueList:
     def gate_lines(self) -> tuple[GateLine, ...]:
         """The thresholds and what became of them, printable."""
         return tuple(
-            GateLine(cut(printable(gate), LONGEST_WORD), result, cut(printable(text)))
-            for gate, result, text in self.verdict.gate_lines
+            line._replace(gate=cut(printable(line.gate), LONGEST_WORD), text=cut(printable(line.text)))
+            for line in self.verdict.gate_lines
         )
 
     @property
