@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 import numpy as np
 
 from leakreport.model.columns import Int8Column, Int64Column
 from leakreport.model.raw import Frame
-from leakreport.suppressions.globs import Glob, as_bytes, compiled
+from leakreport.suppressions.globs import Glob, compiled
 from leakreport.suppressions.match import frame_answer
 from leakreport.suppressions.names import Answer, Demangler, is_linker_name
 from leakreport.suppressions.rules import FramePattern, Place
@@ -57,14 +57,14 @@ class FrameIndex:
         """Names that are the linker's, which are most, by a look-up or one expression; the others one by one."""
         if self._linker_names is None:
             places = [index for index, frame in enumerate(samples) if is_linker_name(frame)]
-            names = [as_bytes(samples[index].function or "") for index in places]
+            names = [samples[index].function or "" for index in places]
             rest = np.setdiff1d(np.arange(len(samples)), np.array(places, dtype=np.int64))
             self._linker_names = (names, np.array(places, dtype=np.int64), dict(zip(names, places, strict=True)), rest)
         names, places_of, place_by_name, others = self._linker_names
         found = np.zeros(len(samples), dtype=np.int8)
         glob = compiled(pattern.glob)
         if glob.literal is not None:
-            place = place_by_name.get(glob.literal)
+            place = place_by_name.get(glob.text)
             if place is not None:
                 found[place] = Answer.YES
         else:
@@ -77,7 +77,9 @@ class FrameIndex:
 def _fitting(glob: Glob, names: list[str]) -> Int64Column:
     """The indexes of the names that fit; pieces of the glob that a name has to have are looked for first."""
     piece = max(glob.pieces, key=len)
-    candidates = [index for index, name in enumerate(names) if piece in name] if piece else range(len(names))
+    candidates: Iterable[int] = range(len(names))
+    if piece.isascii():
+        candidates = [index for index, name in enumerate(names) if piece in name]
     return np.array([index for index in candidates if glob.fits(names[index])], dtype=np.int64)
 
 
