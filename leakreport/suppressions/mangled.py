@@ -221,11 +221,12 @@ def _may_contain(piece: str, words: tuple[str, ...], name: str) -> bool:
     Everything but lower case letters counts as possible outside of names; a lower case one only where the readable
     name has what it stands for. Digits announce a name, of which the text may have the beginning.
     """
-    if any(piece in word for word in words):
+    joined = _joined(words)
+    if piece in joined:
         return True
     letters = _letters(name)
-    reachable = {len(word[at:]) for word in words for at in range(len(word)) if piece.startswith(word[at:])} | {0}
-    ends = sorted(reachable)
+    # Where the ends of names that the text begins with end in it.
+    ends = [0, *(length for length in range(1, len(piece)) if f"{piece[:length]}\n" in joined)]
     seen = set(ends)
     while ends:
         at = ends.pop()
@@ -235,15 +236,19 @@ def _may_contain(piece: str, words: tuple[str, ...], name: str) -> bool:
         if not piece[at].islower() or piece[at] in letters:
             following.add(at + 1)
         if at and piece[at - 1].isdigit():
-            for word in words:
-                if word.startswith(piece[at:]):
-                    return True
-                if piece.startswith(word, at):
-                    following.add(at + len(word))
+            if f"\n{piece[at:]}" in joined:
+                return True
+            following.update(at + len(word) for word in words if piece.startswith(word, at))
         for place in following - seen:
             seen.add(place)
             ends.append(place)
     return False
+
+
+@lru_cache(maxsize=_KEPT)
+def _joined(words: tuple[str, ...]) -> str:
+    """The words, each between ends of lines, which no name has."""
+    return "".join(f"\n{word}" for word in words) + "\n"
 
 
 @lru_cache(maxsize=_KEPT)

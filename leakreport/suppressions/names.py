@@ -49,19 +49,22 @@ def function_answer(glob: Glob, frame: Frame, demangle: Demangler) -> Answer:
     if is_linker_name(frame):
         return Answer.of(glob.fits(name))
     if glob.literal is not None:
-        return _literal_answer(glob.text, name, demangle)
-    if not any(_may_begin(glob.text, start) for start in _MANGLED_STARTS):
-        return Answer.NO
-    return glob_answer(glob, _CLONE.sub("", name))
+        return Answer.of(as_read(glob.text, demangle) == bare(name))
+    return glob_answer(glob, _CLONE.sub("", name)) if may_fit_readable(glob) else Answer.NO
 
 
-def _literal_answer(linker_name: str, name: str, demangle: Demangler) -> Answer:
-    if not linker_name.startswith(_MANGLED_STARTS):
-        return Answer.NO
-    return Answer.of(_bare(demangle(linker_name)) == _bare(name))
+def may_fit_readable(glob: Glob) -> bool:
+    """Whether a glob may fit a linker name that has another readable form."""
+    return any(_may_begin(glob.text, start) for start in _MANGLED_STARTS)
 
 
-def _bare(name: str) -> str:
+def as_read(linker_name: str, demangle: Demangler) -> str | None:
+    """What a linker name reads as, as `bare` has it; None where it is no name that reads otherwise."""
+    return bare(demangle(linker_name)) if linker_name.startswith(_MANGLED_STARTS) else None
+
+
+def bare(name: str) -> str:
+    """A readable name without what compilers add to copies and demanglers differ in."""
     return "".join(_CLONE.sub("", name).split())
 
 
