@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Report
@@ -36,6 +37,16 @@ class RenderOptions:
     """Reports of any size are written."""
 
 
+class Failure(NamedTuple):
+    """Why there is no report: one input that could not be read."""
+
+    slug: str
+    """Of the error: `empty-input`."""
+    text: str
+    source: str = ""
+    """The input, empty where it is not one alone."""
+
+
 class Renderer(Protocol):
     """Report to text, or to bytes where the format is binary."""
 
@@ -64,4 +75,13 @@ class DiffRenderer(Protocol):
 
     def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
         """The whole output."""
+        ...
+
+
+@runtime_checkable
+class FailureRenderer(Protocol):
+    """A renderer that can say that there is no report, so that whoever reads the format does not take that for a good one."""
+
+    def render_failure(self, kind: str, failures: Sequence[Failure], options: RenderOptions) -> str:
+        """The whole output; `kind` is that of the report that was asked for."""
         ...
