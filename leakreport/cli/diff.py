@@ -46,7 +46,7 @@ def diff(
         report = compare(old, new, config=options)
         if not given.flag("quiet") and not options.redact:
             report = replace(report, next_commands=_next(report, before, after, targets))
-    return finish(report, given, chosen, targets, errors, records=records)
+    return finish(report, given, chosen, targets, errors, records=records or chosen.flag("records"))
 
 
 def _next(report: DiffReport, before: str, after: str, targets: Sequence[tuple[str, str]]) -> tuple[str, ...]:
