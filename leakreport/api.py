@@ -236,7 +236,8 @@ def render(
 
     options = options or RenderOptions()
     if report.is_redacted:
-        options = replace(options, command=told_command(options.command), with_source=False, source_roots=())
+        command = told_command(options.command)
+        options = replace(options, command=command, with_source=False, source_roots=(), source_links=None)
     if options.include_host:
         return write(report, to, options)
     public = public_copy(report, options.command, keeps_commands=options.is_terminal)

@@ -24,7 +24,9 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "readers": frozenset({"model", "limits", "errors", "plugins"}),
     "symbols": frozenset({"model", "limits", "errors"}),
     "privacy": frozenset({"model"}),
-    "analysis": frozenset({"model", "errors", "units", "privacy.texts"}),
+    "repository": frozenset({"errors", "limits"}),
+    "owners": frozenset({"repository", "errors", "limits"}),
+    "analysis": frozenset({"model", "errors", "units", "privacy.texts", "owners.owners"}),
     "render": frozenset(
         {
             "analysis.report",
@@ -38,6 +40,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "limits",
             "plugins",
             "privacy.texts",
+            "repository.paths",
         }
     ),
     "api": None,
@@ -56,6 +59,8 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "readers",
             "render",
             "symbols.options",
+            "repository",
+            "owners",
         }
     ),
 }

@@ -22,6 +22,7 @@ from leakreport.analysis.matching import Matching
 from leakreport.analysis.naming import side_names
 from leakreport.analysis.noise import noise_rule
 from leakreport.analysis.options import AnalysisOptions
+from leakreport.analysis.owned import owner_notes, with_owners
 from leakreport.analysis.ownership import Ownership, ownership_of
 from leakreport.analysis.page_diff import page_of_diff
 from leakreport.analysis.paths import PathTable
@@ -88,7 +89,10 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     )
     told = BY_TOKEN if options.redact else BY_NAME
     found = matched_beside_folded(_foldable(old), _foldable(new), told)
-    halves = (Half(old.rows, old.frame_index), Half(new.rows, new.frame_index))
+    halves = (
+        Half(with_owners(old.rows, options), old.frame_index),
+        Half(with_owners(new.rows, options), new.frame_index),
+    )
     table = replace(diff_table(halves, found, metrics, rule), work=options.per)
     tables = RunsSide(old.rows, old.runs), RunsSide(new.rows, new.runs)
     by_runs = judge_by_runs(table, tables, _bytes_metric(metric), rule, is_forced=options.force_compare)
@@ -149,6 +153,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
                     *_of_reports(new),
                     *_uncompared(found),
                     *folded_notes(old.rows, new.rows),
+                    *owner_notes(options.owners, is_redacted=options.redact),
                 )
             )
         ),

@@ -36,7 +36,7 @@ def analyze(
         report, errors = analyse(inputs, given, options, chosen.symbol_options())
     if report is not None and not given.flag("quiet") and not options.redact:
         report = replace(report, next_commands=next_commands(report, inputs, targets, options.own))
-    return finish(report, given, chosen, targets, errors, records=records)
+    return finish(report, given, chosen, targets, errors, records=records or chosen.flag("records"))
 
 
 def next_commands(

@@ -47,7 +47,7 @@ def diff(
             report = compare(old, new, config=options)
     if report is not None and not given.flag("quiet") and not options.redact:
         report = replace(report, next_commands=_next(report, before, after, targets))
-    return finish(report, given, chosen, targets, errors, records=records, kind="diff")
+    return finish(report, given, chosen, targets, errors, records=records or chosen.flag("records"), kind="diff")
 
 
 def _next(report: DiffReport, before: str, after: str, targets: Sequence[tuple[str, str]]) -> tuple[str, ...]:

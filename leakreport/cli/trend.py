@@ -34,15 +34,15 @@ def trend(
     from leakreport.analysis.options import SORTS
     from leakreport.render import as_trend, get_renderer
 
-    chosen = given.chosen({"fail-on": fail_on, "min-growth": min_growth})
+    chosen = given.chosen({"fail-on": fail_on, "min-growth": min_growth, "sort": sort, "limit": limit})
     targets = targets_of(given.to, given.texts("output"), inputs)
     for name, _ in targets:
         as_trend(get_renderer(name))
     options = replace(
         chosen.analysis_options(at=None, metric=given.text("metric"), grouping=given.text("as_"), command="trend"),
-        sort=None if sort is None else one_of(sort, SORTS, "--sort"),
+        sort=None if (order := chosen.text("sort")) is None else one_of(order, SORTS, "--sort"),
         work=None if per is None else work_done(per),
-        limit=None if limit is None else parse_size(limit),
+        limit=None if (most := chosen.text("limit")) is None else parse_size(most),
     )
     report = None
     with red_without_report(chosen, targets, "trend"):

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Report
 from leakreport.analysis.trendreport import TrendReport
+from leakreport.render.source_links import SourceLinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class RenderOptions:
     with_source: bool = True
     source_roots: tuple[str, ...] = ()
     """Folders besides the working directory below which source may be read."""
+    source_links: SourceLinks | None = None
+    """Where frames lead to; None for nowhere."""
     include_host: bool = False
     """Home folders, hosts and secrets stay; the caller takes them out of the report where this is not set."""
     hidden_arguments: int = 0
