@@ -27,9 +27,12 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "repository": frozenset({"errors", "limits"}),
     "owners": frozenset({"repository", "errors", "limits"}),
     "analysis": frozenset({"model", "errors", "units", "privacy.texts", "owners.owners"}),
+    # A check is a comparison by analysis; what is stored must name nobody.
+    "baseline": frozenset({"analysis", "model", "errors", "units", "privacy.texts"}),
     "render": frozenset(
         {
             "analysis.report",
+            "analysis.checkreport",
             "analysis.diffreport",
             "analysis.pagetree",
             "analysis.trendreport",
@@ -50,6 +53,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "config",
             "errors",
             "units",
+            "baseline",
             "analysis.options",
             "analysis.processes",
             "analysis.diffreport",
