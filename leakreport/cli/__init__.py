@@ -16,6 +16,7 @@ import typer
 
 from leakreport import __version__
 from leakreport.cli.analyze import analyze
+from leakreport.cli.config import config
 from leakreport.cli.convert import convert
 from leakreport.cli.diff import diff
 from leakreport.cli.extract import extract
@@ -56,7 +57,8 @@ app.command("trend")(trend)
 app.command("convert")(convert)
 app.command("extract")(extract)
 app.command("formats")(formats)
-COMMANDS = ("analyze", "diff", "trend", "convert", "extract", "formats")
+app.command("config")(config)
+COMMANDS = ("analyze", "diff", "trend", "convert", "extract", "formats", "config")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
