@@ -16,6 +16,7 @@ import typer
 
 from leakreport import __version__
 from leakreport.cli.analyze import analyze
+from leakreport.cli.completion import completion
 from leakreport.cli.config import config
 from leakreport.cli.convert import convert
 from leakreport.cli.diff import diff
@@ -58,7 +59,8 @@ app.command("convert")(convert)
 app.command("extract")(extract)
 app.command("formats")(formats)
 app.command("config")(config)
-COMMANDS = ("analyze", "diff", "trend", "convert", "extract", "formats", "config")
+app.command("completion")(completion)
+COMMANDS = ("analyze", "diff", "trend", "convert", "extract", "formats", "config", "completion")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
