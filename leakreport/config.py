@@ -33,6 +33,8 @@ class Setting:
     help: str
     default: str = ""
     """What holds where nobody says anything, in words; empty for nothing."""
+    choices: tuple[str, ...] = ()
+    """Words that it takes, where they are few; some settings take others, too."""
 
 
 SETTINGS = (
@@ -48,15 +50,37 @@ SETTINGS = (
     ),
     Setting("source-url", str, "Links to source: https://…/{commit}/{path}#L{line}."),
     Setting("commit", str, "The commit that links lead to.", "that of the CI job, or the one checked out"),
-    Setting("editor", str, "Links that open an editor: vscode, idea, emacs, or a URL template with {file} and {line}."),
-    Setting("as", str, "Several inputs are a series, processes or runs.", "told by the inputs"),
-    Setting("at", str, "The judged snapshot of analyze and diff: last, peak, or an index.", "told by the format"),
+    Setting(
+        "editor",
+        str,
+        "Links that open an editor: vscode, idea, emacs, or a URL template with {file} and {line}.",
+        choices=("vscode", "idea", "emacs"),
+    ),
+    Setting(
+        "as",
+        str,
+        "Several inputs are a series, processes or runs.",
+        "told by the inputs",
+        choices=("series", "processes", "runs"),
+    ),
+    Setting(
+        "at",
+        str,
+        "The judged snapshot of analyze and diff: last, peak, or an index.",
+        "told by the format",
+        choices=("last", "peak"),
+    ),
     Setting("metric", str, "The metric that ranks the paths.", "retained_bytes; leaked_bytes of a comparison"),
-    Setting("sort", str, "Of a trend: points by time or name.", "the order given"),
+    Setting("sort", str, "Of a trend: points by time or name.", "the order given", choices=("time", "name")),
     Setting("limit", str, "Of a trend: say when the total reaches this."),
     Setting("records", bool, "JSON rows name the input's own records.", "false"),
     Setting("alloc-fn", list, "Functions (globs) that count as allocators, like massif's --alloc-fn."),
-    Setting("fail-on", list, "Fail on definite, indirect, possible, reachable, any, errors, fds."),
+    Setting(
+        "fail-on",
+        list,
+        "Fail on definite, indirect, possible, reachable, any, errors, fds.",
+        choices=("definite", "indirect", "possible", "reachable", "any", "errors", "fds", "growth", "new"),
+    ),
     Setting("max-leaked", str, "Fail when more than this is lost."),
     Setting("min-change", str, "Of a comparison: smaller changes of a path are noise.", "by the formats"),
     Setting("max-growth", list, "Fail when more than this grew; GLOB=SIZE for a library or function alone."),
@@ -69,7 +93,13 @@ SETTINGS = (
     Setting("ratchet", bool, "Of baseline update: amounts and budgets only go down, clean folders stay clean."),
     Setting("focus", str, "Only paths with a function, file or module that this regular expression finds."),
     Setting("ignore", str, "No paths with such a function, file or module."),
-    Setting("group-by", str, "Add sums by path, function, file, module, kind or owner.", "path"),
+    Setting(
+        "group-by",
+        str,
+        "Add sums by path, function, file, module, kind or owner.",
+        "path",
+        choices=("path", "function", "file", "module", "kind", "owner"),
+    ),
     Setting("top", int, "Only the first N entries of the reading list.", "all"),
     Setting("max-paths", int, "At most N paths in the JSON.", "all"),
     Setting(
@@ -77,6 +107,7 @@ SETTINGS = (
         str,
         "At most N nodes of the call tree in a report, or all.",
         "20000, fewer where a node has many figures",
+        choices=("all",),
     ),
     Setting("source-root", list, "A folder below which source may be shown, besides the working directory."),
     Setting("no-source", bool, "Show no source lines: tickets travel further than source does.", "false"),
@@ -86,7 +117,7 @@ SETTINGS = (
     Setting("no-symbols", bool, "Leave addresses as they are.", "false"),
     Setting("redact", bool, "Replace every name of the input by a token; ids, shapes and bytes stay.", "false"),
     Setting("include-host", bool, "Keep home folders, hosts and what looks like secrets.", "false"),
-    Setting("color", str, "auto, always or never.", "auto"),
+    Setting("color", str, "auto, always or never.", "auto", choices=("auto", "always", "never")),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 

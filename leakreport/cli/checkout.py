@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,11 +41,15 @@ def owners_of(chosen: Chosen) -> Owners | None:
     return Owners(table, rules, RepositoryPaths.below(root, (".", *chosen.texts("source-root"))))
 
 
-def source_links_of(chosen: Chosen) -> SourceLinks | None:
+def source_links_of(chosen: Chosen, tell: Callable[[UsageError], None] | None = None) -> SourceLinks | None:
     """Where frames lead to; None for nowhere.
 
+    Args:
+        chosen: the settings.
+        tell: gets told which links are asked for and not made: a setting of the project must not stop a run elsewhere.
+
     Raises:
-        UsageError: a template is none, the commit is not known, or links would name folders of this machine.
+        UsageError: a template is none.
     """
     url, editor = chosen.text("source-url"), chosen.text("editor")
     if not url and not editor:
@@ -53,18 +58,22 @@ def source_links_of(chosen: Chosen) -> SourceLinks | None:
     from leakreport.repository.checkout import commit_of, find_root
     from leakreport.repository.paths import RepositoryPaths
 
-    if editor and not chosen.flag("include-host"):
-        raise UsageError(
-            "--editor writes the folders of this machine into the report",
-            advice="Add --include-host if it is for yourself, or use --source-url.",
-        )
-    root = find_root(Path.cwd())
     template = source_template(url) if url else None
+    opener = editor_template(editor) if editor else None
+    missing = []
+    if opener is not None and not chosen.flag("include-host"):
+        what = "no links to the editor: they would name folders of this machine"
+        missing.append(
+            UsageError(what, advice="Add --include-host if the report is for yourself, or use --source-url.")
+        )
+        opener = None
+    root = find_root(Path.cwd())
     commit = chosen.text("commit") or commit_of(os.environ, root) or ""
     if template is not None and "{commit}" in template and not commit:
-        raise UsageError(
-            "--source-url names {commit}, and which one it is is not known",
-            advice="Give --commit, or run in a checkout.",
-        )
-    paths = RepositoryPaths.below(root, (".", *chosen.texts("source-root")))
-    return SourceLinks(paths, template, commit, editor_template(editor) if editor else None)
+        what = "no links to source: the commit is not known"
+        missing.append(UsageError(what, advice="Give --commit, or run in a checkout."))
+        template = None
+    if tell is not None:
+        for error in missing:
+            tell(error)
+    return SourceLinks(RepositoryPaths.below(root, (".", *chosen.texts("source-root"))), template, commit, opener)

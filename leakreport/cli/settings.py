@@ -154,7 +154,7 @@ class Chosen:
         """How the report is written.
 
         Raises:
-            UsageError: links to source are asked for in a way that makes none.
+            UsageError: the template of links to source is none.
         """
         from leakreport.cli.checkout import source_links_of
         from leakreport.render.interface import RenderOptions
@@ -228,7 +228,7 @@ def merged(config_file: str | None, flags: Mapping[str, object]) -> Chosen:
         from leakreport.cli.checkout import source_links_of
 
         # What is wrong with them is said before anything is read.
-        source_links_of(chosen)
+        source_links_of(chosen, lambda error: say("warning", error))
     return chosen
 
 
