@@ -25,9 +25,12 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "symbols": frozenset({"model", "limits", "errors"}),
     "privacy": frozenset({"model"}),
     "analysis": frozenset({"model", "errors", "units", "privacy.texts"}),
+    # A check is a comparison by analysis; what is stored must name nobody.
+    "baseline": frozenset({"analysis", "model", "errors", "units", "privacy.texts"}),
     "render": frozenset(
         {
             "analysis.report",
+            "analysis.checkreport",
             "analysis.diffreport",
             "analysis.pagetree",
             "analysis.trendreport",
@@ -47,6 +50,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "config",
             "errors",
             "units",
+            "baseline",
             "analysis.options",
             "analysis.processes",
             "analysis.diffreport",

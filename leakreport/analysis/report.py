@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from leakreport.analysis.pagetree import PageTree, no_page
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, LeakSearch, Moment, Note, Sampling, Truncation
 from leakreport.model.raw import Mapping as MappedFile
+
+if TYPE_CHECKING:
+    from leakreport.analysis.checkreport import CheckResult
 
 
 class Status(StrEnum):
@@ -363,6 +366,8 @@ class Report:
     """Makes `page`."""
     is_redacted: bool = False
     """Names are tokens."""
+    check: CheckResult | None = None
+    """What a baseline knows of the leaks, where the run was checked against one."""
 
     @property
     def is_complete(self) -> bool:

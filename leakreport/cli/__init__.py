@@ -16,6 +16,9 @@ import typer
 
 from leakreport import __version__
 from leakreport.cli.analyze import analyze
+from leakreport.cli.baseline import baseline
+from leakreport.cli.bisect import bisect_code, is_bisecting
+from leakreport.cli.check import check
 from leakreport.cli.convert import convert
 from leakreport.cli.diff import diff
 from leakreport.cli.extract import extract
@@ -54,17 +57,25 @@ app.command("analyze")(analyze)
 app.command("diff")(diff)
 app.command("trend")(trend)
 app.command("convert")(convert)
+app.command("check")(check)
+app.add_typer(baseline, name="baseline")
 app.command("extract")(extract)
 app.command("formats")(formats)
-COMMANDS = ("analyze", "diff", "trend", "convert", "extract", "formats")
+COMMANDS = ("analyze", "diff", "trend", "convert", "check", "baseline", "extract", "formats")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is the result.
 
-    Source: the codes are those of `docs/json.md`.
+    Source: the codes are those of `docs/json.md`; with `--bisect` those that git knows.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    code = _outcome(arguments)
+    return bisect_code(code) if is_bisecting(arguments) else code
+
+
+def _outcome(arguments: Sequence[str]) -> int:
+    """The exit code of `docs/json.md`."""
     # Of a plug-in that does not work, for example.
     logging.basicConfig(format="warning: %(message)s", level=logging.WARNING)
     if not arguments:
@@ -72,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     try:
         _suggest_command(arguments)
-        code = app(args=arguments, prog_name="leakreport", standalone_mode=False)
+        code = app(args=list(arguments), prog_name="leakreport", standalone_mode=False)
     except LeakreportError as error:
         _complain(error.slug, str(error))
         return error.exit_code

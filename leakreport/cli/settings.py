@@ -43,10 +43,23 @@ class Chosen:
         value = self.values.get(name)
         return value if isinstance(value, tuple) else ()
 
+    def fail_on(self) -> tuple[str, ...]:
+        """The words of the gate, each once.
+
+        Raises:
+            UsageError: it is given and has none.
+        """
+        words = [word for text in self.texts("fail-on") for word in text.replace(" ", "").split(",") if word]
+        if "fail-on" in self.values and not words:
+            raise UsageError(
+                "--fail-on names nothing", advice="An empty gate would always pass: leave it out, or name a kind."
+            )
+        return tuple(dict.fromkeys(words))
+
     def analysis_options(
         self, *, at: str | None, metric: str | None, grouping: str | None, command: str = "analyze"
     ) -> AnalysisOptions:
-        """What the analysis is asked for by a command: `analyze`, `diff` or `trend`.
+        """What the analysis is asked for by a command: `analyze`, `diff`, `trend` or `check`.
 
         Raises:
             UsageError: a word is not one of the known ones.
@@ -55,11 +68,7 @@ class Chosen:
         from leakreport.analysis.processes import Grouping
         from leakreport.cli.growth import growth_limits
 
-        words = tuple(word for text in self.texts("fail-on") for word in text.replace(" ", "").split(",") if word)
-        if "fail-on" in self.values and not words:
-            raise UsageError(
-                "--fail-on names nothing", advice="An empty gate would always pass: leave it out, or name a kind."
-            )
+        words = self.fail_on()
         for word in words:
             one_of(word, FAIL_ON, "--fail-on")
             _check_gate(word, command)
@@ -77,7 +86,7 @@ class Chosen:
             ignore=self.text("ignore"),
             group_by=one_of(self.text("group-by") or "path", GROUP_BY, "--group-by"),
             top=self.number("top"),
-            fail_on=tuple(dict.fromkeys(words)),
+            fail_on=words,
             max_leaked_bytes=None if max_leaked is None else parse_size(max_leaked),
             max_leaked_text=max_leaked or "",
             max_nodes=_node_limit(self.text("max-nodes")),
