@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 # Before the first numpy import: its thread pool costs start-up time, and nothing here multiplies matrices.
@@ -55,7 +55,7 @@ def _root(
     del version
 
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., int] | typer.Typer] = {
     "analyze": analyze,
     "diff": diff,
     "trend": trend,
