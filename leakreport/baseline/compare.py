@@ -25,7 +25,7 @@ from leakreport.baseline.entries import Amounts, Baseline, Leak, Recording, fold
 from leakreport.baseline.evidence import Subject, doubts_of, lost_on_no_path
 from leakreport.baseline.places import Places
 from leakreport.baseline.side import run_of, told_frame
-from leakreport.baseline.states import FoundLeak, found_leaks, row_states
+from leakreport.baseline.states import FoundLeak, found_leaks
 from leakreport.model.columns import Int64Column
 from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS, LeakKind
 from leakreport.model.snapshot import Run
@@ -131,7 +131,8 @@ def checked(comparison: Comparison, check: CheckOptions) -> Report:
     """The report with what the baseline knows of each leak, and a gate that counts only what is worse."""
     judge = _Judge(comparison, check)
     doubts = doubts_of(judge.subject)
-    lines = budget_lines(all_budgets(check.budgets, judge.baseline.budgets), judge.held())
+    budgets = all_budgets(check.budgets, judge.baseline.budgets)
+    lines = budget_lines(budgets, judge.held()) if budgets else ()
     leaks = tuple(sorted(judge.checked_leaks(), key=_reading_order))
     result = CheckResult(
         baseline=None
@@ -171,7 +172,8 @@ class _Judge:
         self._comparison, self._check = comparison, check
         self._report = comparison.report
         self.baseline = comparison.baseline or Baseline(_recording_like(comparison.report), {})
-        self._rows: dict[int, PathRow] = {}
+        listed = [after for leak in comparison.leaks if leak.state is not None for after in leak.rows]
+        self._rows = self._made(listed)
         self._growth_budgets = [budget for budget in check.budgets if budget.base is not Base.NOTHING]
         self._expired = {leak.id for leak in self.baseline.leaks.values() if leak.until and leak.until < check.today}
         self.subject = Subject(
@@ -182,10 +184,15 @@ class _Judge:
             sum(len(leak.stored) for leak in comparison.leaks if leak.rows),
         )
 
-    def _row(self, after: int) -> PathRow:
-        if after not in self._rows:
-            self._rows[after] = self._report.paths[self._comparison.rows[after]]
-        return self._rows[after]
+    def _made(self, after: Iterable[int]) -> dict[int, PathRow]:
+        """Rows of the report for rows of the after side; one by one they would take much longer."""
+        assert isinstance(self._report.paths, PathTable)
+        known = [one for one in after if one in self._comparison.rows]
+        places = np.asarray([self._comparison.rows[one] for one in known], dtype=np.int64)
+        return dict(zip(known, self._report.paths.taken(places), strict=True))
+
+    def _rows_of(self, leak: FoundLeak) -> list[PathRow]:
+        return [self._rows[after] for after in leak.rows if after in self._rows]
 
     def state_of(self, leak: FoundLeak) -> State | None:
         """With what only the file knows: that an acceptance has expired."""
@@ -195,13 +202,12 @@ class _Judge:
 
     def states(self) -> dict[tuple[str, LeakKind], State]:
         """Per row of the report."""
-        keys = {}
-        for leak in self._comparison.leaks:
-            for after in leak.rows:
-                if after in self._comparison.rows:
-                    row = self._row(after)
-                    keys[after] = (row.id, row.leak_kind)
-        return row_states((replace(leak, state=self.state_of(leak)) for leak in self._comparison.leaks), keys)
+        return {
+            (row.id, row.leak_kind): state
+            for leak in self._comparison.leaks
+            if (state := self.state_of(leak)) is not None
+            for row in self._rows_of(leak)
+        }
 
     def checked_leaks(self) -> Iterable[CheckedLeak]:
         """Those that are not within the noise."""
@@ -209,8 +215,8 @@ class _Judge:
             state = self.state_of(leak)
             if state is State.FIXED:
                 yield self._fixed(leak)
-            elif state is not None and leak.rows[0] in self._comparison.rows:
-                yield self._here(leak, state)
+            elif state is not None and (rows := self._rows_of(leak)):
+                yield self._here(leak, state, rows)
 
     def _fixed(self, leak: FoundLeak) -> CheckedLeak:
         stored = self.baseline.leaks[leak.stored[0]]
@@ -231,8 +237,7 @@ class _Judge:
             first_seen=stored.first_seen,
         )
 
-    def _here(self, leak: FoundLeak, state: State) -> CheckedLeak:
-        rows = [self._row(after) for after in leak.rows if after in self._comparison.rows]
+    def _here(self, leak: FoundLeak, state: State, rows: Sequence[PathRow]) -> CheckedLeak:
         row = rows[0]
         stored = [self.baseline.leaks[name] for name in leak.stored]
         known = next((entry for entry in stored if entry.reason), stored[0] if stored else None)
@@ -276,7 +281,8 @@ class _Judge:
             return any(kind in self._check.counted for kind in leak.kinds)
         # Memory that is still reachable is no loss, and more of it than before is.
         counted = self._check.counted if self._check.asked is not None else frozenset(LeakKind)
-        is_covered = any(is_in_scope(self._held(rows, stored), budget.scope) for budget in self._growth_budgets)
+        held = self._held(rows, stored) if self._growth_budgets else None
+        is_covered = held is not None and any(is_in_scope(held, budget.scope) for budget in self._growth_budgets)
         return not is_covered and any(kind in counted for kind in leak.kinds or {row.leak_kind for row in rows})
 
     def _is_in_clean_folder(self, row: PathRow) -> bool:
@@ -286,10 +292,13 @@ class _Judge:
 
     def held(self) -> list[Held]:
         """What budgets look at: every leak of either side, and what is on no path."""
-        found = []
-        for leak in self._comparison.leaks:
-            rows = [self._row(after) for after in leak.rows if after in self._comparison.rows]
-            found.append(self._held(rows, [self.baseline.leaks[name] for name in leak.stored]))
+        self._rows |= self._made(
+            after for leak in self._comparison.leaks for after in leak.rows if after not in self._rows
+        )
+        found = [
+            self._held(self._rows_of(leak), [self.baseline.leaks[name] for name in leak.stored])
+            for leak in self._comparison.leaks
+        ]
         used = {name for leak in self._comparison.leaks for name in leak.stored}
         gone = [leak for name, leak in self.baseline.leaks.items() if name not in used]
         found += [self._held([], [leak]) for leak in gone]

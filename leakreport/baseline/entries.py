@@ -6,16 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from leakreport.errors import LeakreportError
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Sampling
-
-
-class BaselineError(LeakreportError):
-    """A baseline is missing, damaged, or does not allow what was asked for."""
-
-    slug = "baseline"
-    exit_code = 2
 
 
 class Amount(NamedTuple):

@@ -2,12 +2,9 @@
 
     "leaks": {
       "p1-0": null,
-      "p1-03c9…": {
-        "function": "load_tiles(int)", "file": "./src/tiles.cc", "module": "tilecache",
-        "last": {"definite": [4096, 4]},
-        "first_seen": "2026-11-03",
-        "stack": [["main", "./src/main.cc", 12, "./tilecache", "0x10916a"], …]
-      },
+      "p1-03c9…": {"function": "load_tiles(int)", "file": "./src/tiles.cc", "module": "tilecache",
+        "last": {"definite": [4096, 4]}, "first_seen": "2026-11-03",
+        "stack": [["main", "./src/main.cc", 12, "./tilecache", "0x10916a"], …]},
       "p1-1": null,
       …
       "p1-g": null
@@ -25,8 +22,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from leakreport.baseline.entries import Amount, Amounts, Baseline, BaselineError, Leak, Recording
+from leakreport.baseline.entries import Amount, Amounts, Baseline, Leak, Recording
 from leakreport.baseline.places import Places
+from leakreport.errors import BaselineError
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, FrameKind, Sampling
 
@@ -88,8 +86,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
+        for key, value in pairs:
+            # A merge may leave a mark twice, which means nothing.
+            if key in seen and value is not None:
                 raise _Duplicate(key)
             seen.add(key)
     return found
@@ -302,18 +301,22 @@ def _recording(recording: Recording) -> dict[str, object]:
 
 
 def _block(leak: Leak, places: Places, frames: dict[Frame, str]) -> str:
+    """Three lines. The first and the last are of no other leak: so git cannot take the end of one for that of another."""
     place = {"function": leak.function, "file": leak.file, "module": leak.module, "owner": leak.owner}
-    lines = [", ".join(f'"{key}": {_dumps(value)}' for key, value in place.items() if value is not None)]
-    lines.append(f'"last": {_dumps(_of_amounts(leak.last))}')
+    known: dict[str, object] = {"last": _of_amounts(leak.last)}
     if leak.anchor != leak.last:
-        lines.append(f'"anchor": {_dumps(_of_amounts(leak.anchor))}')
-    for key in ("error", "aliases", "first_seen", "reason", "until", "fixed"):
-        value = getattr(leak, key)
-        if value:
-            lines.append(f'"{key}": {_dumps(list(value) if key == "aliases" else value)}')
+        known["anchor"] = _of_amounts(leak.anchor)
+    known |= {key: value for key in _OPTIONAL if (value := getattr(leak, key))}
+    lines = [_pairs({key: value for key, value in place.items() if value is not None}), _pairs(known)]
     lines.append(f'"stack": [{", ".join(_entry(frame, places, frames) for frame in leak.stack)}]')
-    body = ",\n".join(f"      {line}" for line in lines if line)
-    return f"{{\n{body}\n    }}"
+    return "{" + ",\n      ".join(line for line in lines if line) + "}"
+
+
+_OPTIONAL = ("error", "aliases", "first_seen", "reason", "until", "fixed")
+
+
+def _pairs(values: Mapping[str, object]) -> str:
+    return ", ".join(f'"{key}": {_dumps(value)}' for key, value in values.items())
 
 
 def _entry(frame: Frame, places: Places, frames: dict[Frame, str]) -> str:

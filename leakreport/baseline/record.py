@@ -8,9 +8,10 @@ from dataclasses import replace
 from leakreport.analysis.report import PathRow
 from leakreport.baseline.budgets import Base, budget_lines
 from leakreport.baseline.compare import CheckOptions, Comparison, held_of
-from leakreport.baseline.entries import Amount, Amounts, Baseline, BaselineError, Leak, folder_of
+from leakreport.baseline.entries import Amount, Amounts, Baseline, Leak, folder_of
 from leakreport.baseline.places import Places
 from leakreport.baseline.side import leaks_of, recording_of, told_frame, unattributed_of
+from leakreport.errors import BaselineError
 from leakreport.model.metrics import LeakKind
 
 
@@ -39,18 +40,24 @@ def updated(
     now = recorded(comparison, check)
     shown = {after: comparison.report.paths[row] for after, row in comparison.rows.items()}
     leaks: dict[str, Leak] = {}
+    gone: dict[str, Leak] = {}
     for found in comparison.leaks:
         ids = list(dict.fromkeys(shown[after].id for after in found.rows if after in shown))
         stored = [old.leaks[name] for name in found.stored]
         fresh = [now.leaks[name] for name in ids if name in now.leaks]
         if not fresh:
             # What is here and too small to be listed is summed up with the others.
-            leaks |= {leak.id: _fixed(leak, check.today) for leak in stored if not found.rows}
+            gone |= {leak.id: _fixed(leak, check.today) for leak in stored if not found.rows}
         elif not stored and is_ratchet:
             continue
         else:
             leaks |= {leak.id: leak for leak in _moved(stored, fresh, old, is_ratchet=is_ratchet)}
-    leaks |= {name: leak for name, leak in old.leaks.items() if not leak.last and name not in leaks}
+    # What is alive by its own id is neither fixed nor somebody's alias.
+    leaks = {name: leak for name, leak in old.leaks.items() if not leak.last} | gone | leaks
+    leaks = {
+        name: replace(leak, aliases=tuple(one for one in leak.aliases if one not in leaks))
+        for name, leak in leaks.items()
+    }
     result = replace(
         now,
         unattributed=_least(old.unattributed, now.unattributed) if is_ratchet else now.unattributed,
@@ -73,14 +80,13 @@ def _moved(stored: Sequence[Leak], fresh: Sequence[Leak], old: Baseline, *, is_r
         return [_as_before(leak, old) for leak in fresh]
     ages = [leak.first_seen for leak in stored if leak.first_seen]
     by_id = {leak.id: leak for leak in stored}
-    names = {name for leak in stored for name in (leak.id, *leak.aliases)} - {leak.id for leak in fresh}
-    aliases = [name for leak in stored for name in (leak.id, *leak.aliases) if name in names]
     found = []
     for number, leak in enumerate(fresh):
         # What several records become is pinned where they were, together: with the heaviest.
         mine = [by_id[leak.id]] if leak.id in by_id else []
         others = [one for one in stored if one.id not in {other.id for other in fresh}] if not number else []
         source = [*mine, *others]
+        aliases = dict.fromkeys(name for one in source for name in (one.id, *one.aliases) if name != leak.id)
         told = next((one for one in (*source, *stored) if one.reason), None)
         last = _least(_sum(one.last for one in source), leak.last) if is_ratchet and source else leak.last
         found.append(
@@ -88,7 +94,7 @@ def _moved(stored: Sequence[Leak], fresh: Sequence[Leak], old: Baseline, *, is_r
                 leak,
                 last=last,
                 anchor=_sum(one.anchor for one in source),
-                aliases=tuple(dict.fromkeys(aliases)) if not number else (),
+                aliases=tuple(aliases),
                 first_seen=min(ages, default=leak.first_seen),
                 reason=None if told is None else told.reason,
                 until=None if told is None else told.until,

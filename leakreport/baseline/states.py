@@ -6,7 +6,7 @@ What belongs together is what the comparison paired, and rows of one path: a lea
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -200,10 +200,3 @@ def _together(states: set[int], *, has_before: bool, has_after: bool) -> State |
         told = ((_NEW, State.NEW), (_GREW, State.GREW), (_KNOWN, State.KNOWN))
         return next((state for code, state in told if code in states), None)
     return State.FIXED if _FIXED in states else None
-
-
-def row_states(
-    leaks: Iterable[FoundLeak], keys: Mapping[int, tuple[str, LeakKind]]
-) -> dict[tuple[str, LeakKind], State]:
-    """Per id and kind of the run its state; `keys` has both per row of the after side."""
-    return {keys[row]: leak.state for leak in leaks if leak.state is not None for row in leak.rows if row in keys}

@@ -20,7 +20,7 @@ from leakreport.cli.baselines import (
 from leakreport.cli.options import READING, ConfigFile, Flag, Given, Inputs, Quiet, takes
 from leakreport.cli.output import check_replaces_nothing, write_file
 from leakreport.cli.shared import incomplete_inputs, say, tell
-from leakreport.errors import EXIT_INCONCLUSIVE, EXIT_OK, UsageError, first_exit_code
+from leakreport.errors import EXIT_INCONCLUSIVE, EXIT_OK, InconclusiveEvidence, UsageError, first_exit_code
 
 if TYPE_CHECKING:
     from leakreport.baseline.compare import CheckOptions, Comparison
@@ -214,11 +214,11 @@ def _compared(
     report = check(comparison, check=options)
     doubts = () if report.check is None else report.check.doubts
     for doubt in doubts:
-        tell(f"{'warning' if is_forced else 'error'}[inconclusive]: {doubt.text}")
-    if doubts and not is_forced:
-        tell("Nothing was written; --force writes it anyway.")
-        return None, EXIT_INCONCLUSIVE
-    return comparison, EXIT_OK
+        say(
+            "warning" if is_forced else "error",
+            InconclusiveEvidence(doubt.text, advice="Written as asked." * is_forced),
+        )
+    return (comparison, EXIT_OK) if is_forced or not doubts else (None, EXIT_INCONCLUSIVE)
 
 
 def _write(path: str, found: Baseline, options: CheckOptions, given: Given, *, was: Baseline | None = None) -> None:

@@ -35,6 +35,7 @@ def check(
     baseline: BaselineFile = None,
     budget: Budgets = None,
     fail_on: FailOn = None,
+    min_change: Annotated[str | None, typer.Option("--min-change", metavar="SIZE", help="Smaller changes of a leak are noise.", show_default=False)] = None,
     bisect: Annotated[bool, typer.Option(BISECT, help="Exit codes for git bisect run: what cannot be judged is skipped (125).")] = False,
     at: At = None,
     records: Records = False,
@@ -44,7 +45,7 @@ def check(
     from leakreport.api import read_baseline
 
     del bisect  # `main` looks at it: it is for errors of this very command line, too
-    chosen = given.chosen({"fail-on": fail_on, "baseline": baseline, "budget": budget})
+    chosen = given.chosen({"fail-on": fail_on, "min-change": min_change, "baseline": baseline, "budget": budget})
     targets = targets_of(given.to, given.texts("output"), inputs)
     analysis = chosen.analysis_options(at=at, metric=given.text("metric"), grouping=given.text("as_"), command="check")
     analysis = whole_analysis(analysis, *(word for word in analysis.fail_on if word in _OF_ONE_RUN))

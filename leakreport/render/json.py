@@ -120,7 +120,16 @@ def _document(report: Report, options: RenderOptions) -> dict[str, object]:
         "checks": report.checks,
         "unlisted_leaks": report.unlisted_leaks,
         "privacy": privacy_entry(options, is_redacted=report.is_redacted),
+        **_check(report),
     }
+
+
+def _check(report: Report) -> dict[str, object]:
+    if report.check is None:
+        return {}
+    from leakreport.render.check_json import check_entry
+
+    return {"check": check_entry(report.check)}
 
 
 def privacy_entry(options: RenderOptions, *, is_redacted: bool) -> dict[str, object]:

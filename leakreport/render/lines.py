@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from leakreport.analysis.report import PathRow, Report, Verdict
+from leakreport.render.check_text import check_lines
 from leakreport.render.interface import RenderOptions
 from leakreport.render.phrases import (
     STATUS_WORDS,
@@ -31,6 +32,8 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
     yield f"{STATUS_WORDS[verdict.status]} {printable(verdict.sentence)}"
     for text in verdict.lead:
         yield f"LEAD {printable(text)}"
+    if report.check is not None:
+        yield from map(printable, check_lines(report.check, is_everything=options.verbosity >= 1))
     for group in report.by_kind:
         blocks = group.values.get(f"{group.name}_blocks", "-")
         yield f"KIND {word(group.name)} {group.values.get(f'{group.name}_bytes', '-')} B {blocks} blocks"

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from leakreport import __version__
+from leakreport.analysis.checkreport import CheckResult
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, PathRow, Report
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.raw import Frame
 from leakreport.privacy.texts import REDACTED
+from leakreport.render.check_text import amount_words, listed_leaks, place_words, remark_words
 from leakreport.render.diff_text import diff_comment
 from leakreport.render.interface import RenderOptions
 from leakreport.render.names import shorten_name
@@ -143,6 +145,8 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
     yield f"**{marker}: {prose(verdict.sentence)}**"
     if verdict.lead:
         yield prose(" ".join(verdict.lead))
+    if report.check is not None:
+        yield from _check(report.check)
     leaks = report.leaks
     if leaks:
         yield "\n".join(_table(report, leaks[:MOST_LEAKS], options))
@@ -168,6 +172,17 @@ def _reproduce(options: RenderOptions) -> str:
     hidden = sum(REDACTED in argument for argument in options.command)
     count = f" ({plural(hidden, 'argument')} hidden)" if hidden else ""
     return f"To reproduce{count}:\n\n{_fenced(printable(command_text(options.command)))}"
+
+
+def _check(check: CheckResult) -> Iterator[str]:
+    """What the baseline knows: leaks by state, each with its id."""
+    for _, title, leaks, hidden in listed_leaks(check, is_everything=False):
+        yield f"**{title}**"
+        lines = [
+            f"- {code(leak.id)} {amount_words(leak)}, {code(cut(place_words(leak)))}; {prose(remark_words(leak))}"
+            for leak in leaks
+        ]
+        yield "\n".join([*lines, *(f"- {format_count(number)} more" for number in [hidden] if number)])
 
 
 def _table(report: Report, leaks: tuple[Finding, ...], options: RenderOptions) -> Iterator[str]:
