@@ -24,7 +24,9 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "readers": frozenset({"model", "limits", "errors", "plugins"}),
     "symbols": frozenset({"model", "limits", "errors"}),
     "privacy": frozenset({"model"}),
-    "analysis": frozenset({"model", "errors", "units", "privacy.texts"}),
+    # What a stack alone tells; knows frames' names and nothing of reports.
+    "advice": frozenset({"model"}),
+    "analysis": frozenset({"model", "errors", "units", "privacy.texts", "advice"}),
     "render": frozenset(
         {
             "analysis.report",

@@ -8,23 +8,21 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from leakreport.analysis.advice import (
-    FAMILY_ADVICE,
     LEAK_TEXTS,
     NO_DEBUG_INFO_ADVICE,
     PROBLEM_TEXTS,
-    RELEASED_BY,
     SIGNAL_TEXT,
     STACK_CUT_ADVICE,
     UNKNOWN_PROBLEM,
     WRAPPER_ADVICE,
 )
+from leakreport.analysis.calls import call_of, matches_of_row, release_words
 from leakreport.analysis.frames import FrameColumns, locate
 from leakreport.analysis.identity import canonical_name, prose_name
 from leakreport.analysis.ownership import FrameClass, Ownership, looks_like_wrapper
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.report import CaptionedFrames, Finding, PathRow, Severity
 from leakreport.analysis.stacks import Stacks
-from leakreport.analysis.tokens import family_token
 from leakreport.model.columns import Int64Column, exact_sum
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, ProblemKind, RawProblem
@@ -90,7 +88,7 @@ def _leak_finding(
         rule=f"leak.{first.leak_kind.word}",
         severity=text.severity,
         message=f"{amount} {'is' if is_one else 'are'} {state}{where}: {text.meaning}.",
-        advice=" ".join(_leak_advice(first, columns, ownership)),
+        advice=" ".join(_leak_advice(first, frames, columns, ownership)),
         facts=tuple(_leak_facts(first, members, frames, own_bytes, blocks, roots)),
         path_ids=tuple(dict.fromkeys(members.ids())),
         rows=tuple(group),
@@ -180,39 +178,12 @@ def _likely_root(row: PathRow, roots: Sequence[PathRow]) -> PathRow | None:
     return best if len(roots) == 1 or common(best) >= 2 else None
 
 
-def _leak_advice(row: PathRow, columns: FrameColumns, ownership: Ownership) -> list[str]:
-    parts = [LEAK_TEXTS[row.leak_kind].advice]
+def _leak_advice(row: PathRow, frames: Sequence[Frame], columns: FrameColumns, ownership: Ownership) -> list[str]:
+    advice = LEAK_TEXTS[row.leak_kind].advice
     if row.leak_kind is LeakKind.INDIRECT:
-        return parts
-    family = _release_family(row, columns)
-    if columns.told is not columns.functions:
-        family = family_token(family)
-    if ownership.is_rust and family in {"", "malloc", "calloc", "realloc"}:
-        parts.append(FAMILY_ADVICE["rust"])
-    elif family in RELEASED_BY:
-        parts.append(f"What {_called(family)} gives is released by {RELEASED_BY[family]}.")
-        if family in FAMILY_ADVICE:
-            parts.append(FAMILY_ADVICE[family])
-    return parts
-
-
-def _called(family: str) -> str:
-    return family if family in {"new", "new[]"} else f"{family}()"
-
-
-def _release_family(row: PathRow, columns: FrameColumns) -> str:
-    """The function whose result must be released: the outermost library function with a known counterpart.
-
-    fopen allocates with malloc, yet it is fclose that releases it.
-    """
-    family = row.family
-    for index in reversed(row.frames):
-        if columns.frame_class[index] == FrameClass.OWN:
-            break
-        base = (columns.base[index] or "").lstrip("_").replace("operator_cv_", "").split("@")[0]
-        if base in RELEASED_BY and columns.frame_class[index] == FrameClass.RUNTIME:
-            family = base
-    return family
+        return [advice]
+    stack = [call_of(frames[index], FrameClass(int(columns.frame_class[index]))) for index in row.frames]
+    return [advice, *release_words(matches_of_row(row, stack, is_rust=ownership.is_rust))]
 
 
 FrameIndex = Callable[[Frame], int]
