@@ -87,7 +87,7 @@ PATTERNS = (
              "Plug-ins that stay until the end need none; then the amount is bounded by the number of plug-ins."),
         ignore="Where each plug-in is opened once and stays. Objects marked NODELETE never go, whatever is closed."),
     handle("timer", "a timer of the process", "timer_create", "timer_delete", LIBC),
-    Pattern("thread", "a thread with its stack and thread-local memory", called("pthread_create pthread_create@* create_thread allocate_stack dl_allocate_tls allocate_dtv"), LIBC,
+    Pattern("thread", "a thread with its stack and thread-local memory", called("pthread_create pthread_create_2_1 create_thread allocate_stack dl_allocate_tls allocate_dtv"), LIBC,
         release="pthread_join or pthread_detach",
         without=called("dl_open dl_main init_tls"),
         hint="A thread that is neither joined nor detached keeps its stack after it ends.",

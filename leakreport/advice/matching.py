@@ -76,9 +76,7 @@ def matches(
     record = _Record(kind, is_rust, block_bytes)
     found: dict[str, tuple[tuple[int, int], Match]] = {}
     for position, call in enumerate(stack):
-        if call.function is None or (
-            call.is_allocator and family and _plain(call.function) != family and call.function != family
-        ):
+        if call.function is None or (call.is_allocator and family and _family(call.function) != family):
             continue
         for pattern in _named(call.function):
             is_there = {
@@ -114,9 +112,17 @@ def _yours(stack: Sequence[Call], responsible: int) -> frozenset[int]:
     return frozenset(found)
 
 
+def _family(function: str) -> str:
+    return function.rpartition("::")[2].replace("operator_cv_", "")
+
+
+def _base(function: str) -> str:
+    """Without scope, symbol version and the marks of the C library's internal names."""
+    return function.rpartition("::")[2].partition("@")[0].removeprefix("__GI_")
+
+
 def _plain(function: str) -> str:
-    """Without scope, symbol version and the underscores of the C library's internal names."""
-    return function.rpartition("::")[2].partition("@")[0].lstrip("_")
+    return _base(function).lstrip("_")
 
 
 @lru_cache(maxsize=1 << 13)
@@ -126,7 +132,7 @@ def _named(function: str) -> tuple[Pattern, ...]:
 
 def _patterns_of(function: str) -> Iterator[Pattern]:
     index = _index()
-    base = function.rpartition("::")[2].partition("@")[0]
+    base = _base(function)
     for name in dict.fromkeys((base, base.lstrip("_"))):
         for pattern in index.plain.get(name, ()):
             if any(_is_called(function, base, known) for known in pattern.calls):
@@ -178,8 +184,7 @@ def _any(name: str, globs: Iterable[str]) -> bool:
 
 
 def _is_any(function: str, names: Iterable[str]) -> bool:
-    base = function.rpartition("::")[2].partition("@")[0]
-    return any(_is_called(function, base, name) for name in names)
+    return any(_is_called(function, _base(function), name) for name in names)
 
 
 def _shape(pattern: Pattern, stack: Sequence[Call], responsible: int) -> int | None:

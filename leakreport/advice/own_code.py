@@ -9,11 +9,11 @@ from __future__ import annotations
 from leakreport.advice.pattern import KEPT, LOST, Pattern, Place, called
 
 PATTERNS = (
-    Pattern("allocation-wrapper", "memory through an allocation wrapper", fix=(
+    Pattern("allocation-wrapper", "memory through an allocation wrapper", place=Place.YOURS, fix=(
         "The wrapper is not to blame: look at its caller. With --alloc-fn WRAPPER reports name the callers instead.",
         "A wrapper usually has a partner that frees: check that memory of the one never goes to the other's free.",
     )),
-    Pattern("constructor", "memory made while an object was being built", fix=(
+    Pattern("constructor", "memory made while an object was being built", place=Place.YOURS, fix=(
         "The destructor of the class has to release it; a member std::unique_ptr or container does it without a destructor.",
         "If the constructor throws later on, the destructor does not run: only members that are complete are released.",
         "If the class is deleted through a base class, the base class needs a virtual destructor.",
@@ -51,11 +51,11 @@ PATTERNS = (
     Pattern("thread-body", "memory that a thread held when the process ended", called("start_thread thread_start execute_native_thread_routine *_thread_main thread_native_entry"), place=Place.ANYWHERE, kinds=KEPT, fix=(
         "A thread that still runs at exit keeps what it holds, and its stack is no longer looked at for pointers once it is gone: stop and join it before main returns.",
     ), ignore="Where the thread is meant to run until the process ends and holds a fixed amount."),
-    Pattern("unloaded-library", "memory made by a library that was unloaded before the end", fix=(
+    Pattern("unloaded-library", "memory made by a library that was unloaded before the end", place=Place.ANYWHERE, fix=(
         "The frames without names (???) are of an object that was closed with dlclose before the leak search. Record with --keep-debuginfo=yes (Valgrind 3.14 and later), or do not call dlclose in the run that is profiled.",
         "A plug-in has to release its memory in its own exit function, before it is unloaded.",
     )),
-    Pattern("library-only", "memory that a library keeps for itself", kinds=KEPT, fix=(
+    Pattern("library-only", "memory that a library keeps for itself", kinds=KEPT, place=Place.ANYWHERE, fix=(
         "No frame of this stack is yours: look whether the library has a clean-up function, and whether one of its objects was not released.",
         "If your code is missing because the stack was cut, record with --num-callers=40.",
     ), ignore="Where it is made once, at the library's start, and does not grow with the work done."),
