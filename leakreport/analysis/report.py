@@ -198,6 +198,9 @@ class Finding:
     count: int = 1
     values: Mapping[str, int] | None = None
     leak_kind: LeakKind = LeakKind.NONE
+    id: str = ""
+    """Of an error, a signal or a descriptor: the same in every run and build as long as its kind and stack are; made like
+    path ids, without lines and addresses. Leaks have `path_ids`, the rest has none."""
     tool_message: str | None = None
     """Of what a tool reports beside leaks: its own words."""
 

@@ -240,6 +240,8 @@ def finding_entry(finding: Finding) -> dict[str, object]:
             {"caption": text_of(caption), "frames": list(frames)} for caption, frames in finding.more_stacks
         ],
     }
+    if finding.id:
+        found["id"] = finding.id
     if finding.tool_message is not None:
         found["tool_message"] = text_of(finding.tool_message)
     return found
