@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from leakreport.analysis.options import AnalysisOptions
     from leakreport.analysis.report import Report
     from leakreport.analysis.trendreport import TrendReport
+    from leakreport.explain.answer import Answer
     from leakreport.model.raw import Note, RawSnapshot
     from leakreport.model.snapshot import Run
     from leakreport.readers._stream import OpenInput, Progress
@@ -234,6 +235,41 @@ def render(
         return write(report, to, options)
     public = public_copy(report, options.command, keeps_commands=options.is_terminal)
     return write(public.report, to, replace(options, command=public.command, hidden_arguments=public.hidden_arguments))
+
+
+def explain_leak(report: Report, given: str, *, include_host: bool = False) -> Answer:
+    """A path or finding of a report in plain words.
+
+    Args:
+        report: of one run.
+        given: its id, or the beginning of it with at least four digits.
+        include_host: keep home folders, hosts and what looks like secrets.
+
+    Raises:
+        UsageError: no path or finding has such an id, or several have.
+    """
+    from leakreport.explain.leak import explain_id
+    from leakreport.privacy.copies import public_copy
+
+    return explain_id(report if include_host else public_copy(report, (), keeps_commands=True).report, given)
+
+
+def explain_topic(given: str) -> Answer:
+    """A rule, an error, a note, a pattern or a function in plain words.
+
+    Raises:
+        UsageError: nothing is known by that name.
+    """
+    from leakreport.explain.topics import explain_topic as explained
+
+    return explained(given)
+
+
+def list_topics() -> Answer:
+    """What `explain_topic` knows."""
+    from leakreport.explain.topics import topics
+
+    return topics()
 
 
 def _note(slug: str, message: str) -> Note:

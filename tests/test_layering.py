@@ -27,8 +27,10 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     # What a stack alone tells; knows frames' names and nothing of reports.
     "advice": frozenset({"model"}),
     "analysis": frozenset({"model", "errors", "units", "privacy.texts", "advice"}),
+    "explain": frozenset({"advice", "analysis", "model", "units", "errors"}),
     "render": frozenset(
         {
+            "explain.answer",
             "analysis.report",
             "analysis.diffreport",
             "analysis.pagetree",
@@ -55,6 +57,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "analysis.trendreport",
             "model.snapshot",
             "analysis.report",
+            "explain",
             "readers",
             "render",
             "symbols.options",

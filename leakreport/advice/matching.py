@@ -94,8 +94,8 @@ def matches(
 
 
 def by_function(function: str) -> list[Pattern]:
-    """The patterns that know a function by its name."""
-    return list(_named(function))
+    """The patterns that know a function by its name; not those that take every function of a library."""
+    return [pattern for pattern in _named(function) if "*" not in pattern.calls]
 
 
 def _rank(pattern: Pattern, position: int) -> tuple[int, int]:

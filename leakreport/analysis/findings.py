@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -267,28 +267,32 @@ def recording_findings(
     return [finding for finding in found if finding is not None]
 
 
-def _num_callers(members: Sequence[Snapshot]) -> int:
+def stack_limit(options: Iterable[Sequence[str]]) -> int:
+    """How many frames valgrind was told to keep of a stack.
+
+    Args:
+        options: of valgrind, for each run.
+    """
     callers = DEFAULT_NUM_CALLERS
-    for snapshot in members:
-        for option in snapshot.meta.tool_options:
-            name, _, value = option.partition("=")
-            if name == "--num-callers" and value.isascii() and value.isdecimal() and len(value) < 6:
-                callers = int(value)
+    for option in (option for one in options for option in one):
+        name, _, value = option.partition("=")
+        if name == "--num-callers" and value.isascii() and value.isdecimal() and len(value) < 6:
+            callers = int(value)
     return callers
 
 
 def _stack_cut(rows: PathTable, members: Sequence[Snapshot], frames: Sequence[Frame]) -> Finding | None:
     if not all(snapshot.meta.format.startswith("memcheck") for snapshot in members):
         return None
-    limit = _num_callers(members)
-    begins = np.fromiter(map(_begins, frames), np.bool_, len(frames))
+    limit = stack_limit(snapshot.meta.tool_options for snapshot in members)
+    is_begin = np.fromiter(map(begins, frames), np.bool_, len(frames))
     # Inlined calls do not count: the tool's limit is on return addresses.
     is_counted = np.fromiter((not frame.is_inlined for frame in frames), np.bool_, len(frames))
     stacks = rows.paths.stacks
     counts = stacks.count(is_counted[stacks.flat])
     full = np.flatnonzero((counts >= limit) & (stacks.lengths > 0))
     is_cut = np.zeros(len(stacks), dtype=np.bool_)
-    is_cut[full] = ~begins[stacks.flat[stacks.offsets[full]]]
+    is_cut[full] = ~is_begin[stacks.flat[stacks.offsets[full]]]
     cut = int(np.count_nonzero(is_cut[rows.stack]))
     if cut * 10 < len(rows) or not cut:
         return None
@@ -301,7 +305,8 @@ def _stack_cut(rows: PathTable, members: Sequence[Snapshot], frames: Sequence[Fr
     )
 
 
-def _begins(frame: Frame) -> bool:
+def begins(frame: Frame) -> bool:
+    """Whether a stack that begins with this frame is whole."""
     return frame.actual.function in {"main", "(below main)", "_start", "clone", "clone3"}
 
 
