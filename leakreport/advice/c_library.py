@@ -1,6 +1,7 @@
 """The C library and the allocator: what their functions give, and what takes it back.
 
-Source: the manual pages of the functions (Linux man-pages 6, glibc manual 2.36).
+Source: the manual pages of the functions (Linux man-pages 6, glibc manual 2.36). glibc ends some functions with a jump, so
+that stacks name what they jump to: `__fopen_internal`, `opendir_tail` (seen with glibc 2.36).
 """
 
 from __future__ import annotations
@@ -44,21 +45,21 @@ PATTERNS = (
         "A pointer that is set to NULL inside the loop loses the buffer at every line."),
     handle("path-name", "a path in a block of its own", "realpath canonicalize_file_name getcwd get_current_dir_name tempnam", "free", LIBC,
         "realpath and getcwd allocate only where their buffer argument is NULL."),
-    handle("directory-list", "an array of entries, each a block of its own", "scandir scandir64 scandirat", "free of every entry and of the list", LIBC,
+    handle("directory-list", "an array of entries, each a block of its own", "scandir scandir64 scandirat scandir_tail scandir64_tail", "free of every entry and of the list", LIBC,
         "Freeing the list alone loses the entries; they show as indirectly lost, or lost once the list is freed."),
-    handle("memory-stream", "a stream that writes to a growing buffer", "open_memstream open_wmemstream", "fclose, then free of the buffer", LIBC,
+    handle("memory-stream", "a stream that writes to a growing buffer", "open_memstream open_wmemstream IO_mem_finish IO_wmem_finish", "fclose, then free of the buffer", LIBC,
         "fclose releases the stream and leaves the buffer to you."),
-    Pattern("stdio-stream", "a stdio stream with its buffer, and an open descriptor", called("fopen fopen64 fdopen freopen tmpfile tmpfile64 fmemopen fopencookie"), LIBC, release="fclose",
+    Pattern("stdio-stream", "a stdio stream with its buffer, and an open descriptor", called("fopen fopen64 fopen_internal fdopen freopen tmpfile tmpfile64 fmemopen fopencookie"), LIBC, release="fclose",
         fix=("Every stream needs fclose on every way out, also where reading failed.",
              "A lost stream is a lost descriptor, too: record with --track-fds=yes to see these."),
         prove="With --track-fds=yes no descriptor of these files is open at exit."),
     Pattern("stdio-buffer", "the buffer of a standard stream", called("IO_file_doallocate IO_doallocbuf"), LIBC, kinds=KEPT,
-        without=called("fopen fopen64 fdopen freopen tmpfile fmemopen popen open_memstream"), is_harmless=True,
+        without=called("fopen fopen64 fopen_internal fdopen freopen tmpfile fmemopen popen open_memstream"), is_harmless=True,
         fix=("Nothing has to be done: stdin, stdout and stderr get their buffer at the first use and keep it.",),
         ignore=f"Always, for standard streams: one buffer each. {_UNTIL_EXIT}"),
     handle("pipe-stream", "a stream to a child process", "popen", "pclose", LIBC,
         "fclose would release the stream and leave the child as a zombie: it is pclose that waits for it."),
-    handle("directory-stream", "a directory stream, and an open descriptor", "opendir fdopendir", "closedir", LIBC,
+    handle("directory-stream", "a directory stream, and an open descriptor", "opendir fdopendir opendir_tail alloc_dir", "closedir", LIBC,
         "A return from inside the readdir loop is the usual way to lose it."),
     handle("directory-walk", "the state of a walk through directories", "fts_open fts64_open", "fts_close", LIBC),
     handle("compiled-regex", "a compiled regular expression", "regcomp", "regfree", LIBC,

@@ -88,9 +88,19 @@ def matches(
                 found[pattern.slug] = (_rank(pattern, position), Match(pattern, position, call.function))
     for pattern in _index().structural:
         shape = _shape(pattern, stack, responsible)
+        if pattern.slug == "library-object" and shape is not None:
+            named = [match for _, match in found.values() if match.pattern.place is Place.CALLED]
+            if any(_says_more(match, shape, stack) for match in named):
+                continue
         if shape is not None and _fits_record(pattern, record):
             found[pattern.slug] = (_rank(pattern, shape), Match(pattern, shape, stack[shape].function or "???"))
     return [match for _, match in sorted(found.values(), key=lambda pair: pair[0])]
+
+
+def _says_more(match: Match, entered: int, stack: Sequence[Call]) -> bool:
+    """Whether a row that knows a function says more than that the frame at `entered` is a library's."""
+    is_habit_of_it = match.pattern.is_harmless and stack[match.position].module == stack[entered].module
+    return match.position == entered or is_habit_of_it
 
 
 def by_function(function: str) -> list[Pattern]:
@@ -196,12 +206,26 @@ def _shape(pattern: Pattern, stack: Sequence[Call], responsible: int) -> int | N
             return inner[-1] if inner and any(call.is_known for call in stack[: inner[-1]]) else None
         case "allocation-wrapper":
             return responsible if responsible > 0 and stack[responsible].is_wrapper else None
+        case "library-object":
+            return _entered_library(stack, responsible)
         case "constructor":
             return responsible if responsible >= 0 and _is_constructor(stack[responsible].function) else None
         case _:
             assert pattern.slug == "library-only", pattern.slug
             has_library = any(call.module is not None and not call.is_allocator for call in stack)
             return 0 if stack and responsible < 0 and has_library else None
+
+
+_RUNTIME = ("libc.so*", "libc-*.so*", "libc.musl*", "ld-*", "libpthread*", "libdl*", "librt*", "libm.so*", "libstdc++*", "libc++*", "libgcc_s*", "libstd-*", "libsupc++*", "vgpreload_*", "lib*asan*", "liblsan*")  # fmt: skip
+
+
+def _entered_library(stack: Sequence[Call], responsible: int) -> int | None:
+    """The frame behind your innermost one, where it lies in another object that is no run-time library."""
+    if not 0 <= responsible < len(stack) - 1:
+        return None
+    behind, yours = stack[responsible + 1], stack[responsible]
+    is_library = behind.module is not None and not behind.is_allocator and not _any(behind.module, _RUNTIME)
+    return responsible + 1 if is_library and yours.module not in {None, behind.module} else None
 
 
 def _is_constructor(function: str | None) -> bool:

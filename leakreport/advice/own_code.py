@@ -55,6 +55,11 @@ PATTERNS = (
         "The frames without names (???) are of an object that was closed with dlclose before the leak search. Record with --keep-debuginfo=yes (Valgrind 3.14 and later), or do not call dlclose in the run that is profiled.",
         "A plug-in has to release its memory in its own exit function, before it is unloaded.",
     )),
+    Pattern("library-object", "memory of an object of a library that your function called",
+        hint="It was allocated inside a library that your function called: look for the function of that library that releases what the call gives; free is usually the wrong one.",
+        fix=("The documentation of the library names the function that releases what the call gives: free is usually the wrong one.",
+             "Where the frame behind yours has no name, an optimised library jumped to a function of its own: look in the source which function your line calls."),
+        ignore="Where the library keeps it for itself: made once, and the same after twice the work."),
     Pattern("library-only", "memory that a library keeps for itself", kinds=KEPT, place=Place.ANYWHERE, fix=(
         "No frame of this stack is yours: look whether the library has a clean-up function, and whether one of its objects was not released.",
         "If your code is missing because the stack was cut, record with --num-callers=40.",

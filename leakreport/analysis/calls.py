@@ -12,6 +12,20 @@ from leakreport.analysis.report import PathRow
 from leakreport.model.raw import Frame
 
 _NEW = {"operator_cv_new": "new", "Znwm": "new", "Znwj": "new", "operator_cv_new[]": "new[]", "Znam": "new[]", "Znaj": "new[]"}  # fmt: skip
+_INTERNAL = {
+    "fopen_internal": "fopen",
+    "opendir_tail": "opendir",
+    "alloc_dir": "opendir",
+    "scandir_tail": "scandir",
+    "scandir64_tail": "scandir",
+    "IO_mem_finish": "open_memstream",
+    "IO_wmem_finish": "open_wmemstream",
+    "dl_open": "dlopen",
+    "allocate_stack": "pthread_create",
+    "dl_allocate_tls": "pthread_create",
+    "allocate_dtv": "pthread_create",
+}
+"""Of the C library: what people know it by."""
 
 
 def call_of(frame: Frame, frame_class: FrameClass) -> Call:
@@ -63,7 +77,7 @@ def release_words(found: Sequence[Match]) -> list[str]:
 def called_name(match: Match) -> str:
     """The function that gave it, as people write it: `fopen()`, `new[]`."""
     base = match.function.rpartition("::")[2].partition("@")[0].lstrip("_")
-    return _NEW.get(base) or f"{_scope(match.pattern, match.function)}{base}()"
+    return _NEW.get(base) or f"{_scope(match.pattern, match.function)}{_INTERNAL.get(base, base)}()"
 
 
 def _scope(pattern: Pattern, function: str) -> str:
