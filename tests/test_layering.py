@@ -28,6 +28,10 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "advice": frozenset({"model"}),
     "analysis": frozenset({"model", "errors", "units", "privacy.texts", "advice"}),
     "explain": frozenset({"advice", "analysis", "model", "units", "errors"}),
+    # Looks at recordings as reports, at folders through a function that recognises, at a program's own headers.
+    "doctor": frozenset(
+        {"explain.answer", "analysis", "readers.interface", "symbols.elf", "privacy.texts", "model", "units", "errors"}
+    ),
     "render": frozenset(
         {
             "explain.answer",

@@ -104,8 +104,9 @@ def _says_more(match: Match, entered: int, stack: Sequence[Call]) -> bool:
 
 
 def by_function(function: str) -> list[Pattern]:
-    """The patterns that know a function by its name; not those that take every function of a library."""
-    return [pattern for pattern in _named(function) if "*" not in pattern.calls]
+    """The patterns that know a function by its name: those of libraries, or else those of names that you may give."""
+    found = [pattern for pattern in _named(function) if "*" not in pattern.calls]
+    return [pattern for pattern in found if pattern.place is not Place.YOURS] or found
 
 
 def _rank(pattern: Pattern, position: int) -> tuple[int, int]:

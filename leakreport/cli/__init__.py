@@ -18,6 +18,7 @@ from leakreport import __version__
 from leakreport.cli.analyze import analyze
 from leakreport.cli.convert import convert
 from leakreport.cli.diff import diff
+from leakreport.cli.doctor import doctor
 from leakreport.cli.explain import explain
 from leakreport.cli.extract import extract
 from leakreport.cli.formats import formats
@@ -57,8 +58,9 @@ app.command("trend")(trend)
 app.command("convert")(convert)
 app.command("extract")(extract)
 app.command("explain")(explain)
+app.command("doctor")(doctor)
 app.command("formats")(formats)
-COMMANDS = ("analyze", "diff", "trend", "convert", "extract", "explain", "formats")
+COMMANDS = ("analyze", "diff", "trend", "convert", "extract", "explain", "doctor", "formats")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,6 +12,8 @@ class Section(NamedTuple):
 
     heading: str
     lines: tuple[str, ...]
+    is_code: bool = False
+    """Its lines are commands to copy."""
 
 
 @dataclass(frozen=True, slots=True)

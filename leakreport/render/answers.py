@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from leakreport import __version__
 from leakreport.explain.answer import Answer
@@ -46,6 +46,9 @@ def _terminal(answer: Answer, width: int) -> Iterator[str]:
         yield ""
         yield section.heading
         lines = section.lines
+        if section.is_code:
+            yield from _copied(lines)
+            continue
         if len(lines) > _WORDS and all(" " not in line for line in lines):
             yield from _wrapped("  ".join(lines), width, "  ")
             continue
@@ -54,8 +57,12 @@ def _terminal(answer: Answer, width: int) -> Iterator[str]:
     if answer.commands:
         yield ""
         yield "Next"
-        # Never wrapped: they are there to be copied.
-        yield from (f"  {printable(command)}" for command in answer.commands)
+        yield from _copied(answer.commands)
+
+
+def _copied(commands: Sequence[str]) -> Iterator[str]:
+    """Commands are never wrapped: they are there to be copied."""
+    return (f"  {printable(command)}" for command in commands)
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
@@ -70,8 +77,12 @@ def _markdown(answer: Answer) -> Iterator[str]:
         yield ""
         yield f"### {prose(section.heading)}"
         yield ""
-        yield from (f"- {prose(line)}" for line in section.lines)
+        yield from _fenced(section.lines) if section.is_code else (f"- {prose(line)}" for line in section.lines)
     if answer.commands:
-        longest = max(len(run) for run in re.findall(r"`*", "\n".join(answer.commands)))
-        fence = "`" * max(3, longest + 1)
-        yield from ("", "### Next", "", f"{fence}sh", *(printable(command) for command in answer.commands), fence)
+        yield from ("", "### Next", "", *_fenced(answer.commands))
+
+
+def _fenced(commands: Sequence[str]) -> Iterator[str]:
+    longest = max(len(run) for run in re.findall(r"`*", "\n".join(commands)))
+    fence = "`" * max(3, longest + 1)
+    yield from (f"{fence}sh", *(printable(command) for command in commands), fence)
