@@ -27,7 +27,7 @@ PATTERNS: tuple[Pattern, ...] = (
         fix=("A JoinHandle that is dropped leaves the thread running: join it before main returns.",),
         ignore="Where it is a fixed number of threads that run until the process ends."),
     Pattern("rust-static", "the value of a lazy static", called("std::sync::once_lock::* std::sync::once::* std::sync::lazy_lock::* once_cell::* lazy_static::* *OnceCell::* *OnceLock::* *LazyLock::*"), is_rust=True, kinds=KEPT,
-        fix=("Statics of Rust are never dropped: that is what the language says.",), ignore="Where it is made once and does not grow."),
+        fix=("A static of Rust is never dropped: that is what the language says.",), ignore="Where it is made once and does not grow."),
     handle("jni-global-reference", "a global reference to a Java object", "JNIHandles::make_global *make_weak_global jni_NewGlobalRef jni_NewWeakGlobalRef NewGlobalRef", "DeleteGlobalRef", _JVM,
         "Each keeps its Java object alive, so the Java heap leaks with it: a heap dump shows the object with a JNI global root."),
     handle("jni-string", "a copy of a Java string's characters", "jni_GetStringUTFChars jni_GetStringChars jni_GetStringCritical", "ReleaseStringUTFChars or ReleaseStringChars", _JVM, "An early return between Get and Release is the usual way to lose it."),

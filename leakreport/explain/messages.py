@@ -48,7 +48,7 @@ def messages() -> dict[str, Message]:
 
 def _page() -> Traversable:
     package = files("leakreport")
-    candidates: list[Traversable] = [package / "_docs" / _PAGE]
+    candidates: list[Traversable] = [package / "_words" / _PAGE]
     if isinstance(package, Path):
         candidates.append(package.parent / "docs" / _PAGE)
     for page in candidates:

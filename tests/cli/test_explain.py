@@ -131,7 +131,7 @@ def test_errors_and_notes_are_told_apart() -> None:
 
 @pytest.mark.parametrize(
     ("given", "nearest"),
-    [("fopne", "fopen"), ("truncated-inptu", "truncated-input"), ("leak.definit", "leak.definite")],
+    [("fopne", "fopen"), ("truncated-inptu", "truncated-input"), ("leak.definitely", "leak.definite")],
 )
 def test_an_unknown_name_names_the_nearest(given: str, nearest: str, capsys: pytest.CaptureFixture[str]) -> None:
     _, error = said(capsys, given, code=2)
