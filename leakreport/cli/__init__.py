@@ -23,6 +23,8 @@ from leakreport.cli.completion import completion
 from leakreport.cli.config import config
 from leakreport.cli.convert import convert
 from leakreport.cli.diff import diff
+from leakreport.cli.doctor import doctor
+from leakreport.cli.explain import explain
 from leakreport.cli.extract import extract
 from leakreport.cli.formats import formats
 from leakreport.cli.trend import trend
@@ -63,6 +65,8 @@ COMMANDS: dict[str, Callable[..., int] | typer.Typer] = {
     "check": check,
     "baseline": baseline,
     "extract": extract,
+    "explain": explain,
+    "doctor": doctor,
     "formats": formats,
     "config": config,
     "completion": completion,
