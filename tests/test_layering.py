@@ -21,8 +21,10 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "plugins": frozenset({"errors"}),
     "testing": frozenset({"readers", "model", "limits", "errors"}),
     "model": frozenset({"limits", "errors"}),
-    "readers": frozenset({"model", "limits", "errors", "plugins"}),
+    # Heaptrack's profiles have suppressions inside: the matching stands once.
+    "readers": frozenset({"model", "limits", "errors", "plugins", "suppressions.globs"}),
     "symbols": frozenset({"model", "limits", "errors"}),
+    "suppressions": frozenset({"model", "limits", "errors", "units"}),
     "privacy": frozenset({"model"}),
     "analysis": frozenset({"model", "errors", "units", "privacy.texts"}),
     "render": frozenset(
