@@ -56,6 +56,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "analysis.report",
             "readers",
             "render",
+            "suppressions",
             "symbols.options",
         }
     ),

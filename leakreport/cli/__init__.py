@@ -20,6 +20,7 @@ from leakreport.cli.convert import convert
 from leakreport.cli.diff import diff
 from leakreport.cli.extract import extract
 from leakreport.cli.formats import formats
+from leakreport.cli.suppress import suppress
 from leakreport.cli.trend import trend
 from leakreport.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTPUT, EXIT_USAGE, LeakreportError
 
@@ -56,7 +57,8 @@ app.command("trend")(trend)
 app.command("convert")(convert)
 app.command("extract")(extract)
 app.command("formats")(formats)
-COMMANDS = ("analyze", "diff", "trend", "convert", "extract", "formats")
+app.add_typer(suppress, name="suppress")
+COMMANDS = ("analyze", "diff", "trend", "convert", "extract", "formats", "suppress")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

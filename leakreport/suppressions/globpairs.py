@@ -28,7 +28,7 @@ def _pairs_up(glob: str, other: str, *, is_cover: bool) -> bool:
     """Walk both at once; `reached` holds the places in `glob` that fit what was walked of `other`."""
     reached = _behind_stars(glob, {0})
     for sign in other:
-        following = set()
+        following: set[int] = set()
         for at in reached:
             if sign == "*" and not is_cover:
                 # Any number of signs of the glob.
