@@ -11,20 +11,20 @@ def covers(glob: str, other: str) -> bool:
     >>> covers("_ZN3net*", "_ZN3net4openE*"), covers("_ZN3net4openEi", "_ZN3net4openE*"), covers("w??te", "w*te")
     (True, False, False)
     """
-    return _pairs_up(glob, other, is_cover=True)
+    return _pairs_up(glob, other, is_cover=True, closed=frozenset())
 
 
-def may_meet(glob: str, other: str) -> bool:
-    """Whether there is a text that two globs both fit.
+def may_meet(glob: str, other: str, closed: frozenset[str] = frozenset()) -> bool:
+    """Whether there is a text that two globs both fit; a star of the other stands for no sign that is `closed`.
 
     >>> may_meet("_ZN3net4openEi", "_ZN3net4openE*"), may_meet("_ZN3net5closeE*", "_ZN3net4openE*")
     (True, False)
     """
-    return _pairs_up(glob, other, is_cover=False)
+    return _pairs_up(glob, other, is_cover=False, closed=closed)
 
 
 @lru_cache(maxsize=1 << 16)
-def _pairs_up(glob: str, other: str, *, is_cover: bool) -> bool:
+def _pairs_up(glob: str, other: str, *, is_cover: bool, closed: frozenset[str]) -> bool:
     """Walk both at once; `reached` holds the places in `glob` that fit what was walked of `other`."""
     reached = _behind_stars(glob, {0})
     for sign in other:
@@ -32,10 +32,16 @@ def _pairs_up(glob: str, other: str, *, is_cover: bool) -> bool:
         for at in reached:
             if sign == "*" and not is_cover:
                 # Any number of signs of the glob.
-                following.update(range(at, len(glob) + 1))
+                end = next((place for place in range(at, len(glob)) if glob[place] in closed), len(glob))
+                following.update(range(at, end + 1))
             elif at < len(glob) and (
                 glob[at] == "*"
-                or (sign != "*" and (glob[at] == "?" or glob[at] == sign or (sign == "?" and not is_cover)))
+                or (
+                    sign != "*"
+                    and (
+                        glob[at] == "?" or glob[at] == sign or (sign == "?" and not is_cover and glob[at] not in closed)
+                    )
+                )
             ):
                 following.add(at if glob[at] == "*" else at + 1)
         reached = _behind_stars(glob, following)

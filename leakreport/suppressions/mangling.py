@@ -10,9 +10,12 @@ Source: Itanium C++ ABI, section 5.1 (mangling); libiberty and LLVM print the re
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
+
+from leakreport.suppressions.globpairs import covers, may_meet
 
 _OPERATORS = {
     "~": "co", "%": "rm", "/": "dv", "|": "or", "^": "eo", "=": "aS", "+=": "pL", "-=": "mI", "*=": "mL", "/=": "dV",
@@ -37,6 +40,8 @@ _CLONES = re.compile(r"(?: \[clone [^\[\]]*\])+\Z|(?:\.(?:cold|isra|part|constpr
 _INLINE_SCOPES = re.compile(r"__(?:cxx11|debug|\d+|ndk\d+|8|7)\Z|_V2\Z|__cxx1998\Z")
 _ABBREVIATED = frozenset(("allocator", "basic_string", "string", "istream", "ostream", "iostream",
                           "basic_istream", "basic_ostream", "basic_iostream"))  # fmt: skip
+_STD_CLASS = re.compile(r"std::__cxx11::\w+\s*(?:,|\Z)")
+_NEVER_LOCAL = frozenset(("nw", "na", "dl", "da"))
 _ANONYMOUS = "(anonymous namespace)"
 _OPEN, _CLOSED = "<([{", ">)]}"
 _LONGEST = 10_000
@@ -49,7 +54,8 @@ class _Part(NamedTuple):
     """The identifier; "" for a lambda or another type without a name."""
     code: str | None = None
     """How the linker's name has it, where that is not length and identifier."""
-    is_template: bool = False
+    arguments: str | None = None
+    """Of a template, as written, without the brackets."""
     is_function: bool = False
     """Parameters follow: what comes behind is local to it."""
     parameters: str = ""
@@ -82,12 +88,13 @@ def without_clone(function: str) -> str:
 
 
 @lru_cache(maxsize=1 << 14)
-def mangled_glob(function: str, *, local: str = "*") -> str | None:
+def mangled_glob(function: str, *, local: str = "*", is_exact: bool = False) -> str | None:
     """A glob for the linker's name of a readable C++ or Rust function; None where the name cannot be read.
 
     Args:
         function: as a demangler prints it.
         local: what marks functions that only their file sees: "L" where they are, "" where not, "*" where nothing tells.
+        is_exact: with template arguments and parameters as far as they are plain: `open(int)` and not `open(char*)`.
 
     >>> mangled_glob("net::Client::open(int, std::string const&)"), mangled_glob("net::Client::size() const")
     ('_ZN3net6Client*4openE*', '_ZNK3net6Client4sizeE*')
@@ -101,10 +108,11 @@ def mangled_glob(function: str, *, local: str = "*") -> str | None:
         return _rust_glob(parts)
     code = ""
     for group in _groups(parts):
-        encoded = _name(group, local)
+        encoded = _name(group, local, is_exact=is_exact)
         code = encoded if not code else f"Z{code}E{encoded}"
         if group[-1].is_function:
-            code += f"{_first_parameter(group[-1]) if len(group) == 1 else ''}*"
+            first = _first_parameter(group)
+            code += f"{_parameters(group) or first if is_exact else first}*"
     return re.sub(r"\*{2,}", "*", f"_Z{code}")
 
 
@@ -119,36 +127,85 @@ def _groups(parts: Sequence[_Part]) -> list[list[_Part]]:
     return groups
 
 
-def _first_parameter(part: _Part) -> str:
+def _first_parameter(group: Sequence[_Part]) -> str:
     """How the parameters begin, where that is plain to see: members of the same name have an E there.
 
     A template has its return type there.
     """
+    part = group[-1]
+    if len(group) > 1:
+        return ""
     first = part.parameters.partition(",")[0].strip()
-    if part.is_template or "<" in first or "(" in first:
+    if part.arguments is not None or "<" in first or "(" in first:
         return ""
     return "P" if first.endswith("*") else "R" if first.endswith("&") else _BUILT_IN.get(first or "void", "")
 
 
+def _parameters(group: Sequence[_Part]) -> str:
+    """The parameters, where all are of plain types; else nothing. Types of a template's arguments are written otherwise."""
+    if group[0].text == "std" or any(part.arguments is not None for part in group):
+        return ""
+    codes: list[str] = []
+    for text in (group[-1].parameters or "void").split(","):
+        code = _plain_type(text.strip())
+        if code is None:
+            return ""
+        # A type of several signs that stood before is referred to.
+        codes.append("S*_" if len(code) > 1 and code in codes else code)
+    # References count inner types too: behind the first, their numbers are anybody's guess.
+    return "".join(codes) if sum(len(code) > 1 for code in codes) < 2 else codes[0]
+
+
+def _plain_type(text: str) -> str | None:
+    """The code of a built-in type or a pointer or reference to one; None for any other."""
+    prefix = ""
+    while text.endswith(("*", "&")):
+        sign, text = text[-1], text[:-1].rstrip()
+        if text.endswith("&"):
+            sign, text = "&&", text[:-1].rstrip()
+        prefix += {"*": "P", "&": "R", "&&": "O"}[sign]
+    if prefix and text.endswith(" const"):
+        prefix, text = f"{prefix}K", text.removesuffix(" const")
+    built_in = _BUILT_IN.get(text)
+    return None if built_in is None else prefix + built_in
+
+
+def _arguments(text: str) -> str:
+    """Template arguments, as far as they are plain types; a star for what is not."""
+    parts = text.split(",")
+    codes = [None if re.search(r"[<(]", text) else _plain_type(part.strip()) for part in parts]
+    known = [code for code in codes if code is not None]
+    if len(known) == len(codes) <= 2 and sum(len(code) > 1 for code in known) < 2:
+        return "".join(known)
+    # A class of the standard library is no built-in type.
+    return "NSt*" if _STD_CLASS.match(_without_templates(text)) else "*"
+
+
 def _rust_glob(parts: Sequence[_Part]) -> str | None:
     """Rust has no parameters in its names, hashes behind them or before them, and two ways to write them."""
-    if len(parts) < 2 or any(part.code is not None or part.is_template or part.is_function for part in parts):
+    if len(parts) < 2 or any(part.code is not None or part.arguments is not None or part.is_function for part in parts):
         return None
     return f"_*{''.join(_code(part, None) for part in parts)}*"
 
 
-def _name(parts: Sequence[_Part], local: str) -> str:
+def _name(parts: Sequence[_Part], local: str, *, is_exact: bool) -> str:
     """The code of one name with its scopes, without the parameters."""
     last = parts[-1]
     if last.code is not None and (operands := _BY_OPERANDS.get(last.text.removeprefix("operator"))):
         count = 0 if last.parameters in {"", "void"} else 1 + ("," in last.parameters)
         parts = [*parts[:-1], last if count == 1 else last._replace(code=operands[count // 2])]
-    codes = [_code(part, parts[number - 1] if number else None) for number, part in enumerate(parts)]
+    # Nothing readable tells a pack of arguments, which the linker's name marks; most are forwarded.
+    is_exact = is_exact and parts[0].text != "std" and "&&" not in last.parameters
+    codes = [_code(part, parts[number - 1] if number else None, is_exact=is_exact) for number, part in enumerate(parts)]
+    for number, code in enumerate(codes):
+        if any("NSt" in before for before in codes[:number]):
+            # What was written out once is referred to.
+            codes[number] = code.replace("INSt*E", "I*E")
     if parts[0].text == "std" and len(parts) > 1:
         return _std_name(parts, codes)
     if len(parts) == 1 and parts[0].code != "*":
         # A function that only its file sees has an L here.
-        return codes[0] if parts[0].text == "main" else f"{local}{codes[0]}"
+        return codes[0] if parts[0].text == "main" or codes[0] in _NEVER_LOCAL else f"{local}{codes[0]}"
     if _may_be_local_to_file(parts):
         codes[-1] = f"{local}{codes[-1]}"
     return f"N{parts[-1].qualifiers}{''.join(codes)}E"
@@ -172,13 +229,13 @@ def _may_be_local_to_file(parts: Sequence[_Part]) -> bool:
     return not (
         last.code is not None
         or last.qualifiers
-        or any(part.is_template or part.code == "*" for part in parts[:-1])
+        or any(part.arguments is not None or part.code == "*" for part in parts[:-1])
         or any(part.text == _ANONYMOUS for part in parts)
         or last.text == parts[-2].text
     )
 
 
-def _code(part: _Part, scope: _Part | None) -> str:
+def _code(part: _Part, scope: _Part | None, *, is_exact: bool = False) -> str:
     code = part.code
     if code is None:
         text = part.text
@@ -188,7 +245,10 @@ def _code(part: _Part, scope: _Part | None) -> str:
             code = "12_GLOBAL__N_1"
         else:
             code = f"{len(text.encode('utf-8', 'surrogatepass'))}{text}"
-    return f"{code}{part.tags}{'I*E' if part.is_template else ''}"
+    arguments = ""
+    if part.arguments is not None:
+        arguments = f"I{_arguments(part.arguments) if is_exact else '*'}E"
+    return f"{code}{part.tags}{arguments}"
 
 
 @lru_cache(maxsize=1 << 14)
@@ -215,7 +275,7 @@ def _parts(function: str) -> tuple[_Part, ...] | None:
             end = _end_of_brackets(function, at)
             if end is None:
                 return None
-            part, at = part._replace(is_template=True), end
+            part, at = part._replace(arguments=function[at + 1 : end - 1]), end
         elif match := _ABI_TAG.match(function, at):
             part, at = part._replace(tags=f"{part.tags}B{len(match[1])}{match[1]}"), match.end()
         elif character == "(":
@@ -322,3 +382,49 @@ def _without_templates(function: str) -> str:
             kept.append(character)
         depth -= character == ">" and depth > 0
     return "".join(kept)
+
+
+_LENGTH = re.compile(r"[1-9][0-9]{0,3}(?=[A-Za-z_$])")
+_WHOLE_NAME = re.compile(r"[\w$]+")
+_WORD = re.compile(r"[\w$]+")
+_FIRST_SIGN = 0xE000
+"""Of Unicode's private use: no name has such."""
+
+
+def name_answer(glob: str, function: str) -> bool | None:
+    """Whether a glob fits the linker's name of a readable function; None where the readable name does not tell.
+
+    >>> name_answer("_ZN3net4openE*", "net::open(int)"), name_answer("_ZN3net4openEi", "net::open(char*)")
+    (None, False)
+    >>> name_answer("_ZN3net*4openE*", "net::open(int)"), name_answer("_ZN3net*4openE*", "net::Client::close(int)")
+    (True, False)
+    """
+    known = [mangled_glob(function, local=local, is_exact=True) for local in ("", "L")]
+    exact = [found for found in known if found is not None]
+    if not exact:
+        return None
+    if all(covers(glob, found) for found in exact):
+        return True
+    # What a readable name leaves open holds no identifier but those that are to be read beside scope and name.
+    signs: dict[str, str] = {}
+    short, *shortened = [_with_signs(text, signs) for text in (glob, *exact)]
+    beside = Counter(_WORD.findall(function))
+    beside.subtract(part.text for part in _parts(without_clone(function)) or ())
+    closed = frozenset(sign for name, sign in signs.items() if beside[name] <= 0)
+    return None if any(may_meet(short, found, closed) for found in shortened) else False
+
+
+def _with_signs(glob: str, signs: dict[str, str]) -> str:
+    """The glob with one sign of its own in place of each whole identifier and its length."""
+    written: list[str] = []
+    at = 0
+    while at < len(glob):
+        match = _LENGTH.match(glob, at)
+        name = glob[match.end() : match.end() + int(match[0])] if match else ""
+        if match and len(name) == int(match[0]) and _WHOLE_NAME.fullmatch(name):
+            written.append(signs.setdefault(name, chr(_FIRST_SIGN + len(signs))))
+            at = match.end() + len(name)
+        else:
+            written.append(glob[at])
+            at += 1
+    return "".join(written)

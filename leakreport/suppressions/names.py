@@ -18,9 +18,8 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from leakreport.model.raw import Frame
-from leakreport.suppressions.globpairs import covers, may_meet
 from leakreport.suppressions.globs import Glob
-from leakreport.suppressions.mangling import mangled_glob
+from leakreport.suppressions.mangling import name_answer
 
 Demangler = Callable[[str], str]
 _READABLE = re.compile(r"[(<:\s~]|\[clone")
@@ -66,10 +65,8 @@ def function_answer(glob: Glob, frame: Frame, demangle: Demangler) -> Answer:
         return Answer.YES
     if not any(_may_begin(glob.text, start) for start in _MANGLED_STARTS):
         return Answer.NO
-    known = mangled_glob(name)
-    if known is None:
-        return Answer.UNKNOWN
-    return Answer.YES if covers(glob.text, known) else Answer.of_possible(may_meet(glob.text, known))
+    known = name_answer(glob.text, name)
+    return Answer.UNKNOWN if known is None else Answer.of(known)
 
 
 def _literal_answer(linker_name: str, name: str, demangle: Demangler) -> Answer:

@@ -20,48 +20,51 @@ _BARE_TEMPLATE = re.compile(r"<.*>\Z", re.DOTALL)
 _UNUSABLE = ("(below main)", "???")
 
 
-def frame_pattern(frame: Frame, demangle: Demangler, *, in_cplusplus: bool) -> FramePattern | None:
+def frame_pattern(
+    frame: Frame, demangle: Demangler, *, in_cplusplus: bool, is_exact: bool = False
+) -> FramePattern | None:
     """The pattern of valgrind for a frame: the function, else the object; None where neither can be written.
 
     Args:
         frame: a frame with whatever is known of it.
         demangle: makes linker names readable.
+        is_exact: with template arguments and parameters as far as they are known.
         in_cplusplus: the stack has C++ in it, so an inlined name is in other builds a part of a longer one.
     """
     function = frame.function
     if frame.kind not in {FrameKind.FUNCTION, FrameKind.ADDRESS} or function in _UNUSABLE:
         return None
-    glob = None if function is None else _function_glob(frame, demangle, in_cplusplus=in_cplusplus)
+    glob = None if function is None else _function_glob(frame, demangle, in_cplusplus=in_cplusplus, is_exact=is_exact)
     if glob is not None:
         return FramePattern(Place.FUNCTION, glob)
     return None if frame.module is None else FramePattern(Place.OBJECT, object_glob(frame.module))
 
 
-def _function_glob(frame: Frame, demangle: Demangler, *, in_cplusplus: bool) -> str | None:
+def _function_glob(frame: Frame, demangle: Demangler, *, in_cplusplus: bool, is_exact: bool) -> str | None:
     function = frame.function or ""
     if (new := _NEW.match(function)) is not None:
         # The letter behind it is the width of a size, and alignment may follow.
         return "_Zna*" if new[1] or new[2] == "a" else "_Znw*"
     if function.startswith(("_Z", "_R")):
-        return _of_linker_name(function, demangle)
+        return _of_linker_name(function, demangle, is_exact=is_exact)
     bare = without_clone(function)
-    readable = mangled_glob(function)
+    readable = mangled_glob(function, is_exact=is_exact)
     if readable is not None:
         return readable
     if re.search(r"[(:]", _BARE_TEMPLATE.sub("", bare).replace("operator()", "")):
         # C++ or Rust in a form that no linker name can be made of.
         return None
-    if frame.is_inlined and in_cplusplus:
+    if frame.is_inlined and in_cplusplus and not is_exact:
         return f"*{_BARE_TEMPLATE.sub('', bare)}*"
     return bare if bare == function else f"{bare}*"
 
 
-def _of_linker_name(name: str, demangle: Demangler) -> str:
+def _of_linker_name(name: str, demangle: Demangler, *, is_exact: bool) -> str:
     """The narrowest glob of the readable name that the linker's name fits."""
     bare = without_clone(name)
     readable = demangle(bare)
     for local in ("", "L", "*"):
-        glob = None if readable == bare else mangled_glob(readable, local=local)
+        glob = None if readable == bare else mangled_glob(readable, local=local, is_exact=is_exact)
         if glob is not None and compiled(glob).fits(name):
             return glob
     return _RUST_HASH.sub("17h*E", bare) + ("*" if bare != name or _RUST_HASH.search(bare) else "")

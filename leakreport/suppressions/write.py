@@ -155,10 +155,16 @@ def _one_line(text: str) -> str:
 
 
 def _valgrind_candidates(leak: Leak, demangle: Demangler) -> Iterator[tuple[FramePattern, ...]]:
-    """Frame patterns by growing number of frames. All have the allocator and the anchor."""
+    """Frame patterns by growing number of frames, then the same with names as narrow as can be."""
+    yield from _by_frames(leak, demangle, is_exact=False)
+    yield from _by_frames(leak, demangle, is_exact=True)
+
+
+def _by_frames(leak: Leak, demangle: Demangler, *, is_exact: bool) -> Iterator[tuple[FramePattern, ...]]:
+    """All have the allocator and the anchor."""
     stack = leak.stack[::-1]
     in_cplusplus = any(frame.function is not None and _is_cplusplus(frame.function) for frame in stack)
-    patterns = [frame_pattern(frame.actual, demangle, in_cplusplus=in_cplusplus) for frame in stack]
+    patterns = [frame_pattern(frame.actual, demangle, in_cplusplus=in_cplusplus, is_exact=is_exact) for frame in stack]
     usable = [at for at, pattern in enumerate(patterns) if pattern is not None]
     if not usable:
         return
