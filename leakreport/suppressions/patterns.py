@@ -85,10 +85,10 @@ def object_glob(module: str) -> str:
     return f"*/{name}" if slash else name
 
 
-def search_pattern(frame: Frame) -> str | None:
+def search_pattern(frame: Frame, *, is_exact: bool = False) -> str | None:
     """The pattern of LeakSanitizer and heaptrack for a frame: the function bound to its ends, else the object.
 
-    Both search it in readable names with their parameters, so that what follows the name is a bracket, or nothing.
+    With `is_exact` template arguments stay, which compilers may spell otherwise. Both search it in readable names with their parameters, so that what follows the name is a bracket, or nothing.
     """
     function = frame.function
     if function is None or function in _UNUSABLE:
@@ -102,7 +102,7 @@ def search_pattern(frame: Frame) -> str | None:
     # Template arguments differ between compilers, and a return type stands before the names of templates.
     has_return_type = " " in _without_brackets(head) and "operator" not in head
     name = _last_word(head) if has_return_type else head
-    name = re.sub(r"[*^$]", "*", _open_templates(name))
+    name = re.sub(r"[*^$]", "*", name if is_exact else _open_templates(name))
     return f"{'' if has_return_type else '^'}{name}("
 
 

@@ -209,7 +209,8 @@ def _search_candidates(leak: Leak) -> Iterator[tuple[FramePattern, ...]]:
     """One pattern each: the anchor, its callers, and what lies below it but for the allocator."""
     stack = leak.stack[::-1]
     anchor = _anchor(leak, range(len(stack)))
-    for at in (*range(anchor, len(stack)), *range(1, anchor)):
-        pattern = search_pattern(stack[at].actual)
-        if pattern:
-            yield (FramePattern(Place.ANYWHERE, pattern),)
+    for is_exact in (False, True):
+        for at in (*range(anchor, len(stack)), *range(1, anchor)):
+            pattern = search_pattern(stack[at].actual, is_exact=is_exact)
+            if pattern:
+                yield (FramePattern(Place.ANYWHERE, pattern),)
