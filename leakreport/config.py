@@ -32,6 +32,7 @@ class Setting:
 
 SETTINGS = (
     Setting("own", list, "What is yours: a source path glob, or lib:GLOB for a module's base name."),
+    Setting("suppressions", list, "Files of rules that take known memory out of the figures; it is counted and shown."),
     Setting("alloc-fn", list, "Functions (globs) that count as allocators, like massif's --alloc-fn."),
     Setting("fail-on", list, "Fail on definite, indirect, possible, reachable, any, errors, fds."),
     Setting("max-leaked", str, "Fail when more than this is lost."),
@@ -175,7 +176,9 @@ def _typed(setting: Setting, value: object, origin: str) -> Value:
 
 def _from_text(setting: Setting, text: str, origin: str) -> Value:
     if setting.kind is list:
-        return tuple(part for part in text.split(os.pathsep if "path" in setting.name else ",") if part)
+        return tuple(
+            part for part in text.split(os.pathsep if setting.name in {"symbol-path", "suppressions"} else ",") if part
+        )
     if setting.kind is bool:
         lowered = text.strip().lower()
         if lowered in {"1", "true", "yes", "on"}:

@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "analysis.diffreport",
             "analysis.pagetree",
             "analysis.trendreport",
+            "analysis.advice",
             "model",
             "units",
             "errors",

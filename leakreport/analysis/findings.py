@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,12 +20,12 @@ from leakreport.analysis.advice import (
     WRAPPER_ADVICE,
 )
 from leakreport.analysis.frames import FrameColumns, locate
-from leakreport.analysis.identity import canonical_name, prose_name
+from leakreport.analysis.identity import canonical_name, encoded, fold_recursion, path_text, problem_id, prose_name
 from leakreport.analysis.ownership import FrameClass, Ownership, looks_like_wrapper
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.report import CaptionedFrames, Finding, PathRow, Severity
 from leakreport.analysis.stacks import Stacks
-from leakreport.analysis.tokens import family_token
+from leakreport.analysis.tokens import family_token, kind_token
 from leakreport.model.columns import Int64Column, exact_sum
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, ProblemKind, RawProblem
@@ -222,17 +223,33 @@ def problem_findings(members: Sequence[Snapshot], frame_index: FrameIndex, colum
     """What the tool itself complained about besides leaks: errors first, then signals, then descriptors."""
     order = {ProblemKind.ERROR: 0, ProblemKind.SIGNAL: 1, ProblemKind.DESCRIPTOR: 2}
     problems = [problem for snapshot in members for problem in snapshot.problems]
-    problems.sort(key=lambda problem: (order[problem.problem], problem.kind))
+    problems.sort(key=lambda problem: (order[problem.problem], kind_token(problem.kind)))
     stacks = [
         [CaptionedFrames(stack.caption, tuple(map(frame_index, stack.frames))) for stack in problem.stacks]
         for problem in problems
     ]
     first = Stacks.of([found[0].frames if found else () for found in stacks])
     responsible = locate(first, columns).responsible.tolist()
-    return [
+    findings = [
         _problem_finding(problem, found, None if position < 0 else position)
         for problem, found, position in zip(problems, stacks, responsible, strict=True)
     ]
+    kinds = [f"{_RULE_PREFIX[problem.problem]}.{kind_token(problem.kind)}" for problem in problems]
+    return _with_ids(findings, kinds, columns)
+
+
+def _with_ids(findings: Sequence[Finding], kinds: Sequence[str], columns: FrameColumns) -> list[Finding]:
+    """Ids of the kind and the stack, your frames where there are any; equal ones are told apart by an ordinal."""
+    seen: Counter[bytes] = Counter()
+    named = []
+    for finding, kind in zip(findings, kinds, strict=True):
+        stack = finding.frames or ()
+        inner = [frame for frame in stack if columns.is_own[frame]] or stack
+        keys = fold_recursion([columns.key[frame] for frame in inner])
+        text = path_text(map(encoded, keys), b"", encoded(kind))
+        seen[text] += 1
+        named.append(replace(finding, id=problem_id(text, seen[text])))
+    return named
 
 
 _RULE_PREFIX = {ProblemKind.ERROR: "error", ProblemKind.SIGNAL: "signal", ProblemKind.DESCRIPTOR: "descriptor"}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from leakreport.analysis.pagetree import PageTree, no_page
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame, LeakSearch, Moment, Note, Sampling, Truncation
+from leakreport.model.raw import Frame, LeakSearch, Moment, Note, Sampling, SuppressionUse, Truncation, summed_uses
 from leakreport.model.raw import Mapping as MappedFile
 
 
@@ -89,6 +89,8 @@ class InputSummary:
     """Of its last snapshot, or of the judged one where that is in this input."""
     notes: tuple[Note, ...]
     record_count: int
+    suppressions: tuple[SuppressionUse, ...] = ()
+    """Every rule of --suppressions with what it hid of this input."""
     sampling: Sampling | None = None
     snapshot_count: int = 1
     mappings: tuple[MappedFile, ...] = ()
@@ -198,6 +200,9 @@ class Finding:
     count: int = 1
     values: Mapping[str, int] | None = None
     leak_kind: LeakKind = LeakKind.NONE
+    id: str = ""
+    """Of an error, a signal or a descriptor: the same in every run and build as long as its kind and stack are; made like
+    path ids, without lines and addresses. Leaks have `path_ids`, the rest has none."""
     tool_message: str | None = None
     """Of what a tool reports beside leaks: its own words."""
 
@@ -371,6 +376,11 @@ class Report:
         """The input of the judged snapshot; all of them where that is their sum."""
         index = self.snapshots[self.judged].input_index if self.snapshots else None
         return self.inputs if index is None else (self.inputs[index],)
+
+    @property
+    def suppressions(self) -> tuple[SuppressionUse, ...]:
+        """Every rule of --suppressions, with what it hid of what is judged."""
+        return summed_uses(summary.suppressions for summary in self.judged_inputs)
 
     @property
     def by_function(self) -> tuple[GroupRow, ...]:

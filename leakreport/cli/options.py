@@ -120,6 +120,7 @@ FormatName = Annotated[str | None, typer.Option("--format", metavar="NAME", help
 Unit = Annotated[str | None, typer.Option("--unit", metavar="NAME", help="What the numbers of folded stacks count: bytes or blocks.", show_default=False)]
 Own = Annotated[list[str] | None, typer.Option("--own", metavar="GLOB", help="What is yours: a source path ('src/**'), or lib:GLOB for a module's base name. Repeatable.", show_default=False)]
 AllocFn = Annotated[list[str] | None, typer.Option("--alloc-fn", metavar="GLOB", help="A function that counts as allocator, like massif's option. Repeatable.", show_default=False)]
+Suppressions = Annotated[list[str] | None, typer.Option("--suppressions", metavar="FILE", help="Rules for memory that is known, of valgrind, LeakSanitizer or heaptrack: counted, and not judged. Repeatable.", show_default=False)]
 Focus = Annotated[str | None, typer.Option("--focus", metavar="REGEX", help="Only paths with such a function, file or module.", show_default=False)]
 Ignore = Annotated[str | None, typer.Option("--ignore", metavar="REGEX", help="No paths with such a function, file or module.", show_default=False)]
 At = Annotated[str | None, typer.Option("--at", metavar="WHICH", help="The judged snapshot: last, peak, or an index.", show_default=False)]
@@ -162,6 +163,7 @@ READING = (
     Flag("metric", RankingMetric),
     Flag("partial", Partial),
     *FINDING_NAMES,
+    Flag("suppressions", Suppressions),
     Flag("own", Own),
     Flag("alloc_fn", AllocFn),
     Flag("redact", Redact),

@@ -213,7 +213,7 @@ def _read(inputs: Sequence[str], given: Given, *, is_quiet: bool) -> tuple[list[
     found: list[LeakInput] = []
     errors: list[InputError] = []
     for path in inputs:
-        run, problems = read_run([path], given, chosen.symbol_options(), is_quiet=is_quiet)
+        run, problems = read_run([path], given, chosen.symbol_options(), is_quiet=is_quiet, is_suppressed=False)
         errors += problems
         if run is None:
             continue

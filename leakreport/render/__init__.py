@@ -27,6 +27,15 @@ BUILTIN = {
     "folded": "leakreport.render.folded:FoldedRenderer",
     "speedscope": "leakreport.render.speedscope:SpeedscopeRenderer",
     "csv": "leakreport.render.csv:CsvRenderer",
+    "sarif": "leakreport.render.sarif:SarifRenderer",
+    "codequality": "leakreport.render.codequality:CodeQualityRenderer",
+    "junit": "leakreport.render.junit:JunitRenderer",
+    "sonar": "leakreport.render.sonar:SonarRenderer",
+    "github": "leakreport.render.github:GithubRenderer",
+    "github-summary": "leakreport.render.comment:GithubSummaryRenderer",
+    "comment": "leakreport.render.comment:CommentRenderer",
+    "prometheus": "leakreport.render.prometheus:PrometheusRenderer",
+    "teamcity": "leakreport.render.teamcity:TeamcityRenderer",
 }
 SUFFIXES = {
     ".txt": "terminal",
@@ -37,6 +46,8 @@ SUFFIXES = {
     ".csv": "csv",
     ".folded": "folded",
     ".pb.gz": "pprof",
+    ".sarif": "sarif",
+    ".prom": "prometheus",
 }
 
 
@@ -66,7 +77,7 @@ def as_trend(renderer: Renderer) -> TrendRenderer:
     """
     if not isinstance(renderer, TrendRenderer):
         raise UsageError(
-            f"{renderer.name} cannot hold a trend in this version", advice="Use terminal, json, markdown or html."
+            f"{renderer.name} cannot hold a trend in this version", advice=f"Use {_names_of(TrendRenderer)}."
         )
     return renderer
 
@@ -78,10 +89,14 @@ def as_diff(renderer: Renderer) -> DiffRenderer:
         UsageError: it cannot.
     """
     if not isinstance(renderer, DiffRenderer):
-        raise UsageError(
-            f"{renderer.name} holds one run, not a comparison", advice="Use terminal, json, markdown or html."
-        )
+        raise UsageError(f"{renderer.name} holds one run, not a comparison", advice=f"Use {_names_of(DiffRenderer)}.")
     return renderer
+
+
+def _names_of(kind: type[DiffRenderer | TrendRenderer]) -> str:
+    """The built-in formats that can write a kind of report."""
+    names = [name for name in BUILTIN if isinstance(get_renderer(name), kind)]
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def get_renderer(name: str) -> Renderer:

@@ -62,18 +62,19 @@ _MOST_BELOW_MAIN = 4
 class Recorded:
     """What decides how far a rule of valgrind sees a stack."""
 
-    is_valgrind: bool = False
-    """Frames below main were there and are not in the report."""
+    hides_below_main: bool = False
+    """Valgrind saw frames below main that are not in the report."""
     callers: int | None = None
     """--num-callers: stacks have no more frames, and rules are cut to as many. None where the input does not tell."""
+    cuts_rules: bool = False
+    """Whether there was a --num-callers at all."""
 
     @classmethod
     def of(cls, meta: SnapshotMeta) -> Recorded:
         """By the format and the options that the input names."""
-        if not meta.format.startswith("memcheck") and meta.tool not in {"memcheck", "massif", "dhat"}:
+        if meta.tool != "memcheck":
             return cls()
-        shows_below_main = "--show-below-main=yes" in meta.tool_options
-        return cls(not shows_below_main, _callers(meta.tool_options) if meta.tool == "memcheck" else None)
+        return cls("--show-below-main=yes" not in meta.tool_options, _callers(meta.tool_options), cuts_rules=True)
 
 
 def _callers(options: Sequence[str]) -> int | None:
@@ -90,6 +91,27 @@ def plain(name: str) -> str:
     return name
 
 
+def frame_answer(pattern: FramePattern, frame: Frame, demangle: Demangler) -> Answer:
+    """Whether a pattern fits a frame, which hides nothing of what it stands for."""
+    match pattern.what:
+        case Place.ANY_FRAMES:
+            return Answer.YES
+        case Place.ANYWHERE:
+            texts = (frame.function, frame.path, frame.module)
+            return Answer.of(any(template_matches(pattern.glob, text) for text in texts if text))
+    if frame.kind not in {FrameKind.FUNCTION, FrameKind.ADDRESS}:
+        # It stands for frames that the tool or a report left out.
+        return Answer.UNKNOWN
+    match pattern.what:
+        case Place.FUNCTION:
+            return function_answer(compiled(pattern.glob), frame, demangle)
+        case Place.OBJECT:
+            return Answer.of(compiled(pattern.glob).fits(frame.module or UNNAMED))
+        case Place.SOURCE:
+            is_there = frame.file is not None and compiled(pattern.glob).fits(frame.file.rsplit("/", 1)[-1])
+            return Answer.of(is_there and pattern.line in {None, frame.line})
+
+
 class Matcher:
     """Holds rules against stacks; remembers what it found out about patterns and frames."""
 
@@ -103,43 +125,26 @@ class Matcher:
         key = (pattern, frame)
         answer = self._known.get(key)
         if answer is None:
-            answer = self._known[key] = self._frame(pattern, frame.actual)
+            answer = self._known[key] = frame_answer(pattern, frame.actual, self._demangle)
         return answer
-
-    def _frame(self, pattern: FramePattern, frame: Frame) -> Answer:
-        match pattern.what:
-            case Place.ANY_FRAMES:
-                return Answer.YES
-            case Place.ANYWHERE:
-                texts = (frame.function, frame.path, frame.module)
-                return Answer.of(any(template_matches(pattern.glob, text) for text in texts if text))
-        if frame.kind not in {FrameKind.FUNCTION, FrameKind.ADDRESS}:
-            # It stands for frames that the tool or a report left out.
-            return Answer.UNKNOWN
-        match pattern.what:
-            case Place.FUNCTION:
-                return function_answer(compiled(pattern.glob), frame, self._demangle)
-            case Place.OBJECT:
-                return Answer.of(compiled(pattern.glob).fits(frame.module or UNNAMED))
-            case Place.SOURCE:
-                is_there = frame.file is not None and compiled(pattern.glob).fits(frame.file.rsplit("/", 1)[-1])
-                return Answer.of(is_there and pattern.line in {None, frame.line})
 
     def stack(self, rule: Rule, stack: Sequence[Frame], recorded: Recorded) -> Answer:
         """Whether a rule fits a stack, outermost frame first, whatever leak kinds it names."""
-        if len(rule.frames) == 1 and rule.frames[0].what is Place.ANYWHERE:
-            return max((self.frame(rule.frames[0], frame) for frame in stack), default=Answer.NO)
+        whole, *shorter = (self.patterns(patterns, stack, recorded) for patterns in cuts(rule, recorded))
+        return Answer.UNKNOWN if whole is Answer.NO and any(shorter) else whole
+
+    def patterns(self, patterns: Sequence[FramePattern], stack: Sequence[Frame], recorded: Recorded) -> Answer:
+        """Whether the patterns of a rule fit a stack, outermost frame first."""
+        if patterns[0].what is Place.ANYWHERE:
+            return max((self.frame(patterns[0], frame) for frame in stack), default=Answer.NO)
         frames = list(reversed(stack))
-        for cut in cuts(rule, recorded):
-            if self._fits(cut, frames, recorded, Answer.YES):
-                is_sure = recorded.callers is not None or len(rule.frames) <= DEFAULT_CALLERS
-                return Answer.YES if is_sure or cut is rule.frames else Answer.UNKNOWN
-        return Answer.of_possible(
-            any(self._fits(cut, frames, recorded, Answer.UNKNOWN) for cut in cuts(rule, recorded))
-        )
+        for least in (Answer.YES, Answer.UNKNOWN):
+            if self._fits(patterns, frames, recorded, least):
+                return least
+        return Answer.NO
 
     def _fits(
-        self, patterns: tuple[FramePattern, ...], frames: Sequence[Frame], recorded: Recorded, least: Answer
+        self, patterns: Sequence[FramePattern], frames: Sequence[Frame], recorded: Recorded, least: Answer
     ) -> bool:
         """Whether all patterns fit if answers from `least` on count as yes."""
         end = len(patterns)
@@ -161,12 +166,11 @@ class Matcher:
                     continue
                 following.add(state + 1)
             states = _reachable(following, patterns)
-            if not states:
-                return False
         if end in states:
             return True
-        room = hidden_frames(frames, len(outer), recorded) if least < Answer.YES else 0
-        return any(may_lie_below_main(patterns[state:], frames[-1], room) for state in states if frames)
+        if least is Answer.YES or not frames or not may_go_on(frames[-1], len(outer), recorded):
+            return False
+        return any(may_lie_below_main(patterns[state:], program_of(frames[-1])) for state in states)
 
     def record(self, rule: Rule, kind: LeakKind, stack: Sequence[Frame], recorded: Recorded) -> Answer:
         """Whether a rule hides memory of this kind that was allocated here, outermost frame first."""
@@ -187,12 +191,18 @@ def kind_answer(rule: Rule, kind: LeakKind) -> Answer:
 
 def cuts(rule: Rule, recorded: Recorded) -> list[tuple[FramePattern, ...]]:
     """The patterns of a rule that valgrind keeps; both ways where it is not known how many frames a stack could have."""
-    if not recorded.is_valgrind and recorded.callers is None:
+    if not recorded.cuts_rules:
         return [rule.frames]
-    callers = recorded.callers
-    if callers is None:
-        return [rule.frames] if len(rule.frames) <= DEFAULT_CALLERS else [rule.frames, rule.frames[:DEFAULT_CALLERS]]
-    return [rule.frames[: max(1, callers)]]
+    if recorded.callers is not None:
+        return [_cut(rule.frames, max(1, recorded.callers))]
+    short = _cut(rule.frames, DEFAULT_CALLERS)
+    return [rule.frames] if short == rule.frames else [rule.frames, short]
+
+
+def _cut(patterns: tuple[FramePattern, ...], length: int) -> tuple[FramePattern, ...]:
+    """The first patterns; all where nothing but `...` would be left, which valgrind refuses."""
+    kept = patterns[:length]
+    return patterns if all(pattern.what is Place.ANY_FRAMES for pattern in kept) else kept
 
 
 def physical(frames: Sequence[Frame]) -> list[Frame]:
@@ -200,17 +210,26 @@ def physical(frames: Sequence[Frame]) -> list[Frame]:
     return [frame for at, frame in enumerate(frames) if at == 0 or not frames[at - 1].is_inlined]
 
 
-def hidden_frames(frames: Sequence[Frame], depth: int, recorded: Recorded) -> int:
-    """How many frames below main a stack may have beside those that the report shows."""
-    if not recorded.is_valgrind or not frames or frames[-1].actual.function not in MAIN_FUNCTIONS:
-        return 0
-    return _MOST_BELOW_MAIN if recorded.callers is None else max(0, min(_MOST_BELOW_MAIN, recorded.callers - depth))
+def may_go_on(outermost: Frame, depth: int, recorded: Recorded) -> bool:
+    """Whether a stack of so many calls that were not inlined may have frames below main, which the report lacks."""
+    is_cut = recorded.callers is not None and depth >= recorded.callers
+    return recorded.hides_below_main and not is_cut and is_main(outermost)
 
 
-def may_lie_below_main(patterns: Iterable[FramePattern], outermost: Frame, room: int) -> bool:
-    """Whether patterns could fit frames that are never shown."""
+def is_main(frame: Frame) -> bool:
+    """Whether nothing that valgrind shows lies below this frame."""
+    return frame.actual.function in MAIN_FUNCTIONS
+
+
+def program_of(main: Frame) -> str | None:
+    """The object that main is in, which has more below it; None where that is not told."""
+    return main.actual.module if main.actual.function == "main" else None
+
+
+def may_lie_below_main(patterns: Iterable[FramePattern], program: str | None) -> bool:
+    """Whether patterns could fit the frames of the C library and of a program that lie below main."""
     named = [pattern for pattern in patterns if pattern.what is not Place.ANY_FRAMES]
-    return len(named) <= room and all(_may_lie_below(pattern, outermost.actual.module) for pattern in named)
+    return len(named) <= _MOST_BELOW_MAIN and all(_may_lie_below(pattern, program) for pattern in named)
 
 
 def _may_lie_below(pattern: FramePattern, program: str | None) -> bool:

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable
 from enum import IntEnum
 
-from leakreport.model.raw import Frame
+from leakreport.model.raw import Frame, FrameKind
 from leakreport.suppressions.globs import Glob
 from leakreport.suppressions.mangling import name_answer
 
@@ -50,6 +50,14 @@ def is_readable(name: str) -> bool:
     return _READABLE.search(name) is not None and not name.startswith("_Z")
 
 
+def is_linker_name(frame: Frame) -> bool:
+    """Whether the name of a frame's function is what valgrind compares with: it decides everything."""
+    name = frame.function
+    if name is None or name == "(below main)" or frame.kind is not FrameKind.FUNCTION:
+        return False
+    return not is_readable(name) or (frame.is_inlined and "::" not in name)
+
+
 def function_answer(glob: Glob, frame: Frame, demangle: Demangler) -> Answer:
     """Whether a glob fits the linker name of a frame's function."""
     name = frame.function
@@ -57,7 +65,7 @@ def function_answer(glob: Glob, frame: Frame, demangle: Demangler) -> Answer:
         return Answer.of(glob.fits("???"))
     if name == "(below main)":
         return Answer.UNKNOWN
-    if not is_readable(name) or (frame.is_inlined and "::" not in name):
+    if is_linker_name(frame):
         return Answer.of(glob.fits(name))
     if glob.literal is not None:
         return _literal_answer(glob.literal, name, demangle)
