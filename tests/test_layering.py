@@ -24,7 +24,9 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "readers": frozenset({"model", "limits", "errors", "plugins"}),
     "symbols": frozenset({"model", "limits", "errors"}),
     "privacy": frozenset({"model"}),
-    "analysis": frozenset({"model", "errors", "units", "privacy.texts"}),
+    "repository": frozenset({"errors", "limits"}),
+    "owners": frozenset({"repository", "errors", "limits"}),
+    "analysis": frozenset({"model", "errors", "units", "privacy.texts", "owners.owners"}),
     # A check is a comparison by analysis; what is stored must name nobody.
     "baseline": frozenset({"analysis", "model", "errors", "units", "privacy.texts"}),
     "render": frozenset(
@@ -41,6 +43,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "limits",
             "plugins",
             "privacy.texts",
+            "repository.paths",
         }
     ),
     "api": None,
@@ -60,6 +63,8 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "readers",
             "render",
             "symbols.options",
+            "repository",
+            "owners",
         }
     ),
 }

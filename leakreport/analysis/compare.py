@@ -22,6 +22,7 @@ from leakreport.analysis.matching import Matching
 from leakreport.analysis.naming import side_names
 from leakreport.analysis.noise import noise_rule
 from leakreport.analysis.options import AnalysisOptions
+from leakreport.analysis.owned import owner_notes, with_owners
 from leakreport.analysis.ownership import Ownership, ownership_of
 from leakreport.analysis.page_diff import page_of_diff
 from leakreport.analysis.paths import PathTable
@@ -156,6 +157,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
                     *_of_reports(new),
                     *_uncompared(found),
                     *folded_notes(old.rows, new.rows),
+                    *owner_notes(options.owners, is_redacted=options.redact),
                 )
             )
         ),
@@ -196,7 +198,10 @@ def align(before: Run, after: Run, options: AnalysisOptions) -> Aligned:
         options.min_change_bytes,
     )
     found = matched_beside_folded(_foldable(old), _foldable(new), BY_TOKEN if options.redact else BY_NAME)
-    halves = (Half(old.rows, old.frame_index), Half(new.rows, new.frame_index))
+    halves = (
+        Half(with_owners(old.rows, options), old.frame_index),
+        Half(with_owners(new.rows, options), new.frame_index),
+    )
     return Aligned(old, new, frames, ownership, metrics, rule, found, diff_table(halves, found, metrics, rule))
 
 

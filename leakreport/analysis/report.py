@@ -148,6 +148,7 @@ class PathRow:
     module: str | None
     """The allocating library or executable, without its folder."""
     owner: str | None
+    """Who owns the frame it is named by, or the one that allocates where none is yours; None for nobody."""
     values: Mapping[str, int]
     """Own values; only metrics that are measured."""
     records: tuple[str, ...]

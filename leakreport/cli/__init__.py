@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 # Before the first numpy import: its thread pool costs start-up time, and nothing here multiplies matrices.
@@ -19,6 +19,8 @@ from leakreport.cli.analyze import analyze
 from leakreport.cli.baseline import baseline
 from leakreport.cli.bisect import bisect_code, is_bisecting
 from leakreport.cli.check import check
+from leakreport.cli.completion import completion
+from leakreport.cli.config import config
 from leakreport.cli.convert import convert
 from leakreport.cli.diff import diff
 from leakreport.cli.extract import extract
@@ -53,15 +55,23 @@ def _root(
     del version
 
 
-app.command("analyze")(analyze)
-app.command("diff")(diff)
-app.command("trend")(trend)
-app.command("convert")(convert)
-app.command("check")(check)
-app.add_typer(baseline, name="baseline")
-app.command("extract")(extract)
-app.command("formats")(formats)
-COMMANDS = ("analyze", "diff", "trend", "convert", "check", "baseline", "extract", "formats")
+COMMANDS: dict[str, Callable[..., int] | typer.Typer] = {
+    "analyze": analyze,
+    "diff": diff,
+    "trend": trend,
+    "convert": convert,
+    "check": check,
+    "baseline": baseline,
+    "extract": extract,
+    "formats": formats,
+    "config": config,
+    "completion": completion,
+}
+for _name, _command in COMMANDS.items():
+    if isinstance(_command, typer.Typer):
+        app.add_typer(_command, name=_name)
+    else:
+        app.command(_name)(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -165,7 +165,7 @@ class AnalysisPage(PageText):
             name="[no stack]" if frame is None else frame_name(frame),
             place=f"{where}, through {via}" if via else where,
             site=", ".join(part for part in ("" if site is None else frame_name(site), row.module or "") if part),
-            notes=[],
+            notes=[f"owner: {row.owner}"] if row.owner else [],
             kind="" if finding.leak_kind is LeakKind.NONE else f"{finding.leak_kind.mark} {finding.leak_kind.title}",
             blocks="" if blocks is None else plural(blocks, "block"),
             spark=sparkline((row.series or {}).get("retained_bytes", ())),
@@ -197,7 +197,7 @@ class AnalysisPage(PageText):
 
     def stack(self, frames: tuple[int, ...], named: int | None) -> list[StackPart]:
         """Every frame of a stack, innermost first."""
-        return stack_parts(self._report.frames, self._report.own, frames, named)
+        return stack_parts(self._report.frames, self._report.own, frames, named, self.links)
 
     def _snippet(self, finding: Finding) -> Source | None:
         frames, named = finding_frames(self._report, finding), self._named(finding)

@@ -341,6 +341,8 @@ def _detail(
     yield ()
     for fact in finding.facts:
         yield from _paragraph(fact, width, label="   ")
+    if entry.row.owner:
+        yield from _paragraph(entry.row.owner, width, label="   Owner: ")
     if finding.advice:
         yield from _paragraph(finding.advice, width, label="   What to check: ")
 

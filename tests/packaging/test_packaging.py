@@ -88,6 +88,13 @@ def test_every_template_is_in_the_wheel(wheel: Path) -> None:
     assert not [str(path) for path in templates if f"leakreport/_templates/{path.as_posix()}" not in names]
 
 
+def test_every_manual_page_is_installed_where_man_looks(wheel: Path) -> None:
+    pages = [path.name for path in (ROOT / "docs" / "man").glob("*.1")]
+    names = _names(wheel)
+    assert pages
+    assert not [page for page in pages if not any(name.endswith(f".data/data/share/man/man1/{page}") for name in names)]
+
+
 def test_both_ways_to_a_wheel_give_the_same_files(built: Path, wheel: Path) -> None:
     assert _names(wheel) == _names(built / "direct" / wheel.name)
 
