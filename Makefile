@@ -45,8 +45,9 @@ bench: .stamps/test ## CPU and memory on large generated files, and what the pag
 gallery: .stamps/gallery .stamps/packages ## pictures of a report of each kind: docs/gallery.md
 	$(BIN)/python scripts/gallery.py
 
-man: .stamps/test ## the manual pages from what the commands say of themselves: docs/man
+man: .stamps/test ## the manual pages from what the commands say of themselves: docs/man, and the table in docs/config.md
 	$(BIN)/python scripts/manpages.py
+	$(BIN)/python scripts/settings_table.py
 
 package: .stamps/test ## wheel and source archive in dist/
 	rm -rf dist
