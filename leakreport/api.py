@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from leakreport.model.snapshot import Run
     from leakreport.readers._stream import OpenInput, Progress
     from leakreport.render.interface import RenderOptions
+    from leakreport.suppressions.rules import Rule
     from leakreport.symbols.options import SymbolOptions
 
 
@@ -174,6 +175,14 @@ def symbolize(run: Run, *, options: SymbolOptions | None = None, limits: Limits 
     from leakreport.symbols.resolve import resolve
 
     return resolve(run, options or SymbolOptions(), limits)
+
+
+def suppress(run: Run, rules: Sequence[Rule]) -> Run:
+    """The run without what suppression rules hide; what they hid is counted in its totals and metas."""
+    from leakreport.suppressions.apply import suppress as suppress_records
+    from leakreport.symbols.demangle import demangle
+
+    return suppress_records(run, rules, demangle=demangle)
 
 
 def analyze(run: Run, *, config: AnalysisOptions | None = None) -> Report:
