@@ -18,6 +18,8 @@ from leakreport.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "LEAKREPORT_"
 FILE_NAMES = ("leakreport.toml", "pyproject.toml")
+_PATH_LISTS = frozenset(("symbol-path", "suppressions"))
+"""Lists whose entries are separated as in PATH when they come from the environment."""
 _NO_SETTINGS = frozenset(("LEAKREPORT_REQUIRE_TOOLS", "LEAKREPORT_FUZZ_SECONDS", "LEAKREPORT_DEBUG"))
 """Variables that are no settings: of the tests, and of whoever looks for a bug."""
 
@@ -74,7 +76,6 @@ SETTINGS = (
     Setting("sort", str, "Of a trend: points by time or name.", "the order given", choices=("time", "name")),
     Setting("limit", str, "Of a trend: say when the total reaches this."),
     Setting("records", bool, "JSON rows name the input's own records.", "false"),
-    Setting("suppressions", list, "Files of rules that take known memory out of the figures; it is counted and shown."),
     Setting("alloc-fn", list, "Functions (globs) that count as allocators, like massif's --alloc-fn."),
     Setting(
         "fail-on",
@@ -320,8 +321,7 @@ def _are_texts(value: object) -> bool:
 
 def _from_text(setting: Setting, text: str, origin: str) -> Value:
     if setting.kind is list:
-        is_files = "path" in setting.name or setting.name == "suppressions"
-        return tuple(part for part in text.split(os.pathsep if is_files else ",") if part)
+        return tuple(part for part in text.split(os.pathsep if setting.name in _PATH_LISTS else ",") if part)
     if setting.kind is dict:
         entries = [part.rpartition("=") for part in text.split(",") if part.strip()]
         if any(not sign for _, sign, _ in entries):

@@ -23,8 +23,11 @@ from leakreport.cli.completion import completion
 from leakreport.cli.config import config
 from leakreport.cli.convert import convert
 from leakreport.cli.diff import diff
+from leakreport.cli.doctor import doctor
+from leakreport.cli.explain import explain
 from leakreport.cli.extract import extract
 from leakreport.cli.formats import formats
+from leakreport.cli.suppress import suppress
 from leakreport.cli.trend import trend
 from leakreport.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTPUT, EXIT_USAGE, LeakreportError
 
@@ -63,7 +66,10 @@ COMMANDS: dict[str, Callable[..., int] | typer.Typer] = {
     "check": check,
     "baseline": baseline,
     "extract": extract,
+    "explain": explain,
+    "doctor": doctor,
     "formats": formats,
+    "suppress": suppress,
     "config": config,
     "completion": completion,
 }

@@ -5,7 +5,8 @@ C++ or Rust is the linker's own, and so is what valgrind prints of a call that w
 
 - a linker name without wildcards fits what it reads as,
 - nothing that cannot begin with `_Z`, `_R` or `_D` fits,
-- where a wildcard leaves open what was asked for, the answer is UNKNOWN.
+- of a glob, scope and name of the function decide (`mangling`): UNKNOWN where what a readable name does not tell of the
+  linker's one would have to.
 
 Two functions that read the same (a constructor's copies, a static one) cannot be told apart by readable names.
 """
@@ -18,6 +19,7 @@ from enum import IntEnum
 
 from leakreport.model.raw import Frame, FrameKind
 from leakreport.suppressions.globs import Glob
+from leakreport.suppressions.mangling import name_answer
 
 Demangler = Callable[[str], str]
 _READABLE = re.compile(r"[(<:\s~]|\[clone")
@@ -71,7 +73,8 @@ def function_answer(glob: Glob, frame: Frame, demangle: Demangler) -> Answer:
         return Answer.YES
     if not any(_may_begin(glob.text, start) for start in _MANGLED_STARTS):
         return Answer.NO
-    return Answer.UNKNOWN
+    known = name_answer(glob.text, name)
+    return Answer.UNKNOWN if known is None else Answer.of(known)
 
 
 def _literal_answer(linker_name: str, name: str, demangle: Demangler) -> Answer:

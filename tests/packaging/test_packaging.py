@@ -81,6 +81,11 @@ def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     assert not [name for name in names if {"fixtures", "tests", "bench", "docs"} & set(name.split("/"))]
 
 
+def test_the_words_of_messages_are_in_the_wheel(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("leakreport/_words/messages.md") == (ROOT / "docs" / "messages.md").read_bytes()
+
+
 def test_every_template_is_in_the_wheel(wheel: Path) -> None:
     names = _names(wheel)
     templates = [path.relative_to(ROOT / "templates") for path in (ROOT / "templates").rglob("*") if path.is_file()]
