@@ -19,7 +19,6 @@ from pathlib import Path
 
 PATHS = ("report", "sarif")
 """Inputs that name a file to write, and outputs that say it was written."""
-COMMAND = "analyze"
 COUNTS = ("new", "grew", "known", "fixed")
 
 
@@ -54,7 +53,7 @@ def command(environment: Mapping[str, str], wanted: Mapping[str, str], made: Map
         "comment": made["comment.md"],
         "json": made["report.json"],
     }
-    found = [sys.executable, "-I", "-m", "leakreport", COMMAND]
+    found = [sys.executable, "-I", "-m", "leakreport", "check"]
     found += [f"--output={name}:{path}" for name, path in outputs.items()]
     found += [f"--output={'html' if name == 'report' else name}:{path}" for name, path in wanted.items()]
     found += [f"--{name}={environment[key]}" for name in ("baseline", "fail-on")

@@ -108,6 +108,34 @@ def test_the_file_fits_the_schema_of_its_reader(name: str, file: str, schema: st
     validator(vendored(schema)).validate(load_yaml(page(name).files[file]))
 
 
+def test_the_way_of_a_new_user(project: Path, tests_program: Path, run: Shell) -> None:
+    steps = page("../adoption").runs
+    first = run(steps["first"].replace("git add", ": git add"))
+    assert first.returncode == 0, first.stderr
+    known = (project / "leakreport-baseline.json").read_bytes()
+    again = "rm -f memcheck.*.xml\n" + steps["first"].splitlines()[0] + "\n"
+    # The same leak elsewhere in the file is no news; a second one is, and so is more of the first.
+    source = project / "shop.c"
+    text = source.read_text()
+    for changed, code, word in (
+        ("/* moved\n*/\n\n" + text, 0, "1 known"),
+        (text.replace("lose(1000)", "lose(1000) + lose(3000)"), 1, "grew"),
+        (
+            text.replace("int main", "int more(void) { return lose(9); }\nint main").replace(
+                "(1000)", "(1000) + more()"
+            ),
+            1,
+            "new",
+        ),
+    ):
+        source.write_text(changed)
+        subprocess.run(["gcc", "-g", "-O0", "-o", "tests", "shop.c", "lose.c"], cwd=project, check=True, timeout=60)
+        done = run(again + steps["every"])
+        judged(done, project / "report.html", code=code)
+        assert word in done.stdout
+        assert (project / "leakreport-baseline.json").read_bytes() == known
+
+
 # ---- systems of CI
 
 
@@ -134,7 +162,12 @@ def test_gitlab(project: Path, tests_program: Path, run: Shell) -> None:
     assert mine["include"] == [{"local": "ci/gitlab/leakreport.yml"}]
     assert run(mine["memcheck"]["script"]).returncode == 0
     job = template[".leakreport"]
-    variables = {**job["variables"], **mine["leaks"]["variables"], "CI_BUILDS_DIR": str(project), "CI_JOB_ID": "1"}
+    variables = {
+        **job["variables"],
+        **mine["leaks"].get("variables", {}),
+        "CI_BUILDS_DIR": str(project),
+        "CI_JOB_ID": "1",
+    }
     # pip of the new environment; leakreport is that of the tests.
     stub(
         project,
