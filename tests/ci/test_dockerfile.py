@@ -66,14 +66,15 @@ def test_the_labels_are_those_of_the_opencontainers_specification() -> None:
 def _context() -> list[Path]:
     """The files that reach the build, by .dockerignore: the last pattern that fits decides."""
     patterns = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(
-        "\n"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    names = [name for name in tracked if name] or [
-        str(path.relative_to(ROOT))
-        for top in ("leakreport", "templates", "docs", "tests")
-        for path in (ROOT / top).rglob("*")
-    ]
+    # A source archive has no history, and nothing but what is tracked.
+    names = listed.stdout.splitlines() or [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()]
     found = []
     for name in names:
         parts, is_in = name.split("/"), True
