@@ -76,21 +76,24 @@ def _context() -> list[Path]:
     # A source archive has no history, and nothing but what is tracked.
     names = listed.stdout.splitlines() or [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()]
     found = []
-    for name in names:
-        parts, is_in = name.split("/"), True
+    for path in map(Path, names):
+        # A folder that fits takes in all below it.
+        levels = [str(level) for level in (path, *path.parents)[:-1]]
+        is_in = True
         for pattern in patterns:
-            bare = pattern.lstrip("!").removeprefix("**/")
-            levels = parts if "**/" in pattern else parts[:1]
-            if any(fnmatch(part, bare) for part in levels):
+            bare = pattern.removeprefix("!")
+            anywhere = bare.removeprefix("**/")
+            if any(fnmatch(level, bare) or (anywhere != bare and Path(level).name == anywhere) for level in levels):
                 is_in = pattern.startswith("!")
-        if is_in and (ROOT / name).is_file():
-            found.append(Path(name))
+        if is_in and (ROOT / path).is_file():
+            found.append(path)
     return found
 
 
 def test_the_build_sees_what_it_copies_and_nothing_else() -> None:
     copied = {word for text in of("COPY") if "--from" not in text for word in text.split()[:-1]}
-    assert {path.parts[0] for path in _context()} == copied
+    seen = {next((word for word in copied if path.is_relative_to(word)), str(path)) for path in _context()}
+    assert seen == copied
 
 
 @pytest.fixture(scope="module")
