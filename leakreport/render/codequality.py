@@ -55,7 +55,7 @@ def _severity(issue: Issue) -> str:
 def _trouble(notice: Notice, place: Place) -> dict[str, object]:
     return {
         "description": notice.sentence,
-        "check_name": f"report.{printable(notice.slug)}",
+        "check_name": notice.rule.id,
         "fingerprint": f"report.{notice.id}",
         "severity": "blocker",
         "location": _location(place),

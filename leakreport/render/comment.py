@@ -13,8 +13,8 @@ from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Report
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.render.growth_issues import issues_of_diff, issues_of_trend
-from leakreport.render.interface import RenderOptions
-from leakreport.render.issues import IssueList
+from leakreport.render.interface import Failure, RenderOptions
+from leakreport.render.issues import IssueList, issues_of_failure
 from leakreport.render.markdown import MarkdownRenderer, cell, prose
 from leakreport.render.phrases import printable
 from leakreport.render.places import Place, Roots
@@ -48,6 +48,11 @@ class GithubSummaryRenderer:
     def render_trend(self, report: TrendReport, options: RenderOptions) -> str:
         """The output for a trend."""
         return self._written(MarkdownRenderer().render_trend(report, options), issues_of_trend(report), options)
+
+    def render_failure(self, kind: str, failures: Sequence[Failure], options: RenderOptions) -> str:
+        """The output where nothing could be read."""
+        found = issues_of_failure(kind, failures)
+        return self._written(f"**{prose(found.headline)}: there is no verdict.**\n", found, options)
 
     def _written(self, text: str, found: IssueList, options: RenderOptions) -> str:
         head = "".join(f"{line}\n" for line in self.head(found))

@@ -80,12 +80,12 @@ def _add(suite: ET.Element, case: _Case) -> None:
 
 
 def _verdict_cases(found: IssueList) -> Sequence[_Case]:
-    inputs = [notice for notice in found.troubles if notice.slug == "incomplete-input"]
-    doubts = [notice for notice in found.troubles if notice.slug not in {"incomplete-input", "gate-inconclusive"}]
+    inputs = [notice for notice in found.troubles if notice.source]
+    doubts = [notice for notice in found.troubles if not notice.source and notice.slug != "gate-inconclusive"]
     lines = "\n".join(notice.sentence for notice in inputs)
     reasons = "\n".join(notice.text for notice in doubts)
     return (
-        _Case("report", "inputs", "error" if inputs else "", "incomplete-input", inputs[0].text if inputs else "",
+        _Case("report", "inputs", "error" if inputs else "", inputs[0].slug if inputs else "", inputs[0].text if inputs else "",
               lines or "Every input was read to its end."),
         _Case("report", "verdict", "error" if doubts else "", "inconclusive", doubts[0].text if doubts else "",
               reasons or found.headline),

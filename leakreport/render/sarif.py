@@ -2,7 +2,7 @@
 
 A result is an issue; `partialFingerprints` hold its id, so that it stays the same alert when lines move. Its stack stands as
 `stacks` (innermost first) and, where there is source to show, as `codeFlows` (outermost first). What limits the report is a
-notification of the invocation, and `executionSuccessful` is false where it must not look green.
+notification of the invocation, and where it must not look green a result, too, and `executionSuccessful` is false.
 
 Sources: OASIS SARIF 2.1.0 with errata 01; GitHub, "SARIF support for code scanning" (a result without a physical location
 is refused, so are more than 25,000 results and more than 10 MB compressed).
@@ -14,12 +14,13 @@ import io
 import json
 import zlib
 from collections.abc import Sequence
+from itertools import chain
 
 from leakreport import __version__
 from leakreport.analysis.report import Severity
 from leakreport.model.raw import Frame
 from leakreport.render.interface import RenderOptions
-from leakreport.render.issues import Issue, IssueList, IssueRenderer, Notice, Rule, Stack, sentences
+from leakreport.render.issues import MOST_ISSUES, Issue, IssueList, IssueRenderer, Notice, Rule, Stack, sentences
 from leakreport.render.phrases import cut, frame_name, printable
 from leakreport.render.places import Base, Place, Roots
 from leakreport.units import plural
@@ -48,14 +49,14 @@ class SarifRenderer(IssueRenderer):
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The document, ASCII only, one line a result."""
         roots = Roots(options.source_roots)
-        rules = {rule.id: number for number, rule in enumerate(found.rules)}
-        results, left_out = self._results(found, rules, roots)
+        rules = (*found.trouble_rules, *found.rules)
+        results, left_out = self._results(found, {rule.id: number for number, rule in enumerate(rules)}, roots)
         notices = list(found.notices)
         if left_out:
             text = f"{plural(left_out, 'result')} left out: the file would be larger than code scanning takes."
             notices.append(Notice("size", Severity.WARNING, text))
         head = {
-            "tool": {"driver": _driver(found.rules)},
+            "tool": {"driver": _driver(rules)},
             "invocations": [_invocation(found, notices, roots)],
             "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The root of the project."}}},
             "columnKind": "unicodeCodePoints",
@@ -70,13 +71,19 @@ class SarifRenderer(IssueRenderer):
         size = 0
         text = io.StringIO()
         stacks = _Stacks(roots)
-        for number, issue in enumerate(found.issues):
-            line = _dumps(_result(found, issue, rules[issue.rule.id], roots))[:-1] + stacks.of(issue) + "}"
+        troubles = [_dumps(_trouble(found, one, rules[one.rule.id], roots)) for one in found.troubles[:MOST_ISSUES]]
+        issues = (
+            _dumps(_result(found, issue, rules[issue.rule.id], roots))[:-1] + stacks.of(issue) + "}"
+            for issue in found.issues[: MOST_ISSUES - len(troubles)]
+        )
+        written = 0
+        for line in chain(troubles, issues):
             size += len(packed.compress(line.encode("ascii")))
             if size > self._room:
-                return text.getvalue(), len(found.issues) - number
-            text.write(f"{',' if number else ''}\n{line}")
-        return text.getvalue(), 0
+                break
+            text.write(f"{',' if written else ''}\n{line}")
+            written += 1
+        return text.getvalue(), len(found.troubles) + len(found.issues) - written
 
 
 def _dumps(value: object) -> str:
@@ -106,9 +113,9 @@ def _driver(rules: Sequence[Rule]) -> dict[str, object]:
 
 
 def _pascal(title: str) -> str:
-    """A name as rules have it: `MemoryDefinitelyLost`."""
+    """A name as rules have it, without words of one letter: `MemoryDefinitelyLostOnNewPath`."""
     words = "".join(letter if letter.isalnum() else " " for letter in title).split()
-    return "".join(word[0].upper() + word[1:] for word in words)
+    return "".join(word[0].upper() + word[1:] for word in words if len(word) > 1) or "Rule"
 
 
 def _invocation(found: IssueList, notices: Sequence[Notice], roots: Roots) -> dict[str, object]:
@@ -136,6 +143,19 @@ def _notification(found: IssueList, notice: Notice, roots: Roots) -> dict[str, o
     if notice.source:
         entry["locations"] = [{"physicalLocation": {"artifactLocation": _artifact(found.source_place(notice, roots))}}]
     return entry
+
+
+def _trouble(found: IssueList, notice: Notice, rule: int, roots: Roots) -> dict[str, object]:
+    """What must not look green, as a result: not every reader looks at invocations."""
+    name = f"report.{notice.id}"
+    return {
+        "ruleId": notice.rule.id,
+        "ruleIndex": rule,
+        "level": _LEVELS[notice.severity],
+        "message": {"text": notice.sentence},
+        "locations": [{"physicalLocation": _physical(found.source_place(notice, roots))}],
+        "partialFingerprints": {"primaryLocationLineHash": f"{name}:1", "leakreportId/v1": name},
+    }
 
 
 def _result(found: IssueList, issue: Issue, rule: int, roots: Roots) -> dict[str, object]:
