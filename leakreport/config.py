@@ -77,6 +77,7 @@ SETTINGS = (
     Setting("limit", str, "Of a trend: say when the total reaches this."),
     Setting("records", bool, "JSON rows name the input's own records.", "false"),
     Setting("alloc-fn", list, "Functions (globs) that count as allocators, like massif's --alloc-fn."),
+    Setting("suppressions", list, "Files of rules that take known memory out of the figures; it is counted and shown."),
     Setting(
         "fail-on",
         list,

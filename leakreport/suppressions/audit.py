@@ -259,7 +259,7 @@ def _shadow(
     if not own:
         return None
     for other in rules:
-        if other is rule or meaning(other) == meaning(rule):
+        if other is rule or meaning(other) == meaning(rule) or is_covered(other, rule):
             continue
         theirs = {id(leak) for leak, answer in hidden[id(other)] if answer is Answer.YES}
         is_before = any(other is before for before in earlier)
@@ -272,9 +272,9 @@ def _shadow(
 def _broad(rule: Rule, sure: Sequence[Leak]) -> tuple[str, str] | None:
     if not rule.is_for_memory:
         return None
-    if rule.dialect is Dialect.VALGRIND and all(_names_nothing(pattern) for pattern in plain_frames(rule)):
-        return "names no more than the allocator: any leak may fit", "Name the function that leaks."
-    if rule.dialect is not Dialect.VALGRIND and _names_nothing(rule.frames[0]):
+    frames = plain_frames(rule)
+    has_gap = any(pattern.what in {Place.ANY_FRAMES, Place.ANYWHERE} for pattern in frames)
+    if all(_names_nothing(pattern) or (has_gap and pattern.glob in _ENTRIES) for pattern in frames):
         return "names no more than the allocator: any leak may fit", "Name the function that leaks."
     names = list(dict.fromkeys(leak.name for leak in sure))
     if len(names) < 2:
@@ -291,42 +291,23 @@ def _broad(rule: Rule, sure: Sequence[Leak]) -> tuple[str, str] | None:
     )
 
 
-_ALLOCATORS = (
-    "malloc",
-    "calloc",
-    "realloc",
-    "memalign",
-    "_Znwm",
-    "_Znam",
-    "_Znwj",
-    "_Znaj",
-    "operator new",
-    "operator new[]",
+_ENTRIES = ("main", "_start", "(below main)", "^main$", "start_thread", "clone")
+_ALLOCATORS = frozenset(
+    "malloc calloc realloc reallocarray memalign posix_memalign aligned_alloc alloc _Znwm _Znam _Znwj _Znaj _Znw _Zna _Zn".split()
 )
 
 
 def _names_nothing(pattern: FramePattern) -> bool:
-    """Whether a line fits any stack: `...`, a star, an allocator, or the start of the program."""
-    if pattern.what is Place.ANY_FRAMES or (pattern.what is not Place.SOURCE and not pattern.glob.strip("*?")):
-        return True
-    bare = pattern.glob.strip("^$*")
-    if pattern.what is Place.OBJECT:
-        return "vgpreload_" in pattern.glob
-    return pattern.what is not Place.SOURCE and (
-        bare
-        in {
-            *_ALLOCATORS,
-            "main",
-            "_start",
-            "(below main)",
-            "alloc",
-            "posix_memalign",
-            "aligned_alloc",
-            "_Zn",
-            "_Znw",
-            "_Zna",
-        }
-    )
+    """Whether a line fits any stack: `...`, a star, an allocator."""
+    match pattern.what:
+        case Place.ANY_FRAMES:
+            return True
+        case Place.SOURCE:
+            return False
+        case Place.OBJECT:
+            return not pattern.glob.strip("*?") or "vgpreload_" in pattern.glob
+        case _:
+            return pattern.glob.strip("^$*?") in {"", *_ALLOCATORS}
 
 
 def _names_object(rule: Rule) -> bool:

@@ -42,6 +42,7 @@ _ABBREVIATED = frozenset(("allocator", "basic_string", "string", "istream", "ost
                           "basic_istream", "basic_ostream", "basic_iostream"))  # fmt: skip
 _STD_CLASS = re.compile(r"std::__cxx11::\w+\s*(?:,|\Z)")
 _NEVER_LOCAL = frozenset(("nw", "na", "dl", "da"))
+_NO_FUNCTION = re.compile(r"(?:non-virtual |virtual |covariant return )?thunk to |\w+(?: \w+)? for |transaction clone")
 _ANONYMOUS = "(anonymous namespace)"
 _OPEN, _CLOSED = "<([{", ">)]}"
 _LONGEST = 10_000
@@ -254,6 +255,8 @@ def _code(part: _Part, scope: _Part | None, *, is_exact: bool = False) -> str:
 @lru_cache(maxsize=1 << 14)
 def _parts(function: str) -> tuple[_Part, ...] | None:
     """The parts of a readable name behind its return type; None where it is of no known form."""
+    if _NO_FUNCTION.match(function) is not None:
+        return None
     parts: list[_Part] = []
     at, part = 0, None
     while at < len(function):
@@ -385,8 +388,15 @@ def _without_templates(function: str) -> str:
 
 
 _LENGTH = re.compile(r"[1-9][0-9]{0,3}(?=[A-Za-z_$])")
-_WHOLE_NAME = re.compile(r"[\w$]+")
+_WHOLE_NAME = re.compile(r"(?!h[0-9a-f]{16}\Z)[\w$]+")
 _WORD = re.compile(r"[\w$]+")
+_NO_LENGTH = re.compile(r"(?:[CDST]|L[a-z])\Z")
+"""Before a digit that is the number of a constructor, a reference or a value."""
+_PART_OF_NAME = re.compile(
+    "\\*(?![\ue000-\uf8ffEI*]|$)|[0-9?](?=[*?])|(?<![CD])\\?|^(?!_Z)|[0-9]{2}|[0-9](?=[A-Za-z])(?<![CDST].)"
+)
+"""Of a glob with signs: what may stand within an identifier, so that its letters have to be compared."""
+_CONSTRUCTOR = re.compile(r"([1-9][0-9]*[^\W\d][\w$]*)C\?(?=E)")
 _FIRST_SIGN = 0xE000
 """Of Unicode's private use: no name has such."""
 
@@ -400,18 +410,30 @@ def name_answer(glob: str, function: str) -> bool | None:
     (True, False)
     """
     known = [mangled_glob(function, local=local, is_exact=True) for local in ("", "L")]
-    exact = [found for found in known if found is not None]
+    exact = [form for found in known if found is not None for form in _other_forms(found)]
     if not exact:
         return None
     if all(covers(glob, found) for found in exact):
         return True
+    if not any(may_meet(glob, found) for found in exact):
+        return False
     # What a readable name leaves open holds no identifier but those that are to be read beside scope and name.
     signs: dict[str, str] = {}
     short, *shortened = [_with_signs(text, signs) for text in (glob, *exact)]
+    if _PART_OF_NAME.search(short) is not None:
+        return None
     beside = Counter(_WORD.findall(function))
     beside.subtract(part.text for part in _parts(without_clone(function)) or ())
     closed = frozenset(sign for name, sign in signs.items() if beside[name] <= 0)
     return None if any(may_meet(short, found, closed) for found in shortened) else False
+
+
+def _other_forms(glob: str) -> list[str]:
+    """With what reads the same: the arguments of a template may be a pack, and a function be called like its namespace."""
+    forms = [glob, re.sub(r"I([a-zA-Z]+)E", r"IJ\1EE", glob)]
+    if (match := _CONSTRUCTOR.search(glob)) is not None:
+        forms += [f"{glob[: match.end(1)]}{local}{match[1]}{glob[match.end() :]}" for local in ("", "L")]
+    return list(dict.fromkeys(forms))
 
 
 def _with_signs(glob: str, signs: dict[str, str]) -> str:
@@ -419,9 +441,10 @@ def _with_signs(glob: str, signs: dict[str, str]) -> str:
     written: list[str] = []
     at = 0
     while at < len(glob):
-        match = _LENGTH.match(glob, at)
+        match = None if _NO_LENGTH.search(glob, max(0, at - 2), at) else _LENGTH.match(glob, at)
         name = glob[match.end() : match.end() + int(match[0])] if match else ""
-        if match and len(name) == int(match[0]) and _WHOLE_NAME.fullmatch(name):
+        is_open = name.startswith(("E", "_")) and glob[max(0, at - 1)] in "*?"
+        if match and len(name) == int(match[0]) and _WHOLE_NAME.fullmatch(name) and not is_open:
             written.append(signs.setdefault(name, chr(_FIRST_SIGN + len(signs))))
             at = match.end() + len(name)
         else:

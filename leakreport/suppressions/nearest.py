@@ -62,21 +62,25 @@ def nearness(rule: Rule, leak: Leak, matcher: Matcher) -> Nearness:
 
 
 def nearest(rules: Sequence[Rule], leak: Leak, matcher: Matcher) -> list[Nearness]:
-    """All rules for memory, those that hide the leak first in their order, then the nearest misses."""
-    found = [nearness(rule, leak, matcher) for rule in rules]
-    return sorted(
-        found,
-        key=lambda near: (
+    """All rules, those that hide the leak first in their order, then the nearest misses.
+
+    Near is a rule for leaks of which many lines fit some frame, and of these the one that fits furthest.
+    """
+
+    def distance(near: Nearness) -> tuple[int, bool, int, int, int]:
+        named = [pattern for pattern in near.rule.frames if pattern.what is not Place.ANY_FRAMES]
+        fitting = [
+            pattern for pattern in named if any(matcher.frame(pattern, frame) is not Answer.NO for frame in leak.stack)
+        ]
+        return (
             -near.answer,
             not near.rule.is_for_memory,
-            -_real_lines(near),
+            -len(fitting) if near.matched else 0,
+            len(named) - len(fitting),
             near.of_lines - near.matched,
-        ),
-    )
+        )
 
-
-def _real_lines(near: Nearness) -> int:
-    return sum(pattern.what is not Place.ANY_FRAMES for pattern in near.rule.frames[: near.matched])
+    return sorted((nearness(rule, leak, matcher) for rule in rules), key=distance)
 
 
 def _furthest(patterns: Sequence[FramePattern], frames: Sequence[Frame], matcher: Matcher) -> tuple[int, int]:

@@ -86,23 +86,19 @@ def written_rules(
         waiting = list(targets)
         while waiting:
             rule = _best(waiting[0], others, kinds, dialect, matcher, demangle)
-            written = [
-                leak
-                for leak in waiting
-                if matcher.record(rule, leak.kind, leak.stack, leak.recorded) >= _least(leak, waiting)
-            ]
+            # Of one path: where names leave it open, the frames of the other inputs are the same.
+            written = [leak for leak in waiting if leak is waiting[0] or _hides(rule, leak, matcher) is not Answer.NO]
             found.append(WrittenRule(rule, tuple(written), _also(rule, others, matcher)))
             waiting = [leak for leak in waiting if leak not in written]
     return found
 
 
-def _least(leak: Leak, waiting: Sequence[Leak]) -> Answer:
-    """The leak that a rule was made of counts as hidden even where its names leave that open."""
-    return Answer.UNKNOWN if leak is waiting[0] else Answer.YES
+def _hides(rule: Rule, leak: Leak, matcher: Matcher) -> Answer:
+    return matcher.record(rule, leak.kind, leak.stack, leak.recorded)
 
 
 def _also(rule: Rule, others: Iterable[Leak], matcher: Matcher) -> tuple[tuple[Leak, Answer], ...]:
-    answers = ((leak, matcher.record(rule, leak.kind, leak.stack, leak.recorded)) for leak in others)
+    answers = ((leak, _hides(rule, leak, matcher)) for leak in others)
     return tuple((leak, answer) for leak, answer in answers if answer is not Answer.NO)
 
 
