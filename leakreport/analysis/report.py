@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from leakreport.analysis.pagetree import PageTree, no_page
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, LeakSearch, Moment, Note, Sampling, SuppressionUse, Truncation, summed_uses
 from leakreport.model.raw import Mapping as MappedFile
+
+if TYPE_CHECKING:
+    from leakreport.analysis.checkreport import CheckResult
 
 
 class Status(StrEnum):
@@ -147,6 +150,7 @@ class PathRow:
     module: str | None
     """The allocating library or executable, without its folder."""
     owner: str | None
+    """Who owns the frame it is named by, or the one that allocates where none is yours; None for nobody."""
     values: Mapping[str, int]
     """Own values; only metrics that are measured."""
     records: tuple[str, ...]
@@ -365,6 +369,8 @@ class Report:
     """Makes `page`."""
     is_redacted: bool = False
     """Names are tokens."""
+    check: CheckResult | None = None
+    """What a baseline knows of the leaks, where the run was checked against one."""
 
     @property
     def is_complete(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import PurePath
@@ -9,14 +10,14 @@ from typing import TYPE_CHECKING, cast
 
 from leakreport.errors import PluginError, UsageError
 from leakreport.plugins import RENDERERS, by_name, load_plugins
-from leakreport.render.interface import DiffRenderer, Renderer, TrendRenderer
+from leakreport.render.interface import DiffRenderer, FailureRenderer, Renderer, TrendRenderer
 
 if TYPE_CHECKING:
     from leakreport.analysis.diffreport import DiffReport
     from leakreport.analysis.report import Report
     from leakreport.analysis.trendreport import TrendReport
     from leakreport.render._plugins import PluginRenderer
-    from leakreport.render.interface import RenderOptions
+    from leakreport.render.interface import Failure, RenderOptions
 
 BUILTIN = {
     "terminal": "leakreport.render.terminal:TerminalRenderer",
@@ -28,6 +29,7 @@ BUILTIN = {
     "speedscope": "leakreport.render.speedscope:SpeedscopeRenderer",
     "csv": "leakreport.render.csv:CsvRenderer",
     "sarif": "leakreport.render.sarif:SarifRenderer",
+    "sarif-full": "leakreport.render.sarif:SarifFullRenderer",
     "codequality": "leakreport.render.codequality:CodeQualityRenderer",
     "junit": "leakreport.render.junit:JunitRenderer",
     "sonar": "leakreport.render.sonar:SonarRenderer",
@@ -128,6 +130,12 @@ def write(report: Report | DiffReport | TrendReport, name: str, options: RenderO
             return as_diff(renderer).render_diff(cast("DiffReport", report), options)
         case _:
             return renderer.render(cast("Report", report), options)
+
+
+def write_failure(kind: str, failures: Sequence[Failure], name: str, options: RenderOptions) -> str | None:
+    """That there is no report, in a format; None where the format holds nothing but reports."""
+    renderer = get_renderer(name)
+    return renderer.render_failure(kind, failures, options) if isinstance(renderer, FailureRenderer) else None
 
 
 def renderer_for_path(path: str) -> str:

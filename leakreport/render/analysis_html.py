@@ -10,6 +10,8 @@ from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Moment
 from leakreport.render.bars import Bar, lengths
 from leakreport.render.chart_svg import sparkline
+from leakreport.render.check_html import check_view
+from leakreport.render.check_words import MARKS, States, url_of
 from leakreport.render.flamegraph import flame_graph
 from leakreport.render.interface import RenderOptions
 from leakreport.render.kind_bar import KindPart, kind_parts
@@ -60,6 +62,8 @@ class AnalysisPage(PageText):
         self.gate = gate_words(report.verdict)
         self.problems = [finding for finding in report.findings if not finding.is_leak][:_MOST_PROBLEMS]
         self.more_problems = sum(not finding.is_leak for finding in report.findings) - len(self.problems)
+        self.check = check_view(report, options)
+        self._states, self._options = States(report), options
         self.flame = flame_graph(report)
         self.timeline = timeline(report)
         self.has_kinds = bool(report.by_kind)
@@ -148,6 +152,8 @@ class AnalysisPage(PageText):
 
     def _line(self, finding: Finding, number: int, bar: Bar) -> PathLine:
         report, row = self._report, self._row(finding)
+        state = self._states.of_rows([report.paths[index] for index in finding.rows])
+        known = "" if state is None else f"{MARKS[state.state]} {state.text}"
         frame, site, values = title_frame(report, row), site_frame(report, row), finding.values or {}
         amount, via = values.get("retained_bytes", 0), wrapper_name(report, row)
         where = "no frame of your own" if row.responsible is None else "" if frame is None else place(frame)
@@ -159,7 +165,8 @@ class AnalysisPage(PageText):
             name="[no stack]" if frame is None else frame_name(frame),
             place=f"{where}, through {via}" if via else where,
             site=", ".join(part for part in ("" if site is None else frame_name(site), row.module or "") if part),
-            notes=[],
+            notes=[note for note in (known, f"owner: {row.owner}" if row.owner else "") if note],
+            url=url_of(frame, self._options),
             kind="" if finding.leak_kind is LeakKind.NONE else f"{finding.leak_kind.mark} {finding.leak_kind.title}",
             blocks="" if blocks is None else plural(blocks, "block"),
             spark=sparkline((row.series or {}).get("retained_bytes", ())),
@@ -191,7 +198,7 @@ class AnalysisPage(PageText):
 
     def stack(self, frames: tuple[int, ...], named: int | None) -> list[StackPart]:
         """Every frame of a stack, innermost first."""
-        return stack_parts(self._report.frames, self._report.own, frames, named)
+        return stack_parts(self._report.frames, self._report.own, frames, named, self.links)
 
     def _snippet(self, finding: Finding) -> Source | None:
         frames, named = finding_frames(self._report, finding), self._named(finding)

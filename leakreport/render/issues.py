@@ -10,13 +10,15 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
+from leakreport.analysis.checkreport import CheckedLeak, CheckResult, State
 from leakreport.analysis.diffreport import DiffReport
-from leakreport.analysis.report import GateLine, InputSummary, Report, Severity, Status, Verdict
+from leakreport.analysis.report import GateLine, GateResult, InputSummary, Report, Severity, Status, Verdict
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LOST_KINDS, LeakKind
 from leakreport.model.raw import Frame
-from leakreport.render.interface import RenderOptions
+from leakreport.render.interface import Failure, RenderOptions
 from leakreport.render.names import shorten_name
 from leakreport.render.phrases import cut, frame_name, printable
 from leakreport.render.places import Place, Roots
@@ -27,6 +29,10 @@ LONGEST_TITLE = 120
 """Characters of a function where it is a heading."""
 LONGEST_WORD = 200
 """Characters of other names: programs, inputs, kinds of errors."""
+
+
+_TROUBLE = "The report cannot tell whether there are more leaks than it names."
+_TROUBLE_HELP = "Record again, so that the run ends and the file is whole."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,16 @@ class Issue:
     leak_kind: LeakKind = LeakKind.NONE
     module: str | None = None
     other_ids: tuple[str, ...] = ()
+    owner: str | None = None
+    state: State | None = None
+    """What a baseline knows of it; None where none was asked."""
+    is_failing: bool | None = None
+    """Whether the check counts it; None where there is no check."""
+
+    @property
+    def severity(self) -> Severity:
+        """That of its rule; what is known is no news."""
+        return Severity.INFO if self.state is State.KNOWN else self.rule.severity
 
     @property
     def is_lost(self) -> bool:
@@ -121,7 +137,17 @@ class Notice:
     def id(self) -> str:
         """Unique in a report, and the same in the next run."""
         name = " ".join(part for part in (self.slug, self.source) if part)
-        return cut(printable(name if self.number == 1 else f"{name} #{self.number}"), LONGEST_WORD)
+        whole = printable(name if self.number == 1 else f"{name} #{self.number}")
+        if len(whole) <= LONGEST_WORD:
+            return whole
+        # Two long paths can differ at their ends only.
+        return f"{whole[:LONGEST_WORD]} {blake2b(whole.encode('utf-8'), digest_size=8).hexdigest()}"
+
+    @property
+    def rule(self) -> Rule:
+        """For formats in which everything has a rule."""
+        slug = cut(printable(self.slug), LONGEST_WORD)
+        return Rule(f"report.{slug}", f"Report: {slug}", _TROUBLE, _TROUBLE_HELP, self.severity)
 
     @property
     def sentence(self) -> str:
@@ -147,6 +173,13 @@ class IssueList:
     totals: Mapping[str, int]
     """Of what is judged; of a comparison and a trend the last."""
     totals_before: Mapping[str, int] | None = None
+    check: CheckResult | None = None
+    """Where the run was checked against a baseline."""
+
+    @property
+    def fixed(self) -> tuple[CheckedLeak, ...]:
+        """Leaks of the baseline that are no more."""
+        return () if self.check is None else self.check.of(State.FIXED)
 
     @property
     def troubles(self) -> tuple[Notice, ...]:
@@ -157,6 +190,11 @@ class IssueList:
     def rules(self) -> tuple[Rule, ...]:
         """The rules of the issues, each once, in order."""
         return tuple({issue.rule.id: issue.rule for issue in self.issues}.values())
+
+    @property
+    def trouble_rules(self) -> tuple[Rule, ...]:
+        """The rules of the troubles, each once, in order."""
+        return tuple({notice.rule.id: notice.rule for notice in self.troubles}.values())
 
     @property
     def gate_lines(self) -> tuple[GateLine, ...]:
@@ -209,6 +247,10 @@ class IssueRenderer(ABC):
 
         return self.written(issues_of_trend(report), options)
 
+    def render_failure(self, kind: str, failures: Sequence[Failure], options: RenderOptions) -> str:
+        """The output where nothing could be read."""
+        return self.written(issues_of_failure(kind, failures), options)
+
 
 def sentences(*parts: str) -> str:
     """Sentences in one line, each with a stop.
@@ -217,6 +259,22 @@ def sentences(*parts: str) -> str:
     'Invalid read of size 1. It happened 3 times.'
     """
     return " ".join(part if part.endswith((".", "!", "?", "…")) else f"{part}." for part in parts if part)
+
+
+def issues_of_failure(kind: str, failures: Sequence[Failure]) -> IssueList:
+    """No issue, no figure, and why: nothing of it looks green."""
+    sentence = "Nothing could be read"
+    reasons = [Notice(one.slug, Severity.ERROR, one.text, one.source) for one in failures]
+    return IssueList(
+        kind=kind,
+        title="",
+        verdict=Verdict(Status.INCONCLUSIVE, sentence, (), GateResult.NOT_ASKED, (), ()),
+        inputs=(),
+        issues=(),
+        unlisted=0,
+        notices=told([*reasons, Notice("inconclusive", Severity.ERROR, f"No verdict: {sentence.lower()}.")]),
+        totals={},
+    )
 
 
 def common_notices(verdict: Verdict, inputs: Sequence[InputSummary]) -> list[Notice]:

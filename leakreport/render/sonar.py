@@ -9,7 +9,6 @@ Source: SonarSource, "Generic formatted issue reports".
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 from leakreport.analysis.report import Severity
 from leakreport.render.interface import RenderOptions
@@ -37,14 +36,8 @@ class SonarRenderer(IssueRenderer):
         roots = Roots(options.source_roots)
         issues = [_trouble(notice, found.source_place(notice, roots)) for notice in found.troubles]
         issues.extend(_issue(issue, found.place_of(issue, roots), roots) for issue in found.issues)
-        rules = (*_trouble_rules(found.troubles), *found.rules)
+        rules = (*found.trouble_rules, *found.rules)
         return json.dumps({"rules": [_rule(rule) for rule in rules], "issues": issues}, indent=1) + "\n"
-
-
-def _trouble_rules(notices: Sequence[Notice]) -> list[Rule]:
-    text = "The report cannot tell whether there are more leaks than it names."
-    slugs = dict.fromkeys(printable(notice.slug) for notice in notices)
-    return [Rule(f"report.{slug}", f"Report: {slug}", text, text, Severity.ERROR) for slug in slugs]
 
 
 def _rule(rule: Rule) -> dict[str, object]:
@@ -76,7 +69,7 @@ def _issue(issue: Issue, place: Place, roots: Roots) -> dict[str, object]:
 
 
 def _trouble(notice: Notice, place: Place) -> dict[str, object]:
-    return {"ruleId": f"report.{printable(notice.slug)}", "primaryLocation": _location(place, notice.text)}
+    return {"ruleId": notice.rule.id, "primaryLocation": _location(place, notice.sentence)}
 
 
 def _location(place: Place, message: str) -> dict[str, object]:

@@ -35,6 +35,7 @@ MEMCHECK_KINDS = frozenset(
 )
 CORE_KINDS = frozenset({"FdBadClose", "FdNotClosed", "FdBadUse"})
 _MOST_FRAMES = 500
+_HEAD_BYTES = 1 << 16
 _BLANKS = " \t\r\f\v\n"
 _LOCATION = ("fun:", "obj:", "src:")
 _KINDS_LINE = "match-leak-kinds:"
@@ -53,29 +54,48 @@ def read_rules(paths: Iterable[str | Path], limits: Limits = DEFAULT_LIMITS) -> 
     Raises:
         SuppressionError: a file cannot be read, or its tool would refuse it.
     """
-    found: list[Rule] = []
-    for path in paths:
-        try:
-            with Path(path).open("rb") as stream:
-                content = stream.read(limits.element_bytes + 1)
-        except IsADirectoryError as error:
-            raise SuppressionError(
-                "the suppressions file is a directory", where=str(path), advice="Name files."
-            ) from error
-        except OSError as error:
-            raise SuppressionError(
-                f"cannot open the suppressions file: {error.strerror or error}",
-                where=str(path),
-                advice="Check --suppressions.",
-            ) from error
-        if len(content) > limits.element_bytes:
-            raise SuppressionError(
-                f"more than {limits.element_bytes:,} bytes of suppressions",
-                where=str(path),
-                advice="That is no suppression file: check --suppressions.",
-            )
-        found += parse_rules(content.decode("utf-8", "surrogateescape"), str(path))
-    return tuple(found)
+    return tuple(rule for path in paths for rule in parse_rules(rules_content(path, limits), str(path)))
+
+
+def rules_content(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> str:
+    """The text of a file of rules.
+
+    Raises:
+        SuppressionError: it cannot be read, or is no file that anybody wrote.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            content = stream.read(limits.element_bytes + 1)
+    except IsADirectoryError as error:
+        raise SuppressionError("the suppressions file is a directory", where=str(path), advice="Name files.") from error
+    except OSError as error:
+        raise SuppressionError(
+            f"cannot open the suppressions file: {error.strerror or error}",
+            where=str(path),
+            advice="Check --suppressions.",
+        ) from error
+    if len(content) > limits.element_bytes:
+        raise SuppressionError(
+            f"more than {limits.element_bytes:,} bytes of suppressions",
+            where=str(path),
+            advice="That is no suppression file: check --suppressions.",
+        )
+    return content.decode("utf-8", "surrogateescape")
+
+
+def looks_like_rules(path: str) -> bool:
+    """Whether a file holds rules, not a recording: by its ending .supp, else by its first lines."""
+    if path.endswith(".supp"):
+        return True
+    try:
+        with Path(path).open("rb") as stream:
+            lines = _Lines(stream.read(_HEAD_BYTES).decode("utf-8", "replace"), path)
+    except (OSError, ValueError):
+        return False
+    first, second, third = lines.next(), lines.next(), lines.next()
+    if first == "{":
+        return second is not None and not second.startswith('"') and third is not None and ":" in third
+    return first is not None and first.startswith("leak:")
 
 
 def parse_rules(text: str, source: str) -> tuple[Rule, ...]:

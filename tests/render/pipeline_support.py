@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
 import jsonschema
 from lxml import etree
+from prometheus_client.parser import text_string_to_metric_families
 
 from leakreport.analysis.compare import compare
 from leakreport.analysis.diffreport import DiffReport
@@ -53,15 +55,58 @@ def written(name: str, report: AnyReport, options: RenderOptions | None = None) 
 
 
 def sarif(report: AnyReport, options: RenderOptions | None = None) -> Any:
-    """The only run of a valid document."""
-    document = json.loads(written("sarif", report, options))
+    return sarif_of(written("sarif", report, options))
+
+
+def sarif_of(text: str) -> Any:
+    """The only run of a valid document that GitHub takes: it refuses several runs of one tool in a file since 2025."""
+    document = json.loads(text)
     SARIF.validate(document)
     (run,) = document["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    # What GitHub says of files that it refuses: "SARIF results exceed one or more limits", "SARIF support".
+    assert len(gzip.compress(text.encode("ascii"), 6)) < 10_000_000
+    assert len(run["results"]) <= 25_000
+    assert len(rules) <= 25_000
+    for rule in rules:
+        assert len(rule["properties"]["tags"]) <= 20
+        assert len(rule["id"]) <= 255
+        assert len(rule["name"]) <= 255
+        assert len(rule["shortDescription"]["text"]) <= 1024
+        assert len(rule["fullDescription"]["text"]) <= 1024
+        # It would make a security alert of every leak.
+        assert "security-severity" not in rule["properties"]
+    for result in run["results"]:
+        assert 0 < len(result["locations"]) <= 1000
+        assert (
+            sum(len(flow["locations"]) for one in result.get("codeFlows", ()) for flow in one["threadFlows"]) <= 10_000
+        )
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        for location in _locations(result):
+            artifact = location["physicalLocation"]["artifactLocation"]
+            assert ("uriBaseId" in artifact) != artifact["uri"].startswith("file:///")
+            assert not artifact["uri"].startswith("/")
     return run
 
 
+def _locations(result: Any) -> list[Any]:
+    steps = [
+        step["location"]
+        for one in result.get("codeFlows", ())
+        for flow in one["threadFlows"]
+        for step in flow["locations"]
+    ]
+    frames = [frame["location"] for stack in result.get("stacks", ()) for frame in stack["frames"]]
+    placed = [one for one in (*steps, *frames) if "artifactLocation" in one.get("physicalLocation", ())]
+    return [*result["locations"], *placed]
+
+
 def code_quality(report: AnyReport, options: RenderOptions | None = None) -> Any:
-    document = json.loads(written("codequality", report, options))
+    return code_quality_of(written("codequality", report, options))
+
+
+def code_quality_of(text: str) -> Any:
+    document = json.loads(text)
     CODE_QUALITY.validate(document)
     fingerprints = [entry["fingerprint"] for entry in document]
     assert len(set(fingerprints)) == len(fingerprints)
@@ -69,7 +114,11 @@ def code_quality(report: AnyReport, options: RenderOptions | None = None) -> Any
 
 
 def sonar(report: AnyReport, options: RenderOptions | None = None) -> Any:
-    document = json.loads(written("sonar", report, options))
+    return sonar_of(written("sonar", report, options))
+
+
+def sonar_of(text: str) -> Any:
+    document = json.loads(text)
     SONAR.validate(document)
     rules = [rule["id"] for rule in document["rules"]]
     assert len(set(rules)) == len(rules)
@@ -78,7 +127,11 @@ def sonar(report: AnyReport, options: RenderOptions | None = None) -> Any:
 
 
 def junit(report: AnyReport, options: RenderOptions | None = None) -> Any:
-    root = etree.fromstring(written("junit", report, options).encode("utf-8"))
+    return junit_of(written("junit", report, options))
+
+
+def junit_of(text: str) -> Any:
+    root = etree.fromstring(text.encode("utf-8"))
     JUNIT.assertValid(root)
     cases = root.findall(".//testcase")
     for element in (root, root.find("testsuite")):
@@ -98,17 +151,21 @@ class Command(NamedTuple):
 
 
 def github(report: AnyReport, options: RenderOptions | None = None) -> list[Command]:
+    return github_of(written("github", report, options))
+
+
+def github_of(text: str) -> list[Command]:
     """Workflow commands as the runner reads them: up to the second `::`, properties apart at commas, then unescaped."""
     found = []
-    for line in written("github", report, options).split("\n")[:-1]:
+    for line in text.split("\n")[:-1]:
         assert line.startswith("::")
-        head, end, text = line[2:].partition("::")
+        head, end, message = line[2:].partition("::")
         assert end
         name, _, listed = head.partition(" ")
         properties = dict(entry.split("=", 1) for entry in listed.split(","))
         assert set(properties) <= {"file", "line", "title"}
         assert name in {"error", "warning", "notice"}
-        found.append(Command(name, {key: _unescaped(value) for key, value in properties.items()}, _unescaped(text)))
+        found.append(Command(name, {key: _unescaped(value) for key, value in properties.items()}, _unescaped(message)))
     return found
 
 
@@ -120,11 +177,15 @@ def _unescaped(text: str) -> str:
 
 
 def teamcity(report: AnyReport, options: RenderOptions | None = None) -> list[Command]:
+    return teamcity_of(written("teamcity", report, options))
+
+
+def teamcity_of(text: str) -> list[Command]:
     message = re.compile(r"##teamcity\[(\w+)((?: \w+='(?:\|0x[0-9a-f]{4}|\|[|'\[\]nr]|[^|'\[\]])*')+)\]")
     attribute = re.compile(r" (\w+)='((?:\|.|[^|'])*)'")
     limits = {"id": 255, "name": 255, "typeId": 255, "identity": 60}
     found = []
-    for line in written("teamcity", report, options).split("\n")[:-1]:
+    for line in text.split("\n")[:-1]:
         assert line.isascii()
         assert line.isprintable()
         match = message.fullmatch(line)
@@ -150,38 +211,39 @@ class Sample(NamedTuple):
 
 
 def prometheus(report: AnyReport, options: RenderOptions | None = None) -> list[Sample]:
-    """The samples of text that obeys the exposition format 0.0.4: each family once, with its help and type in front."""
-    text = written("prometheus", report, options)
+    return prometheus_of(written("prometheus", report, options))
+
+
+def prometheus_of(text: str) -> list[Sample]:
+    """The samples as the client's own reader finds them; each family once, a gauge with a help text, none twice."""
     assert text.endswith("\n")
-    assert "\r" not in text
-    sample = re.compile(
-        r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{((?:[a-zA-Z_]\w*="(?:\\[\\"n]|[^\\"\n])*",?)*)\} (-?\d+(?:\.\d+)?)'
-    )
-    label = re.compile(r'([a-zA-Z_]\w*)="((?:\\.|[^\\"])*)"')
-    families: list[str] = []
-    found: list[Sample] = []
-    helped = ""
-    for line in text.split("\n")[:-1]:
-        if line.startswith("# HELP "):
-            helped = line.split(" ")[2]
-            assert len(line.split(" ", 3)[3]) > 5
-        elif line.startswith("# TYPE "):
-            _, _, name, kind = line.split(" ")
-            assert (name, kind) == (helped, "gauge")
-            assert name not in families
-            families.append(name)
-        else:
-            match = sample.fullmatch(line)
-            assert match, line
-            assert match[1] == families[-1]
-            labels = {
-                key: re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], value)
-                for key, value in label.findall(match[2])
-            }
-            found.append(Sample(match[1], labels, float(match[3])))
+    # An older reader knows no escapes beyond these three.
+    assert not {"\\", "\r"} & set(re.sub(r'\\[\\n"]', "", text))
+    families = list(text_string_to_metric_families(text))
+    names = [family.name for family in families]
+    assert len(set(names)) == len(names) == text.count("# TYPE ") == text.count("# HELP ")
+    assert all(family.type == "gauge" and len(family.documentation) > 5 for family in families)
+    found = [Sample(one.name, dict(one.labels), one.value) for family in families for one in family.samples]
+    assert len(found) == len([line for line in text.splitlines() if not line.startswith("#")])
     keys = [(one.name, tuple(sorted(one.labels.items()))) for one in found]
     assert len(set(keys)) == len(keys)
     return found
+
+
+def assert_red(texts: Mapping[str, str]) -> None:
+    """None of the formats looks green to whoever reads it."""
+    run = sarif_of(texts["sarif"])
+    assert run["invocations"][0]["executionSuccessful"] is False
+    assert any(one["level"] == "error" for one in run["invocations"][0]["toolExecutionNotifications"])
+    assert any(one["ruleId"].startswith("report.") and one["level"] == "error" for one in run["results"])
+    assert any(entry["severity"] == "blocker" for entry in code_quality_of(texts["codequality"]))
+    assert any(issue["ruleId"].startswith("report.") for issue in sonar_of(texts["sonar"])["issues"])
+    assert junit_of(texts["junit"]).findall(".//error")
+    assert github_of(texts["github"])[0].name == "error"
+    assert any(message.name == "buildProblem" for message in teamcity_of(texts["teamcity"]))
+    assert [one.value for one in prometheus_of(texts["prometheus"]) if one.name == "leakreport_trustworthy"] == [0]
+    for name in ("comment", "github-summary"):
+        assert "⚠" in texts[name].splitlines()[name == "comment"]
 
 
 def check_all(report: AnyReport, options: RenderOptions | None = None) -> None:

@@ -452,6 +452,8 @@ def test_the_table_names_the_frame_that_is_yours() -> None:
         "function",
         "file",
         "line",
+        "owner",
+        "state",
         "retained_bytes",
         "retained_blocks",
         "stack",
