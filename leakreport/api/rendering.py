@@ -36,7 +36,8 @@ def render(
     options = options or RenderOptions()
     if report.is_redacted:
         command = told_command(options.command)
-        options = replace(options, command=command, with_source=False, source_roots=(), source_links=None)
+        options = replace(options, command=command, with_source=False, source_roots=())
+        options = replace(options, source_links=None, repository=None)
     if options.include_host:
         return write(report, to, options)
     public = public_copy(report, options.command, keeps_commands=options.is_terminal)
