@@ -247,7 +247,13 @@ def read_baseline(path: str | Path, *, places: Places | None = None) -> Baseline
 
 
 def compare_with_baseline(
-    report: Report, run: Run, baseline: Baseline | None, *, config: AnalysisOptions, check: CheckOptions
+    report: Report,
+    run: Run,
+    baseline: Baseline | None,
+    *,
+    config: AnalysisOptions,
+    check: CheckOptions,
+    rules: Sequence[Rule] = (),
 ) -> Comparison:
     """Find the leaks of a baseline in a run.
 
@@ -257,10 +263,11 @@ def compare_with_baseline(
         baseline: None where there is none: then every leak is new.
         config: what the report was made with.
         check: what the gate counts.
+        rules: those that were applied to the run.
     """
     from leakreport.baseline.compare import compared
 
-    return compared(report, run, baseline, config, check)
+    return compared(report, run, baseline, config, check, without_suppressed=lambda one: suppress(one, rules))
 
 
 def check(comparison: Comparison, *, check: CheckOptions, redact: bool = False) -> Report:
