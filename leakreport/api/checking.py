@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from leakreport.api.suppressing import suppress
 
 if TYPE_CHECKING:
     from leakreport.analysis.options import AnalysisOptions
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from leakreport.baseline.entries import Baseline
     from leakreport.baseline.places import Places
     from leakreport.model.snapshot import Run
+    from leakreport.suppressions.rules import Rule
 
 
 def read_baseline(path: str | Path, *, places: Places | None = None) -> Baseline:
@@ -27,7 +31,13 @@ def read_baseline(path: str | Path, *, places: Places | None = None) -> Baseline
 
 
 def compare_with_baseline(
-    report: Report, run: Run, baseline: Baseline | None, *, config: AnalysisOptions, check: CheckOptions
+    report: Report,
+    run: Run,
+    baseline: Baseline | None,
+    *,
+    config: AnalysisOptions,
+    check: CheckOptions,
+    rules: Sequence[Rule] = (),
 ) -> Comparison:
     """Find the leaks of a baseline in a run.
 
@@ -37,10 +47,11 @@ def compare_with_baseline(
         baseline: None where there is none: then every leak is new.
         config: what the report was made with.
         check: what the gate counts.
+        rules: those that were applied to the run.
     """
     from leakreport.baseline.compare import compared
 
-    return compared(report, run, baseline, config, check)
+    return compared(report, run, baseline, config, check, without_suppressed=lambda one: suppress(one, rules))
 
 
 def check(comparison: Comparison, *, check: CheckOptions, redact: bool = False) -> Report:
