@@ -247,6 +247,10 @@ class SnapshotMeta:
     """How many processes or runs a report added up here."""
     is_judged: bool = False
     """The one that the report `document` judged."""
+    is_process_view: bool = False
+    """The kernel's account of a whole process, its mappings or descriptors: no block in it is known, none known to be lost."""
+    grain_bytes: int = 1
+    """The smallest change of an amount of bytes that is one event: 4096 where pages are counted."""
     hidden: SnapshotMeta | None = None
     """What this stands for where names must not be told: judged by, and never shown."""
 

@@ -31,6 +31,12 @@ BUILTIN = {
     "heaptrack": "leakreport.readers.heaptrack:HeaptrackReader",
     "folded": "leakreport.readers.folded:FoldedReader",
     "speedscope": "leakreport.readers.speedscope:SpeedscopeReader",
+    "smaps": "leakreport.readers.smaps:SmapsReader",
+    "smaps-rollup": "leakreport.readers.smaps_rollup:SmapsRollupReader",
+    "maps": "leakreport.readers.maps:MapsReader",
+    "proc-status": "leakreport.readers.proc_status:ProcStatusReader",
+    "pmap": "leakreport.readers.pmap:PmapReader",
+    "fd": "leakreport.readers.fd:FdReader",
     "leakreport": "leakreport.readers.leakreport:LeakreportReader",
 }
 
