@@ -28,26 +28,26 @@ class Group(StrEnum):
     HEAP = "[heap]"
     """The break of the program: malloc's main arena."""
     ANON = "[anon]"
-    NAMED = "named memory"
+    NAMED = "[named memory]"
     """Anonymous memory that the program gave a name (PR_SET_VMA_ANON_NAME)."""
-    ARENA = "glibc arena"
+    ARENA = "[glibc arena]"
     """Further arenas of malloc, one per thread up to eight per processor."""
     STACK = "[stack]"
     """That of the first thread."""
-    THREAD_STACK = "thread stack"
-    GUARD = "guard"
-    RESERVED = "reserved"
+    THREAD_STACK = "[thread stack]"
+    GUARD = "[guard]"
+    RESERVED = "[reserved]"
     """Address space without access."""
-    CODE = "code without a file"
-    """What a just-in-time compiler wrote."""
-    JAVA_HEAP = "Java heap"
-    CDS = "CDS archive"
-    SHARED = "shared memory"
+    CODE = "[jit code]"
+    """Anonymous and executable: what a just-in-time compiler wrote."""
+    JAVA_HEAP = "[Java heap]"
+    CDS = "[CDS archive]"
+    SHARED = "[shared memory]"
     """memfd, /dev/shm, System V and anonymous shared memory."""
-    FILE = "mapped file"
+    FILE = "[mapped file]"
     """Shared, or mapped as data: address space that munmap gives back, and page cache."""
-    IMAGE = "program and libraries"
-    KERNEL = "kernel"
+    IMAGE = "[program and libraries]"
+    KERNEL = "[kernel]"
 
 
 class Vma(NamedTuple):
@@ -87,6 +87,7 @@ _STACK_NAME = re.compile(r"\[stack:\d+\]|\[anon: ?glibc: pthread (?:user )?stack
 _DIGITS = re.compile(r"\d+")
 _MANY_DIGITS = re.compile(r"\d{4,}")
 _NUMBER_FOLDER = re.compile(r"(?<=/)(?:\d+|[0-9a-f]{8,}(?:-[0-9a-f]{4,}){0,4})(?=/)")
+_HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])(?=[a-f]*\d)[0-9a-f]{8,}(?:-[0-9a-f]{4,}){0,4}(?![0-9A-Za-z])")
 _HIGH = 0x7000_0000_0000
 """Programs and their break stand below, libraries and mmap above (x86-64; elsewhere as well, at other places)."""
 _KERNEL_START = 1 << 63
@@ -98,11 +99,11 @@ _GUARD_LARGEST = 64 * KIB
 def numbered(path: str) -> str:
     """A path whose file is one of many: what counts them is `#`.
 
-    >>> numbered("/data/segment-12.dat"), numbered("/proc/4242/task"), numbered("/tmp/hsperfdata_root/8369")
-    ('/data/segment-#.dat', '/proc/#/task', '/tmp/hsperfdata_root/#')
+    >>> numbered("/data/segment-12.dat"), numbered("/proc/4242/task"), numbered("/tmp/up-769b1e9f-3396-48b7-a788-51086b60503f")
+    ('/data/segment-#.dat', '/proc/#/task', '/tmp/up-#')
     """
     folder, slash, name = path.rpartition("/")
-    return _NUMBER_FOLDER.sub("#", folder + slash) + _DIGITS.sub("#", name)
+    return _NUMBER_FOLDER.sub("#", folder + slash) + _DIGITS.sub("#", _HEXADECIMAL.sub("#", name))
 
 
 def place(vmas: Iterable[Vma], *, knows_heap: bool = True, command: Sequence[str] = ()) -> list[Placed]:
