@@ -18,6 +18,7 @@ from leakreport.analysis.findings import (
 )
 from leakreport.analysis.frames import describe
 from leakreport.analysis.gate import Evidence, evaluate, problem_count
+from leakreport.analysis.measures import default_metric
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.ownership import ownership_of
 from leakreport.analysis.page_run import page_of_run
@@ -216,7 +217,8 @@ def _all_frames(run: Run, members: Sequence[Snapshot]) -> tuple[tuple[Frame, ...
 
 def _metric(options: AnalysisOptions, judged: Judged) -> str:
     if options.metric is None:
-        return "retained_bytes"
+        # What paths without bytes hold is blocks of no size, unless nothing else is counted.
+        return "retained_bytes" if "retained_blocks" in judged.columns else default_metric(judged.columns)
     if options.metric not in judged.columns:
         measured = ", ".join(sorted(set(judged.columns) - {"dragged_bytes"})) or "none"
         raise UsageError(f"--metric {options.metric} is not measured by path here", advice=f"Measured: {measured}.")

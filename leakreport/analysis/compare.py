@@ -14,6 +14,7 @@ from leakreport.analysis.comparedtree import compared_tree
 from leakreport.analysis.diffgate import evaluate_growth
 from leakreport.analysis.diffreport import DiffReport, Presence, Side
 from leakreport.analysis.difftable import DiffTable, Half, amounts_of, diff_table
+from leakreport.analysis.diffbeside import grown_beside
 from leakreport.analysis.diffverdict import Growth, sentence_of_diff, status_of_diff
 from leakreport.analysis.folded import Foldable, folded_bytes, folded_notes, matched_beside_folded
 from leakreport.analysis.frames import FrameColumns, describe
@@ -98,6 +99,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     is_estimate = is_sampled([*_metas(old), *_metas(new)])
     per = per_work(options.per, old.judged.totals, new.judged.totals, metrics, is_estimate=is_estimate)
     growth = growth_by_runs(_growth(rows, change, unattributed, metric), by_runs)
+    growth = replace(growth, beside=grown_beside(change, metric, [*_metas(old), *_metas(new)]))
     reasons = mismatches(_metas(old), _metas(new), old.columns, new.columns, _recognised(found, old, new))
     status = status_of_diff(growth, reasons, is_forced=options.force_compare)
     ends = _sides(old, new)

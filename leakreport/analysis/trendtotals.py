@@ -9,6 +9,7 @@ import numpy as np
 
 from leakreport.analysis.growth_results import GrowthVerdicts, GrowthWord
 from leakreport.analysis.growth_text import Wording
+from leakreport.analysis.noise import LEAST_VIEW_BYTES
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.trendgate import Watched, ranges_of
 from leakreport.analysis.trendparts import Part
@@ -27,13 +28,11 @@ _TOLD = (
     "java_heap_bytes", "malloc_arenas", "writable_bytes", "resident_bytes", "proportional_bytes", "private_bytes",
     "swapped_bytes", "size_bytes", "sockets",
 )  # fmt: skip
-_JUDGED = frozenset(("open_fds", "threads", "thread_stacks", "mappings", "mapped_file_bytes"))
+JUDGED = ("open_fds", "threads", "thread_stacks", "mapped_file_bytes", "mappings")
 """Resources of a process that growth uses up. Those of `_TOLD` prove nothing: resident memory has page cache and pages
 given back lazily in it, address space has arenas. They are a family of their own, so that they do not blunt the others."""
 LEAST_COUNT = 3
 """Descriptors, threads: one or two more are no growth."""
-LEAST_BYTES = 256 * 1024
-"""Memory of a process as the kernel counts it: an allocator's own noise is below."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +71,7 @@ def least_of(metric: str, states: Sequence[State], options: AnalysisOptions) -> 
     """The least range of the metric of a trend that is not flat: the user's word, else what is noise in such inputs."""
     if options.min_growth or not all(meta.is_process_view for state in states for meta in state.metas):
         return options.min_growth
-    return LEAST_BYTES if metric.endswith("_bytes") else LEAST_COUNT
+    return LEAST_VIEW_BYTES if metric.endswith("_bytes") else LEAST_COUNT
 
 
 def totals_of(
@@ -101,7 +100,7 @@ def totals_of(
         names=(*names, *(part.name for part in parts)),
         titles=(*map(_title, names), *(part.title for part in parts)),
         units=tuple(map(_unit, metrics)),
-        is_judged=tuple(name in _JUDGED for name in metrics),
+        is_judged=tuple(name in JUDGED for name in metrics),
         values=np.asarray(values, dtype=np.int64).reshape(shape),
         is_missing=np.asarray(missing, dtype=np.bool_).reshape(shape),
         quanta=np.where(is_bytes, float(max(period, grain_of(states))), 1.0),
@@ -142,7 +141,7 @@ def _unit(name: str) -> str:
 
 def _floors(is_bytes: BoolColumn, states: Sequence[State]) -> Float64Column:
     """The least range of resources that is not flat."""
-    least_bytes = float(LEAST_BYTES if grain_of(states) > 1 else 0)
+    least_bytes = float(LEAST_VIEW_BYTES if grain_of(states) > 1 else 0)
     return np.where(is_bytes, least_bytes, float(LEAST_COUNT))
 
 

@@ -14,6 +14,8 @@ import re
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
+from leakreport.mappings import numbered
+
 HEADER = re.compile(rb" *sl +local_address +rem(?:ote)?_address +st .*inode.*|Num +RefCount Protocol Flags +Type St Inode Path *")
 _ROW = re.compile(
     rb" *\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{2})"
@@ -89,9 +91,8 @@ def described(socket: Socket, listening: frozenset[str]) -> tuple[str, str]:
         socket: one end.
         listening: ports that somebody listens on: such a connection came in there, any other went out.
     """
-    words = " ".join(word for word in ("socket", socket.protocol, socket.state) if word)
+    words = " ".join(word for word in (socket.protocol, socket.state) if word)
     if socket.protocol == "unix":
-        return words, socket.local
+        return "socket", f"[{words} {numbered(socket.local)}]" if socket.local else f"[{words}]"
     came_in = socket.state == "LISTEN" or socket.local.rpartition(":")[2] in listening or not socket.remote
-    return words, socket.local if came_in else socket.remote
-
+    return "socket", f"[{words} {socket.local if came_in else socket.remote}]"
