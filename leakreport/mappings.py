@@ -114,7 +114,7 @@ def place(vmas: Iterable[Vma], *, knows_heap: bool = True, command: Sequence[str
         knows_heap: whether the source names the heap; pmap -x does not.
         command: of the process, where it is known: `-Xmx` says how large a Java heap can be.
     """
-    rows = sorted(vmas)
+    rows = sorted(vmas, key=lambda vma: vma[:4])
     java = _java_heap(rows, command)
     arena_bytes = 64 * MIB if any(vma.end > 4 * GIB for vma in rows) else MIB
     brk = None if knows_heap else _break(rows)

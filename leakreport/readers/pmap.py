@@ -33,11 +33,10 @@ from leakreport.readers.interface import Confidence, FormatInfo, InputStream
 from leakreport.readers.maps import ONLY_SIZES
 
 _PROCESS = re.compile(rb"(\d{1,10}):(?:[ \t]+(.*))?")
-_TOTAL = re.compile(rb"\s*total(?: kB)?\s+(\d{1,16})K?(?:\s.*)?")
+_TOTAL = re.compile(rb"\s*total(?: kB)?\s+\d{1,16}K?(?:\s.*)?|mapped: \d{1,16}K\s*")
 _D_TOTAL = re.compile(rb"mapped: (\d{1,16})K\s+writeable/private: (\d{1,16})K\s+shared: \d{1,16}K\s*")
-_X_TOTAL = re.compile(rb"\s*(\d{1,16}) (?:[ \d]*) KB\s*")
+_X_TOTAL = re.compile(rb"\s*\d{1,16} [ \d]* KB\s*")
 _RULE = re.compile(rb"[ =-]+")
-_FRONT = rb"(?:[^\n]{0,300}\n){0,3}"
 _HEADER = rb" *Address +(?:Kbytes|Perm) [^\n]{0,600}Mapping *\r?\n"
 _ROW = rb"[0-9a-f]{8,16} +\d{1,12}(?:K +[rwxspR-]{4,5}\b[^\n]*| +(?:\d+|-) +(?:\d+|-) +(?:\d+ +)?[rwxspR-]{4,5} [^\n]*|K +[rwxspR-]{5} [^\n]*)\r?\n"
 _SIGNATURES = (
