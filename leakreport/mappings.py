@@ -133,10 +133,9 @@ def place(vmas: Iterable[Vma], *, knows_heap: bool = True, command: Sequence[str
             # The tail that an arena has not touched, with the guard of a stack above it where the kernel joined them.
             placed = Placed(vma, Group.ARENA, "")
             guarded_end = vma.end
-        if placed is None and image is not None and vma.start == image.vma.end and "x" not in vma.perms:
+        if placed is None and image is not None and vma.start == image.vma.end and _is_data(vma):
             # Zeros behind a data segment. Heuristic: it errs where mmap happens to fill the hole behind a library.
-            if vma.perms.startswith("r") or vma.perms.startswith("-w"):
-                placed = Placed(vma, Group.IMAGE, image.key)
+            placed = Placed(vma, Group.IMAGE, image.key)
         if placed is None:
             arena_end = max(arena_end, _arena_end(vma, following, arena_bytes))
             placed = _anonymous(vma, guarded_end, is_arena=vma.start < arena_end)
@@ -145,6 +144,10 @@ def place(vmas: Iterable[Vma], *, knows_heap: bool = True, command: Sequence[str
         image = placed if placed.group is Group.IMAGE and vma.path else None
         found.append(placed)
     return found
+
+
+def _is_data(vma: Vma) -> bool:
+    return vma.perms[:2] != "--" and "x" not in vma.perms
 
 
 def _by_path(vma: Vma) -> Placed | None:

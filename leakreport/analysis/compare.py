@@ -11,10 +11,10 @@ import numpy as np
 from leakreport.analysis.analyze import input_summaries, title_of
 from leakreport.analysis.comparable import mismatches, surroundings
 from leakreport.analysis.comparedtree import compared_tree
+from leakreport.analysis.diffbeside import grown_beside
 from leakreport.analysis.diffgate import evaluate_growth
 from leakreport.analysis.diffreport import DiffReport, Presence, Side
 from leakreport.analysis.difftable import DiffTable, Half, amounts_of, diff_table
-from leakreport.analysis.diffbeside import grown_beside
 from leakreport.analysis.diffverdict import Growth, sentence_of_diff, status_of_diff
 from leakreport.analysis.folded import Foldable, folded_bytes, folded_notes, matched_beside_folded
 from leakreport.analysis.frames import FrameColumns, describe

@@ -22,12 +22,12 @@ from leakreport.analysis.frames import FrameColumns, locate
 from leakreport.analysis.identity import canonical_name, prose_name
 from leakreport.analysis.ownership import FrameClass, Ownership, looks_like_wrapper
 from leakreport.analysis.paths import PathTable
+from leakreport.analysis.processview import GROUP_MEANING, group_advice
 from leakreport.analysis.report import CaptionedFrames, Finding, PathRow, Severity
 from leakreport.analysis.stacks import Stacks
 from leakreport.analysis.tokens import family_token
 from leakreport.model.columns import Int64Column, exact_sum
 from leakreport.model.metrics import LeakKind
-from leakreport.analysis.processview import GROUP_MEANING, group_advice
 from leakreport.model.raw import Frame, FrameKind, ProblemKind, RawProblem
 from leakreport.model.snapshot import Snapshot
 from leakreport.units import format_bytes, format_count, plural
@@ -92,7 +92,9 @@ def _leak_finding(
         rule=f"leak.{first.leak_kind.word}",
         severity=text.severity,
         message=f"{amount} {'is' if is_one else 'are'} {state}{where}: {text.meaning}.",
-        advice=group_advice(stack[0].actual.function) if is_group else " ".join(_leak_advice(first, columns, ownership)),
+        advice=group_advice(stack[0].actual.function)
+        if is_group
+        else " ".join(_leak_advice(first, columns, ownership)),
         facts=tuple(_leak_facts(first, members, frames, own_bytes, blocks, roots)),
         path_ids=tuple(dict.fromkeys(members.ids())),
         rows=tuple(group),

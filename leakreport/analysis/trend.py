@@ -263,7 +263,9 @@ def _findings(material: _Material) -> _Findings:
         work=work,
         times=material.times,
         is_missing=table.is_missing,
-        quantum=np.maximum(sampled_quanta(table.quanta, material.period), grain if material.metric_unit == "bytes" else 1),
+        quantum=np.maximum(
+            sampled_quanta(table.quanta, material.period), grain if material.metric_unit == "bytes" else 1
+        ),
         options=GrowthOptions(alpha, least_of(material.metric, states, options), is_random_arrival=is_sampled),
     )
     of_totals = judge_series(

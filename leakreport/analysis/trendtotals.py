@@ -166,9 +166,7 @@ def resources_of(
 def growing_resources(resources: Sequence[Resource], metric: str) -> list[Resource]:
     """What grows beside the metric of a trend, and is used up by growth; of a total the parts are not told again."""
     found = [
-        one
-        for one in resources
-        if one.is_judged and one.name != metric and one.row.verdict.word is GrowthWord.GROWING
+        one for one in resources if one.is_judged and one.name != metric and one.row.verdict.word is GrowthWord.GROWING
     ]
     totals = {one.name for one in found}
     return [one for one in found if ":" not in one.name or one.name.partition(":")[0] not in totals]

@@ -132,7 +132,9 @@ def _kind(raw: RawSnapshot) -> Kind:
 def _joined_group(moments: Sequence[list[RawSnapshot]]) -> list[RawSnapshot | None]:
     """The moments of one process as one snapshot each; None where nothing that is wanted is there."""
     moments = _with_sockets(moments)
-    order = sorted({_kind(raw) for parts in moments for raw in parts}, key=lambda kind: (_BEST_FIRST.index(kind[0]), kind))
+    order = sorted(
+        {_kind(raw) for parts in moments for raw in parts}, key=lambda kind: (_BEST_FIRST.index(kind[0]), kind)
+    )
     ways = [{(metric, _way(_kind(raw), metric)) for raw in parts for metric in raw.totals} for parts in moments]
     coverage = Counter(pair for found in ways for pair in found)
     source_of: dict[str, Kind] = {}
@@ -154,7 +156,11 @@ def _joined_group(moments: Sequence[list[RawSnapshot]]) -> list[RawSnapshot | No
 
 
 def _joined(
-    parts: Sequence[RawSnapshot], source_of: dict[str, Kind], mapped: Sequence[Kind], described: set[Kind], pid: int | None
+    parts: Sequence[RawSnapshot],
+    source_of: dict[str, Kind],
+    mapped: Sequence[Kind],
+    described: set[Kind],
+    pid: int | None,
 ) -> RawSnapshot | None:
     """One moment, from the parts that a series is made of: of the kinds of mappings the first that is there."""
     kinds = {_kind(raw) for raw in parts}
@@ -256,11 +262,8 @@ def _renamed(raw: RawSnapshot, sockets: dict[str, tuple[Frame, ...]]) -> RawSnap
     for row, stack in enumerate(_stacks(table)):
         match = _SOCKET.fullmatch(table.names[row])
         called = sockets.get(match[1]) if match else None
-        if called is not None:
-            stack = (stack[0], *called)
-        waiting += any(CLOSE_WAIT in (frame.function or "") for frame in stack)
-        builder.add(stack, tuple(int(column[row]) for column in table.values.values()), name=table.names[row])
+        known = stack if called is None else (stack[0], *called)
+        waiting += any(CLOSE_WAIT in (frame.function or "") for frame in known)
+        builder.add(known, tuple(int(column[row]) for column in table.values.values()), name=table.names[row])
     notes = tuple(note for note in raw.meta.notes if note.slug != "close-wait")
-    return replace(
-        raw, meta=replace(raw.meta, notes=(*notes, *close_wait_notes(waiting))), samples=builder.build()
-    )
+    return replace(raw, meta=replace(raw.meta, notes=(*notes, *close_wait_notes(waiting))), samples=builder.build())

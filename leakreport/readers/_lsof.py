@@ -35,11 +35,9 @@ class LsofTable:
     """Rows below one header."""
 
     def __init__(self, header: bytes) -> None:
-        """Where the names begin, and how many words stand before the descriptor."""
+        """Where the names begin, and whether threads have rows."""
         self._name_start = header.index(b"NAME")
-        words = header.split()
-        self._words_before = words.index(b"FD")
-        self._has_threads = b"TID" in words
+        self._has_threads = b"TID" in header.split()
 
     def read(self, line: bytes) -> LsofRow | None:
         """The descriptor of a row; None where it is none. Rows of threads repeat those of their process."""
@@ -50,16 +48,17 @@ class LsofTable:
             return None
         if self._has_threads and cells[first + 1 : first + 2] and cells[first + 1].isdigit():
             return None
-        match = None
-        at = first
-        for at in range(first + 1, min(first + 6, len(cells) - 1)):
-            match = _DESCRIPTOR.fullmatch(cells[at])
-            if match is not None and (cells[at + 1][:1].isalpha() or cells[at + 1] == b"0000"):
-                break
-        else:
+        found = next(
+            (
+                (at, match)
+                for at in range(first + 1, min(first + 6, len(cells) - 1))
+                if (match := _DESCRIPTOR.fullmatch(cells[at])) and cells[at + 1][:1].isalpha()
+            ),
+            None,
+        )
+        if found is None:
             return None
-        if match is None:
-            return None
+        at, match = found
         kind = cells[at + 1].decode("ascii", "replace")
         name = line[self._name_start :][:4096].decode("utf-8", "backslashreplace").strip()
         socket = _socket(kind, cells[-1].decode("ascii", "replace").lower(), name)

@@ -64,4 +64,3 @@ def _summed(rows: Iterable[Mapping[str, int]]) -> dict[str, int]:
     for metric in _OF_SOME if found else ():
         found.setdefault(metric, 0)
     return found
-

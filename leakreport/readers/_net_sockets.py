@@ -16,12 +16,16 @@ from typing import NamedTuple
 
 from leakreport.mappings import numbered
 
-HEADER = re.compile(rb" *sl +local_address +rem(?:ote)?_address +st .*inode.*|Num +RefCount Protocol Flags +Type St Inode Path *")
+HEADER = re.compile(
+    rb" *sl +local_address +rem(?:ote)?_address +st .*inode.*|Num +RefCount Protocol Flags +Type St Inode Path *"
+)
 _ROW = re.compile(
     rb" *\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{2})"
     rb" \S+ \S+ \S+ +\d+ +\d+ (\d{1,19})(?: .*)?"
 )
-_UNIX = re.compile(rb"[0-9a-f]{8,16}: [0-9A-F]{8} [0-9A-F]{8} [0-9A-F]{8} ([0-9A-F]{4}) [0-9A-F]{2} +(\d{1,19})(?: (.*))?")
+_UNIX = re.compile(
+    rb"[0-9a-f]{8,16}: [0-9A-F]{8} [0-9A-F]{8} [0-9A-F]{8} ([0-9A-F]{4}) [0-9A-F]{2} +(\d{1,19})(?: (.*))?"
+)
 _STATES = (
     "", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK",
     "LISTEN", "CLOSING", "NEW_SYN_RECV",

@@ -23,7 +23,9 @@ _DATE = re.compile(
 )
 _TIME_ONLY = re.compile(_CLOCK)
 _DECORATION = " \t=#-*[]()<>|:"
-_LABEL = re.compile(r"(?:(?:time(?:stamp)?|date|sample(?:\s+\d+)?(?:\s+at)?|snapshot(?:\s+\d+)?|at)\s*[:=]?\s*)", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?:(?:time(?:stamp)?|date|sample(?:\s+\d+)?(?:\s+at)?|snapshot(?:\s+\d+)?|at)\s*[:=]?\s*)", re.IGNORECASE
+)
 _WATCH = re.compile(r"Every [\d.,]+s: .*?: (.*)")
 _LONGEST = 200
 
@@ -70,8 +72,8 @@ def _read(text: str) -> Stamp | None:
     if match := _DATE.fullmatch(text):
         year = int(match["y1"] or match["y2"] or 1970)
         month = _MONTHS.index((match["m1"] or match["m2"]).lower()) + 1
-        day = datetime(year, month, int(match["d1"] or match["d2"]), tzinfo=UTC).timestamp()
-        return Stamp(day + _of_day(match["clock"]), bool(match["y1"] or match["y2"]), text)
+        midnight = datetime(year, month, int(match["d1"] or match["d2"]), tzinfo=UTC).timestamp()
+        return Stamp(midnight + _of_day(match["clock"]), bool(match["y1"] or match["y2"]), text)
     if _TIME_ONLY.fullmatch(text):
         return Stamp(_of_day(text), False, text)
     return None

@@ -38,7 +38,9 @@ _FRONT = rb"\A(?:[^\n]{0,300}\n){0,3}"
 _SIGNATURES = (
     re.compile(_FRONT + rb"(?:l[r-][w-][x-]------\S? +\d+ [^\n]{1,200} )?\d{1,7} -> " + _TARGET),
     re.compile(_FRONT + LSOF_HEADER.pattern + rb"\r?(?:\n|\Z)"),
-    re.compile(_FRONT + rb"(?: *sl +local_address +rem(?:ote)?_address +st |Num +RefCount Protocol Flags +Type St Inode)"),
+    re.compile(
+        _FRONT + rb"(?: *sl +local_address +rem(?:ote)?_address +st |Num +RefCount Protocol Flags +Type St Inode)"
+    ),
 )
 _ROOT = Frame("[open descriptors]", kind=FrameKind.CATEGORY)
 _SOCKETS = Frame("[sockets]", kind=FrameKind.CATEGORY)
@@ -213,10 +215,10 @@ def _class_of(target: str) -> tuple[str, str]:
     """Class and target of a link.
 
     >>> _class_of("/data/seg-12.log"), _class_of("socket:[12]"), _class_of("anon_inode:[eventfd]"), _class_of("/dev/null")
-    (('file', '/data/seg-#.log'), ('socket', ''), ('anon_inode', '[eventfd]'), ('device', '/dev/null'))
+    (('file', '/data/seg-#.log'), ('socket', ''), ('kernel object', '[eventfd]'), ('device', '/dev/null'))
     """
     kind, colon, name = target.partition(":")
-    if target.startswith(("/memfd:", "/dev/shm/")):
+    if target.startswith(("/memfd:", "/dev/shm/")):  # noqa: S108 - read in the input, nothing is opened
         return "shared memory", numbered(target)
     if target.startswith("/dev/"):
         return "device", numbered(target)
@@ -224,6 +226,8 @@ def _class_of(target: str) -> tuple[str, str]:
         return "file", numbered(target)
     if kind in {"socket", "pipe"}:
         return kind, ""
+    if kind == "anon_inode":
+        return "kernel object", name
     return (kind, name) if colon else ("other", numbered(target))
 
 

@@ -142,9 +142,10 @@ def _read(stream: InputStream, limits: Limits, shape: _Shape, log: SampleLog) ->
     frames = FrameTable()
     sample = _Sample(columns=shape.columns)
     is_last_damaged = False
-    has_end = True
+    is_last_cut = False
     for line, has_end in lines(stream, limits):
         log.line += 1
+        is_last_cut = not has_end
         columns = columns_of(line)
         match = None if columns is not None else _PROCESS.fullmatch(line)
         is_boundary = not shape.is_one and (
@@ -160,7 +161,9 @@ def _read(stream: InputStream, limits: Limits, shape: _Shape, log: SampleLog) ->
             sample.columns = columns
         elif match is not None:
             sample.pid = int(match[1])
-            sample.command = tuple((match[2] or b"")[: limits.name_characters].decode("utf-8", "backslashreplace").split())
+            sample.command = tuple(
+                (match[2] or b"")[: limits.name_characters].decode("utf-8", "backslashreplace").split()
+            )
         elif _is_total(line):
             _take_total(line, sample, log)
         else:
@@ -174,7 +177,7 @@ def _read(stream: InputStream, limits: Limits, shape: _Shape, log: SampleLog) ->
             elif is_last_damaged and not log.take_stamp(line):
                 log.take_unknown(line)
     if sample.vmas or sample.totals:
-        is_cut = is_last_damaged or not has_end or (sample.columns is not None and not sample.has_total)
+        is_cut = is_last_damaged or is_last_cut or (sample.columns is not None and not sample.has_total)
         yield _snapshot(sample, log, frames, cut="the list ends before its total" if is_cut else None)
 
 

@@ -119,7 +119,11 @@ def _snapshot(fields: Mapping[str, str], log: SampleLog, cut: str | None = None)
         notes = (_APPROXIMATE,)
     if fields.get("Threads", "").isdecimal():
         totals["threads"] = number(fields["Threads"], log.source)
-    ids = {word: int(text) for word in ("Pid", "Tgid", "PPid") if (text := fields.get(word, "")).isdecimal() and len(text) < 12}
+    ids = {
+        word: int(text)
+        for word in ("Pid", "Tgid", "PPid")
+        if (text := fields.get(word, "")).isdecimal() and len(text) < 12
+    }
     meta = log.meta(
         pid=ids.get("Tgid", ids.get("Pid")),
         command=(fields["Name"],) if fields.get("Name") else (),

@@ -28,7 +28,8 @@ _SIGNATURE = re.compile(rb"(?:\A|\n)[0-9a-f]{1,16}-[0-9a-f]{1,16} ---p 0+ 00:00 
 _FIELD = re.compile(rb"([A-Z]\w{1,39}):[ \t]*(\d{1,20}) kB[ \t]*")
 _WORDS = {"resident_bytes": ("rss",), "proportional_bytes": ("pss",), "swapped_bytes": ("swap",)}
 _NO_SHARED = Note(
-    "shared-memory-not-counted", "This kernel does not say how much shared memory there is: it is not in what is retained."
+    "shared-memory-not-counted",
+    "This kernel does not say how much shared memory there is: it is not in what is retained.",
 )
 
 
