@@ -15,7 +15,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fuzz bench gallery package clean
+.PHONY: help demo test lint fuzz bench gallery man package clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -44,6 +44,9 @@ bench: .stamps/test ## CPU and memory on large generated files, and what the pag
 
 gallery: .stamps/gallery .stamps/packages ## pictures of a report of each kind: docs/gallery.md
 	$(BIN)/python scripts/gallery.py
+
+man: .stamps/test ## the manual pages from what the commands say of themselves: docs/man
+	$(BIN)/python scripts/manpages.py
 
 package: .stamps/test ## wheel and source archive in dist/
 	rm -rf dist

@@ -9,7 +9,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leakreport.errors import EmptyInput, InputError, MalformedInput, UnrecognisedInput, UnsupportedInput
+from leakreport.errors import (
+    EmptyInput,
+    InputError,
+    LeakreportError,
+    MalformedInput,
+    UnrecognisedInput,
+    UnsupportedInput,
+)
 from leakreport.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -17,6 +24,10 @@ if TYPE_CHECKING:
     from leakreport.analysis.options import AnalysisOptions
     from leakreport.analysis.report import Report
     from leakreport.analysis.trendreport import TrendReport
+    from leakreport.baseline.compare import CheckOptions, Comparison
+    from leakreport.baseline.entries import Baseline
+    from leakreport.baseline.places import Places
+    from leakreport.explain.answer import Answer
     from leakreport.model.raw import Note, RawSnapshot
     from leakreport.model.snapshot import Run
     from leakreport.readers._stream import OpenInput, Progress
@@ -212,6 +223,50 @@ def trend(run: Run, *, config: AnalysisOptions | None = None) -> TrendReport:
     return trend_of(run, config)
 
 
+def read_baseline(path: str | Path, *, places: Places | None = None) -> Baseline:
+    """The baseline in a file; `places` says where its relative paths begin: in its folder.
+
+    Raises:
+        BaselineError: it is missing, not whole, or of a newer version.
+    """
+    from leakreport.baseline.file import read
+    from leakreport.baseline.places import Places
+
+    return read(str(path), places or Places(str(Path(path).absolute().parent)))
+
+
+def compare_with_baseline(
+    report: Report, run: Run, baseline: Baseline | None, *, config: AnalysisOptions, check: CheckOptions
+) -> Comparison:
+    """Find the leaks of a baseline in a run.
+
+    Args:
+        report: what `analyze` says of the run.
+        run: the same run.
+        baseline: None where there is none: then every leak is new.
+        config: what the report was made with.
+        check: what the gate counts.
+    """
+    from leakreport.baseline.compare import compared
+
+    return compared(report, run, baseline, config, check)
+
+
+def check(comparison: Comparison, *, check: CheckOptions, redact: bool = False) -> Report:
+    """The report with what the baseline knows of each leak, and a gate that counts only what is worse.
+
+    Args:
+        comparison: what `compare_with_baseline` found.
+        check: what the gate counts.
+        redact: the report is one of tokens.
+    """
+    from leakreport.baseline.compare import checked
+    from leakreport.baseline.unseen import told_check
+
+    report = checked(comparison, check)
+    return told_check(report) if redact else report
+
+
 def render(
     report: Report | DiffReport | TrendReport, *, to: str = "html", options: RenderOptions | None = None
 ) -> str | bytes:
@@ -230,11 +285,139 @@ def render(
 
     options = options or RenderOptions()
     if report.is_redacted:
-        options = replace(options, command=told_command(options.command), with_source=False, source_roots=())
+        command = told_command(options.command)
+        options = replace(options, command=command, with_source=False, source_roots=(), source_links=None)
     if options.include_host:
         return write(report, to, options)
     public = public_copy(report, options.command, keeps_commands=options.is_terminal)
     return write(public.report, to, replace(options, command=public.command, hidden_arguments=public.hidden_arguments))
+
+
+def explain_leak(report: Report, given: str, *, include_host: bool = False) -> Answer:
+    """A path or finding of a report in plain words.
+
+    Args:
+        report: of one run.
+        given: its id, or the beginning of it with at least four digits.
+        include_host: keep home folders, hosts and what looks like secrets.
+
+    Raises:
+        UsageError: no path or finding has such an id, or several have.
+    """
+    from leakreport.explain.leak import explain_id
+    from leakreport.privacy.copies import public_copy
+
+    return explain_id(report if include_host else public_copy(report, (), keeps_commands=True).report, given)
+
+
+def explain_topic(given: str) -> Answer:
+    """A rule, an error, a note, a pattern or a function in plain words.
+
+    Raises:
+        UsageError: nothing is known by that name.
+    """
+    from leakreport.explain.topics import explain_topic as explained
+
+    return explained(given)
+
+
+def list_topics() -> Answer:
+    """What `explain_topic` knows."""
+    from leakreport.explain.topics import topics
+
+    return topics()
+
+
+def diagnose_files(
+    paths: Sequence[str], report: Report | None, errors: Sequence[InputError], *, include_host: bool = False
+) -> Answer:
+    """What some files are good for, what they lack, and how to record them better.
+
+    Args:
+        paths: as given.
+        report: on what could be read, None where that is nothing.
+        errors: what could not be read.
+        include_host: keep home folders, hosts and what looks like secrets.
+    """
+    from leakreport.doctor.recording import diagnose
+    from leakreport.privacy.copies import public_copy
+    from leakreport.readers import get_reader, plugin_readers, reader_names
+
+    formats = {name: get_reader(name).info for name in reader_names()}
+    if report is not None and any(summary.format not in formats for summary in report.inputs):
+        formats |= {name: reader.info for name, reader in plugin_readers()[0].items()}
+    if report is not None and not include_host:
+        report = public_copy(report, (), keeps_commands=True).report
+    return diagnose(paths, report, errors, formats)
+
+
+def diagnose_folder(folder: str, *, limits: Limits = DEFAULT_LIMITS) -> Answer:
+    """What a folder has, by the names and heads of its files."""
+    from leakreport.doctor.folder import diagnose_folder as diagnosed
+    from leakreport.readers import recognise_head
+    from leakreport.readers._stream import open_input
+    from leakreport.readers.interface import FormatInfo
+
+    def recognise(path: str) -> FormatInfo | str | None:
+        try:
+            with open_input(path, limits) as stream:
+                return recognise_head(stream.read(limits.head_bytes), path)
+        except InputError:
+            return None
+
+    return diagnosed(folder, recognise)
+
+
+def diagnose_process(pid: int, *, include_host: bool = False) -> Answer:
+    """What a process that runs is, and the commands that find the call paths of its memory.
+
+    Raises:
+        UnreadableInput: there is no such process.
+    """
+    from leakreport.doctor.attach import diagnose_process as diagnosed
+    from leakreport.doctor.process import read_process
+    from leakreport.doctor.program import program_of
+
+    return diagnosed(read_process(pid, program_of), include_host=include_host)
+
+
+def render_failure(
+    errors: Sequence[LeakreportError],
+    *,
+    to: str,
+    kind: str = "analysis",
+    options: RenderOptions | None = None,
+    is_redacted: bool = False,
+) -> str | None:
+    """That nothing could be read and why, in a format that pipelines read; None in one that holds nothing but reports.
+
+    Args:
+        errors: one for each input, or what else was wrong.
+        to: the format.
+        kind: of the report that was asked for.
+        options: as of `render`; without `include_host` home folders and secrets are taken out.
+        is_redacted: inputs are numbered, and only the kinds of the errors are told.
+    """
+    from leakreport.privacy.texts import prose_without_secrets, source_without_host, without_home
+    from leakreport.render import write_failure
+    from leakreport.render.interface import Failure, RenderOptions
+
+    options = options or RenderOptions()
+    failures = []
+    for number, error in enumerate(errors, 1):
+        text, source = f"{error.what.rstrip('.')}. {error.advice}".rstrip(), _file_of(error.where)
+        if is_redacted:
+            text, source = f"The input could not be read ({error.slug}).", f"input-{number}"
+        elif not options.include_host:
+            text, source = prose_without_secrets(without_home(text)), source_without_host(without_home(source))
+        failures.append(Failure(error.slug, text, source))
+    return write_failure(kind, failures, to, options)
+
+
+def _file_of(where: str) -> str:
+    """A place in an input without the line."""
+    file, _, line = where.rpartition(":")
+    return file if line.isdecimal() else where
 
 
 def _note(slug: str, message: str) -> Note:

@@ -80,6 +80,21 @@ class ConfigError(LeakreportError):
     exit_code = EXIT_USAGE
 
 
+class BaselineError(LeakreportError):
+    """A baseline is missing, damaged, or does not know what was asked for."""
+
+    slug = "baseline"
+    exit_code = EXIT_USAGE
+
+
+class InconclusiveEvidence(LeakreportError):
+    """A run says too little to make a baseline of it."""
+
+    slug = "inconclusive"
+    exit_code = EXIT_INCONCLUSIVE
+    default_advice = "Nothing was written; --force writes it anyway."
+
+
 class InputError(LeakreportError):
     """An input could not be used, or only in part."""
 

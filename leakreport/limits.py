@@ -44,6 +44,12 @@ class Limits:
     files: int = 10_000
     """Files taken from one folder or glob."""
 
+    repository_files: int = 200_000
+    """Files of a checkout among which a base name is searched; in a larger one base names stay unknown."""
+
+    owner_rules_bytes: int = 3 * 1024 * 1024
+    """A CODEOWNERS file; GitHub takes none above 3 MB."""
+
     page_bytes: int = 256 * 1024 * 1024
     """A page of a report, packed and unpacked."""
 

@@ -18,7 +18,10 @@ from leakreport.model.snapshot import Run
 ROOT = Path(__file__).resolve().parent.parent
 SHORTEST = 4
 WORD = re.compile(rf"\w{{{SHORTEST},}}")
-FORMATS = ("terminal", "json", "markdown", "html", "csv", "pprof", "folded", "speedscope")
+PIPELINES = ("sarif", "codequality", "junit", "sonar", "github", "github-summary", "comment", "prometheus", "teamcity")
+FORMATS = ("terminal", "json", "markdown", "html", "csv", "pprof", "folded", "speedscope", *PIPELINES)
+SLOW = frozenset(("html", *PIPELINES))
+"""One case of five has them where there are many cases."""
 PUBLIC = frozenset(("main", "start_thread", "clone3", "clone"))
 """Names that every program starts with."""
 _PAYLOAD = re.compile(r'<script type="([^"]+)" id="payload"[^>]*>(.*?)</script>', re.DOTALL)

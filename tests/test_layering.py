@@ -25,19 +25,34 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "readers": frozenset({"model", "limits", "errors", "plugins", "mappings"}),
     "symbols": frozenset({"model", "limits", "errors"}),
     "privacy": frozenset({"model"}),
-    "analysis": frozenset({"model", "errors", "units", "privacy.texts"}),
+    # What a stack alone tells; knows frames' names and nothing of reports.
+    "advice": frozenset({"model"}),
+    "analysis": frozenset({"model", "errors", "units", "privacy.texts", "owners.owners", "advice"}),
+    "explain": frozenset({"advice", "analysis", "model", "units", "errors"}),
+    # Looks at recordings as reports, at folders through a function that recognises, at a program's own headers.
+    "doctor": frozenset(
+        {"explain.answer", "analysis", "readers.interface", "symbols.elf", "privacy.texts", "model", "units", "errors"}
+    ),
+    "repository": frozenset({"errors", "limits"}),
+    "owners": frozenset({"repository", "errors", "limits"}),
+    # A check is a comparison by analysis; what is stored must name nobody.
+    "baseline": frozenset({"analysis", "model", "errors", "units", "privacy.texts"}),
     "render": frozenset(
         {
+            "explain.answer",
             "analysis.report",
+            "analysis.checkreport",
             "analysis.diffreport",
             "analysis.pagetree",
             "analysis.trendreport",
+            "analysis.advice",
             "model",
             "units",
             "errors",
             "limits",
             "plugins",
             "privacy.texts",
+            "repository.paths",
         }
     ),
     "api": None,
@@ -47,15 +62,19 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "config",
             "errors",
             "units",
+            "baseline",
             "analysis.options",
             "analysis.processes",
             "analysis.diffreport",
             "analysis.trendreport",
             "model.snapshot",
             "analysis.report",
+            "explain",
             "readers",
             "render",
             "symbols.options",
+            "repository",
+            "owners",
         }
     ),
 }

@@ -1,6 +1,7 @@
 """What to tell people about each kind of finding: short, true sentences, worded as possibilities.
 
-One table per question. Nothing here looks at files; the findings fill in numbers and names.
+One table per question. Nothing here looks at files; the findings fill in numbers and names. What is allocated where, and
+who releases it, is the table of `leakreport.advice`.
 """
 
 from __future__ import annotations
@@ -50,54 +51,6 @@ LEAK_TEXTS = {
         "One profile cannot tell a leak from memory in use: take a second one later, and see whether this grew with the "
         "work done.",
     ),
-}
-
-# How what was allocated is released; keys are canonical allocator or library function names.
-RELEASED_BY = {
-    "malloc": "free",
-    "calloc": "free",
-    "realloc": "free",
-    "reallocarray": "free",
-    "memalign": "free",
-    "posix_memalign": "free",
-    "aligned_alloc": "free",
-    "valloc": "free",
-    "pvalloc": "free",
-    "strdup": "free",
-    "strndup": "free",
-    "wcsdup": "free",
-    "asprintf": "free",
-    "vasprintf": "free",
-    "getline": "free on the line buffer, once, after the loop",
-    "getdelim": "free on the line buffer, once, after the loop",
-    "realpath": "free",
-    "getcwd": "free",
-    "scandir": "free of every entry and of the list",
-    "open_memstream": "fclose, then free of the buffer",
-    "fopen": "fclose",
-    "fopen64": "fclose",
-    "fdopen": "fclose",
-    "popen": "pclose",
-    "tmpfile": "fclose",
-    "opendir": "closedir",
-    "regcomp": "regfree",
-    "getaddrinfo": "freeaddrinfo",
-    "newlocale": "freelocale",
-    "pthread_create": "pthread_join or pthread_detach",
-    "new": "delete",
-    "new[]": "delete[]",
-    "mmap": "munmap",
-    "mmap64": "munmap",
-}
-
-FAMILY_ADVICE = {
-    "new": "In C++, std::make_unique at this place releases it on every path out.",
-    "new[]": "In C++, std::vector or std::make_unique<T[]> at this place releases it on every path out.",
-    "realloc": "When realloc fails it returns NULL and the old block stays: assigning its result to the only pointer "
-    "loses the old block.",
-    "mmap": "munmap needs the same address and length; a mapping outlives the descriptor it was made from.",
-    "pthread_create": "A thread that is neither joined nor detached keeps its stack after it ends.",
-    "rust": "In Rust, memory is lost through Box::leak, mem::forget, into_raw without from_raw, or a cycle of Rc or Arc.",
 }
 
 

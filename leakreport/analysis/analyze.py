@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -20,6 +21,7 @@ from leakreport.analysis.frames import describe
 from leakreport.analysis.gate import Evidence, evaluate, problem_count
 from leakreport.analysis.measures import default_metric
 from leakreport.analysis.options import AnalysisOptions
+from leakreport.analysis.owned import owner_notes, with_owners
 from leakreport.analysis.ownership import ownership_of
 from leakreport.analysis.page_run import page_of_run
 from leakreport.analysis.paths import PathTable
@@ -69,7 +71,7 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
     )
     metric = _metric(options, judged)
     columns = describe(frames, ownership)
-    all_rows = path_rows(run, judged, columns, is_rust=ownership.is_rust)
+    all_rows = with_owners(path_rows(run, judged, columns, is_rust=ownership.is_rust), options)
     unattributed = _unattributed(judged.totals, all_rows)
     rows, starts, selection = _select(all_rows, options, metric)
     judged_rows, judged_starts = rows, starts
@@ -123,7 +125,7 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         metric=metric,
         title=title_of(members),
         verdict=_verdict(options, facts),
-        inputs=input_summaries(run, judged),
+        inputs=_noted(input_summaries(run, judged), owner_notes(options.owners, is_redacted=options.redact)),
         snapshots=snapshots,
         judged=judged_index,
         timeline=judged.process,
@@ -307,6 +309,11 @@ def input_summaries(run: Run, judged: Judged) -> tuple[InputSummary, ...]:
             notes |= dict.fromkeys(judged.notes)
         found.append(_input_summary(run.snapshots[chosen], tuple(notes), [run.snapshots[index] for index in indexes]))
     return tuple(found)
+
+
+def _noted(summaries: tuple[InputSummary, ...], notes: tuple[Note, ...]) -> tuple[InputSummary, ...]:
+    """The inputs, of which the first has some more notes."""
+    return (replace(summaries[0], notes=(*summaries[0].notes, *notes)), *summaries[1:]) if notes else summaries
 
 
 def _input_summary(snapshot: Snapshot, notes: tuple[Note, ...], snapshots: Sequence[Snapshot]) -> InputSummary:

@@ -97,8 +97,7 @@ def grouped_by(
     if group_by == "kind":
         return _grouped(rows, rows.leak_kind, lambda kind: _Label(LeakKind(kind).word), metric)
     if group_by == "owner":
-        # No format tells owners yet.
-        return _grouped(rows, np.zeros_like(rows.stack), lambda _: _Label(NO_OWNER), metric)
+        return _grouped(rows, rows.owned_by, lambda index: _Label(rows.owners.get(index, NO_OWNER)), metric)
 
     def name_of(index: int) -> _Label:
         if index < 0:

@@ -30,6 +30,14 @@ def mismatches(
 
     `recognised` is the share of the call paths of a side that were found on the other, the smaller of both.
     """
+    found = [*recording_mismatches(before, after), *_names(columns_before, columns_after, recognised)]
+    if _is_swapped(before, after):
+        found.append("The inputs are swapped: what was given as before was recorded after the other side.")
+    return tuple(found)
+
+
+def recording_mismatches(before: Sequence[SnapshotMeta], after: Sequence[SnapshotMeta]) -> tuple[str, ...]:
+    """Those of them that are in how both sides were recorded, whatever was found."""
     found: list[str] = []
     formats = [{_FAMILIES.get(meta.format, meta.format) for meta in side} for side in (before, after)]
     if formats[0] != formats[1]:
@@ -56,9 +64,6 @@ def mismatches(
         found.append("Both sides are dumps that were cut at 1 MiB: a path that is missing has not shrunk.")
     if all(any(not meta.is_complete for meta in side) for side in (before, after)):
         found.append("Both sides are incomplete.")
-    found.extend(_names(columns_before, columns_after, recognised))
-    if _is_swapped(before, after):
-        found.append("The inputs are swapped: what was given as before was recorded after the other side.")
     return tuple(found)
 
 
@@ -100,10 +105,15 @@ def _option(meta: SnapshotMeta, option: str, default: str) -> str:
     return value
 
 
+def is_one_nameless(before: FrameColumns, after: FrameColumns) -> bool:
+    """Whether one side has the names of functions, and the other has next to none."""
+    named = [float((columns.function >= 0).mean()) if len(columns.function) else 1.0 for columns in (before, after)]
+    return min(named) < NAMELESS and max(named) >= LEAST_KNOWN
+
+
 def _names(before: FrameColumns, after: FrameColumns, recognised: float) -> list[str]:
     known = [set(columns.functions) for columns in (before, after)]
-    named = [float((columns.function >= 0).mean()) if len(columns.function) else 1.0 for columns in (before, after)]
-    if min(named) < NAMELESS and max(named) >= LEAST_KNOWN:
+    if is_one_nameless(before, after):
         return ["One side has function names, the other has next to none."]
     if min(map(len, known)) < FEWEST_FUNCTIONS:
         return []

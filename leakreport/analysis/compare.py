@@ -13,7 +13,7 @@ from leakreport.analysis.comparable import mismatches, surroundings
 from leakreport.analysis.comparedtree import compared_tree
 from leakreport.analysis.diffbeside import grown_beside
 from leakreport.analysis.diffgate import evaluate_growth
-from leakreport.analysis.diffreport import DiffReport, Presence, Side
+from leakreport.analysis.diffreport import DiffReport, NoiseRule, Presence, Side
 from leakreport.analysis.difftable import DiffTable, Half, amounts_of, diff_table
 from leakreport.analysis.diffverdict import Growth, sentence_of_diff, status_of_diff
 from leakreport.analysis.folded import Foldable, folded_bytes, folded_notes, matched_beside_folded
@@ -23,6 +23,7 @@ from leakreport.analysis.matching import Matching
 from leakreport.analysis.naming import side_names
 from leakreport.analysis.noise import noise_rule
 from leakreport.analysis.options import AnalysisOptions
+from leakreport.analysis.owned import owner_notes, with_owners
 from leakreport.analysis.ownership import Ownership, ownership_of
 from leakreport.analysis.page_diff import page_of_diff
 from leakreport.analysis.paths import PathTable
@@ -45,7 +46,7 @@ from leakreport.units import plural
 
 
 @dataclass(frozen=True, slots=True)
-class _Half:
+class ComparedSide:
     """One side with everything that is asked of it."""
 
     run: Run
@@ -57,6 +58,27 @@ class _Half:
     """Of a side that was repeated each run by itself; else empty."""
     frame_index: Sequence[int]
     """Per frame of the run its index in the frames of both sides."""
+
+    @property
+    def metas(self) -> list[SnapshotMeta]:
+        """Of what is judged."""
+        return [snapshot.meta for snapshot in self.members]
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """Two runs with their paths paired: what a comparison and a check against a baseline are both made from."""
+
+    before: ComparedSide
+    after: ComparedSide
+    frames: tuple[Frame, ...]
+    """Of both sides."""
+    ownership: Ownership
+    metrics: Sequence[str]
+    """Totals that both sides measure."""
+    rule: NoiseRule
+    found: Matching
+    rows: DiffTable
 
 
 def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> DiffReport:
@@ -71,36 +93,22 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         UsageError: an option names something that a run does not have.
     """
     options = options or AnalysisOptions()
-    frames, indexes = _both_frames(before, after)
-    ownership = ownership_of(
-        frames,
-        [snapshot.meta.actual.command for run in (before, after) for snapshot in run.snapshots],
-        own=options.own,
-        allocators=options.allocators,
-    )
-    sides = zip((before, after), repeated_sides(before, after, options), indexes, strict=True)
-    old, new = (_half(run, side, index, ownership) for run, side, index in sides)
-    metrics = [metric for metric in new.judged.totals if metric in old.judged.totals]
+    aligned = align(before, after, options)
+    old, new, frames, found, rule = aligned.before, aligned.after, aligned.frames, aligned.found, aligned.rule
+    metrics, ownership = aligned.metrics, aligned.ownership
     metric = options.metric or ("leaked_bytes" if "leaked_bytes" in metrics else "retained_bytes")
-    rule = noise_rule(
-        [snapshot.meta for half in (old, new) for snapshot in half.members],
-        [half.judged.totals.get("retained_bytes", 0) for half in (old, new)],
-        options.min_change_bytes,
-    )
     told = BY_TOKEN if options.redact else BY_NAME
-    found = matched_beside_folded(_foldable(old), _foldable(new), told)
-    halves = (Half(old.rows, old.frame_index), Half(new.rows, new.frame_index))
-    table = replace(diff_table(halves, found, metrics, rule), work=options.per)
+    table = replace(aligned.rows, work=options.per)
     tables = RunsSide(old.rows, old.runs), RunsSide(new.rows, new.runs)
     by_runs = judge_by_runs(table, tables, _bytes_metric(metric), rule, is_forced=options.force_compare)
     rows = by_runs.rows
     change = {name: new.judged.totals[name] - old.judged.totals[name] for name in metrics}
     unattributed = {name: amount - exact_sum(rows.change[name]) for name, amount in change.items()}
-    is_estimate = is_sampled([*_metas(old), *_metas(new)])
+    is_estimate = is_sampled([*old.metas, *new.metas])
     per = per_work(options.per, old.judged.totals, new.judged.totals, metrics, is_estimate=is_estimate)
     growth = growth_by_runs(_growth(rows, change, unattributed, metric), by_runs)
-    growth = replace(growth, beside=grown_beside(change, metric, [*_metas(old), *_metas(new)]))
-    reasons = mismatches(_metas(old), _metas(new), old.columns, new.columns, _recognised(found, old, new))
+    growth = replace(growth, beside=grown_beside(change, metric, [*old.metas, *new.metas]))
+    reasons = mismatches(old.metas, new.metas, old.columns, new.columns, _recognised(found, old, new))
     status = status_of_diff(growth, reasons, is_forced=options.force_compare)
     ends = _sides(old, new)
     gate, lines = evaluate_growth(options, growth, rows, reasons, frames)
@@ -109,7 +117,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     noise = rows.weight[~is_listed]
     summaries = (*input_summaries(old.run, old.judged), *input_summaries(new.run, new.judged))
     columns = describe(frames, ownership)
-    differences = library_differences((_metas(old), before.frames), (_metas(new), after.frames))
+    differences = library_differences((old.metas, before.frames), (new.metas, after.frames))
     why = reasons_for(rows, frames, columns, differences, ownership.executables, unattributed=unattributed, told=told)
     return DiffReport(
         kind="diff",
@@ -138,7 +146,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
         noise_rows=int(np.count_nonzero(noise)),
         noise_change=exact_sum(noise),
         mismatches=reasons,
-        surroundings=(*unequal_work(per), *surroundings(_metas(old), _metas(new)), *why.surroundings),
+        surroundings=(*unequal_work(per), *surroundings(old.metas, new.metas), *why.surroundings),
         findings=why.findings,
         growth_graph=why.graph,
         libraries=why.libraries,
@@ -151,6 +159,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
                     *_of_reports(new),
                     *_uncompared(found),
                     *folded_notes(old.rows, new.rows),
+                    *owner_notes(options.owners, is_redacted=options.redact),
                 )
             )
         ),
@@ -169,6 +178,35 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     )
 
 
+def align(before: Run, after: Run, options: AnalysisOptions) -> Aligned:
+    """Pair the paths of two runs, and judge each change by the noise rule of both.
+
+    Raises:
+        UsageError: an option names something that a run does not have.
+    """
+    frames, indexes = _both_frames(before, after)
+    ownership = ownership_of(
+        frames,
+        [snapshot.meta.actual.command for run in (before, after) for snapshot in run.snapshots],
+        own=options.own,
+        allocators=options.allocators,
+    )
+    sides = zip((before, after), repeated_sides(before, after, options), indexes, strict=True)
+    old, new = (_half(run, side, index, ownership) for run, side, index in sides)
+    metrics = [metric for metric in new.judged.totals if metric in old.judged.totals]
+    rule = noise_rule(
+        [*old.metas, *new.metas],
+        [half.judged.totals.get("retained_bytes", 0) for half in (old, new)],
+        options.min_change_bytes,
+    )
+    found = matched_beside_folded(_foldable(old), _foldable(new), BY_TOKEN if options.redact else BY_NAME)
+    halves = (
+        Half(with_owners(old.rows, options), old.frame_index),
+        Half(with_owners(new.rows, options), new.frame_index),
+    )
+    return Aligned(old, new, frames, ownership, metrics, rule, found, diff_table(halves, found, metrics, rule))
+
+
 def _tree(rows: DiffTable, frames: Sequence[Frame], own: BoolColumn) -> ComparedTree:
     before, after = (
         amounts_of(rows, side, half.rows.column("retained_bytes")) for side, half in enumerate(rows.halves)
@@ -182,14 +220,14 @@ def _both_frames(before: Run, after: Run) -> tuple[tuple[Frame, ...], tuple[list
     return tuple(index), (found[0], found[1])
 
 
-def _half(run: Run, side: Repeated, frame_index: Sequence[int], ownership: Ownership) -> _Half:
+def _half(run: Run, side: Repeated, frame_index: Sequence[int], ownership: Ownership) -> ComparedSide:
     columns = describe(run.frames, ownership)
     rows, judged = averaged(path_rows(run, side.judged, columns, is_rust=ownership.is_rust), side.judged, side.runs)
     members = [run.snapshots[index] for index in judged.members]
-    return _Half(run, judged, members, columns, rows, side.runs, frame_index)
+    return ComparedSide(run, judged, members, columns, rows, side.runs, frame_index)
 
 
-def _foldable(half: _Half) -> Foldable:
+def _foldable(half: ComparedSide) -> Foldable:
     largest = [snapshot.meta.largest_folded_bytes for snapshot in half.members]
     known = [amount for amount in largest if amount is not None]
     return Foldable(
@@ -205,11 +243,7 @@ def _place(frame: Frame) -> tuple[object, ...]:
     return (frame.function, frame.module_name, frame.file, *frame[4:])
 
 
-def _metas(half: _Half) -> list[SnapshotMeta]:
-    return [snapshot.meta for snapshot in half.members]
-
-
-def _paths_of(half: _Half) -> Paths:
+def _paths_of(half: ComparedSide) -> Paths:
     rows = half.rows
     return Paths(
         frames=[frame.actual for frame in half.run.frames],
@@ -226,9 +260,9 @@ def _paths_of(half: _Half) -> Paths:
 _OF_REPORTS = frozenset(("from-report", "hidden-paths", "report-is-partial", "report-of-a-diff", "report-of-several"))
 
 
-def _of_reports(half: _Half) -> list[Note]:
+def _of_reports(half: ComparedSide) -> list[Note]:
     """What a side that is a report says of itself."""
-    notes = dict.fromkeys((meta.source, note) for meta in _metas(half) for note in meta.notes)
+    notes = dict.fromkeys((meta.source, note) for meta in half.metas for note in meta.notes)
     return [Note(note.slug, f"{source}: {note.message}") for source, note in notes if note.slug in _OF_REPORTS]
 
 
@@ -240,7 +274,7 @@ def _uncompared(found: Matching) -> list[Note]:
     return [Note("too-many-open", f"{what}: the smallest are called new or gone.")]
 
 
-def _recognised(found: Matching, old: _Half, new: _Half) -> float:
+def _recognised(found: Matching, old: ComparedSide, new: ComparedSide) -> float:
     """The share of the rows of one side that are paired, the smaller of both sides; 1 where there are no rows."""
     sides = ((old.rows, found.gone), (new.rows, found.new))
     if not any(len(rows) for rows, _ in sides):
@@ -272,7 +306,7 @@ def _growth(rows: DiffTable, change: Mapping[str, int], unattributed: Mapping[st
     )
 
 
-def _sides(old: _Half, new: _Half) -> list[Side]:
+def _sides(old: ComparedSide, new: ComparedSide) -> list[Side]:
     sides = [_side(half) for half in (old, new)]
     # Of several snapshots the label would name one.
     labels = [half.members[0].meta.label if len(half.run.snapshots) == 1 else None for half in (old, new)]
@@ -280,7 +314,7 @@ def _sides(old: _Half, new: _Half) -> list[Side]:
     return [replace(side, name=name) for side, name in zip(sides, names, strict=True)]
 
 
-def _side(half: _Half) -> Side:
+def _side(half: ComparedSide) -> Side:
     moments = {snapshot.meta.moment for snapshot in half.members}
     sources = list(dict.fromkeys(snapshot.meta.source for snapshot in half.members))
     return Side(

@@ -129,6 +129,8 @@ class DiffRow:
     """The retained bytes of every run, where the sides are repeats; for rows that could be each other of all of them."""
     rate: Rate | None = None
     """Retained bytes per unit of work, where the work is known."""
+    owner: str | None = None
+    """Who owns the frame it is named by."""
     folded: int = 0
     """How many small paths it stands for, where a side is a report that folded them: which are which is not known."""
 

@@ -278,6 +278,7 @@ class DiffTable(Sequence[DiffRow]):
             named_by=None if about.folded else shown.named_by,
             site=shown.site,
             module=shown.module,
+            owner=None if about.folded else shown.owner,
             before=values_before,
             after=values_after,
             change={name: values_after.get(name, 0) - values_before.get(name, 0) for name in known},

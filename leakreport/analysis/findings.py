@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from leakreport.analysis.advice import (
-    FAMILY_ADVICE,
     LEAK_TEXTS,
     NO_DEBUG_INFO_ADVICE,
     PROBLEM_TEXTS,
-    RELEASED_BY,
     SIGNAL_TEXT,
     STACK_CUT_ADVICE,
     UNKNOWN_PROBLEM,
     WRAPPER_ADVICE,
 )
+from leakreport.analysis.calls import call_of, matches_of_row, release_words
 from leakreport.analysis.frames import FrameColumns, locate
-from leakreport.analysis.identity import canonical_name, prose_name
+from leakreport.analysis.identity import canonical_name, encoded, fold_recursion, path_text, problem_id, prose_name
 from leakreport.analysis.ownership import FrameClass, Ownership, looks_like_wrapper
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.processview import GROUP_MEANING, group_advice
 from leakreport.analysis.report import CaptionedFrames, Finding, PathRow, Severity
 from leakreport.analysis.stacks import Stacks
-from leakreport.analysis.tokens import family_token
+from leakreport.analysis.tokens import kind_token
 from leakreport.model.columns import Int64Column, exact_sum
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, FrameKind, ProblemKind, RawProblem
@@ -94,7 +94,7 @@ def _leak_finding(
         message=f"{amount} {'is' if is_one else 'are'} {state}{where}: {text.meaning}.",
         advice=group_advice(stack[0].actual.function)
         if is_group
-        else " ".join(_leak_advice(first, columns, ownership)),
+        else " ".join(_leak_advice(first, frames, columns, ownership)),
         facts=tuple(_leak_facts(first, members, frames, own_bytes, blocks, roots)),
         path_ids=tuple(dict.fromkeys(members.ids())),
         rows=tuple(group),
@@ -184,39 +184,12 @@ def _likely_root(row: PathRow, roots: Sequence[PathRow]) -> PathRow | None:
     return best if len(roots) == 1 or common(best) >= 2 else None
 
 
-def _leak_advice(row: PathRow, columns: FrameColumns, ownership: Ownership) -> list[str]:
-    parts = [LEAK_TEXTS[row.leak_kind].advice]
+def _leak_advice(row: PathRow, frames: Sequence[Frame], columns: FrameColumns, ownership: Ownership) -> list[str]:
+    advice = LEAK_TEXTS[row.leak_kind].advice
     if row.leak_kind is LeakKind.INDIRECT:
-        return parts
-    family = _release_family(row, columns)
-    if columns.told is not columns.functions:
-        family = family_token(family)
-    if ownership.is_rust and family in {"", "malloc", "calloc", "realloc"}:
-        parts.append(FAMILY_ADVICE["rust"])
-    elif family in RELEASED_BY:
-        parts.append(f"What {_called(family)} gives is released by {RELEASED_BY[family]}.")
-        if family in FAMILY_ADVICE:
-            parts.append(FAMILY_ADVICE[family])
-    return parts
-
-
-def _called(family: str) -> str:
-    return family if family in {"new", "new[]"} else f"{family}()"
-
-
-def _release_family(row: PathRow, columns: FrameColumns) -> str:
-    """The function whose result must be released: the outermost library function with a known counterpart.
-
-    fopen allocates with malloc, yet it is fclose that releases it.
-    """
-    family = row.family
-    for index in reversed(row.frames):
-        if columns.frame_class[index] == FrameClass.OWN:
-            break
-        base = (columns.base[index] or "").lstrip("_").replace("operator_cv_", "").split("@")[0]
-        if base in RELEASED_BY and columns.frame_class[index] == FrameClass.RUNTIME:
-            family = base
-    return family
+        return [advice]
+    stack = [call_of(frames[index], FrameClass(int(columns.frame_class[index]))) for index in row.frames]
+    return [advice, *release_words(matches_of_row(row, stack, is_rust=ownership.is_rust))]
 
 
 FrameIndex = Callable[[Frame], int]
@@ -226,17 +199,33 @@ def problem_findings(members: Sequence[Snapshot], frame_index: FrameIndex, colum
     """What the tool itself complained about besides leaks: errors first, then signals, then descriptors."""
     order = {ProblemKind.ERROR: 0, ProblemKind.SIGNAL: 1, ProblemKind.DESCRIPTOR: 2}
     problems = [problem for snapshot in members for problem in snapshot.problems]
-    problems.sort(key=lambda problem: (order[problem.problem], problem.kind))
+    problems.sort(key=lambda problem: (order[problem.problem], kind_token(problem.kind)))
     stacks = [
         [CaptionedFrames(stack.caption, tuple(map(frame_index, stack.frames))) for stack in problem.stacks]
         for problem in problems
     ]
     first = Stacks.of([found[0].frames if found else () for found in stacks])
     responsible = locate(first, columns).responsible.tolist()
-    return [
+    findings = [
         _problem_finding(problem, found, None if position < 0 else position)
         for problem, found, position in zip(problems, stacks, responsible, strict=True)
     ]
+    kinds = [f"{_RULE_PREFIX[problem.problem]}.{kind_token(problem.kind)}" for problem in problems]
+    return _with_ids(findings, kinds, columns)
+
+
+def _with_ids(findings: Sequence[Finding], kinds: Sequence[str], columns: FrameColumns) -> list[Finding]:
+    """Ids of the kind and the stack, your frames where there are any; equal ones are told apart by an ordinal."""
+    seen: Counter[bytes] = Counter()
+    named = []
+    for finding, kind in zip(findings, kinds, strict=True):
+        stack = finding.frames or ()
+        inner = [frame for frame in stack if columns.is_own[frame]] or stack
+        keys = fold_recursion([columns.key[frame] for frame in inner])
+        text = path_text(map(encoded, keys), b"", encoded(kind))
+        seen[text] += 1
+        named.append(replace(finding, id=problem_id(text, seen[text])))
+    return named
 
 
 _RULE_PREFIX = {ProblemKind.ERROR: "error", ProblemKind.SIGNAL: "signal", ProblemKind.DESCRIPTOR: "descriptor"}
@@ -282,28 +271,32 @@ def recording_findings(
     return [finding for finding in found if finding is not None]
 
 
-def _num_callers(members: Sequence[Snapshot]) -> int:
+def stack_limit(options: Iterable[Sequence[str]]) -> int:
+    """How many frames valgrind was told to keep of a stack.
+
+    Args:
+        options: of valgrind, for each run.
+    """
     callers = DEFAULT_NUM_CALLERS
-    for snapshot in members:
-        for option in snapshot.meta.tool_options:
-            name, _, value = option.partition("=")
-            if name == "--num-callers" and value.isascii() and value.isdecimal() and len(value) < 6:
-                callers = int(value)
+    for option in (option for one in options for option in one):
+        name, _, value = option.partition("=")
+        if name == "--num-callers" and value.isascii() and value.isdecimal() and len(value) < 6:
+            callers = int(value)
     return callers
 
 
 def _stack_cut(rows: PathTable, members: Sequence[Snapshot], frames: Sequence[Frame]) -> Finding | None:
     if not all(snapshot.meta.format.startswith("memcheck") for snapshot in members):
         return None
-    limit = _num_callers(members)
-    begins = np.fromiter(map(_begins, frames), np.bool_, len(frames))
+    limit = stack_limit(snapshot.meta.tool_options for snapshot in members)
+    is_begin = np.fromiter(map(begins, frames), np.bool_, len(frames))
     # Inlined calls do not count: the tool's limit is on return addresses.
     is_counted = np.fromiter((not frame.is_inlined for frame in frames), np.bool_, len(frames))
     stacks = rows.paths.stacks
     counts = stacks.count(is_counted[stacks.flat])
     full = np.flatnonzero((counts >= limit) & (stacks.lengths > 0))
     is_cut = np.zeros(len(stacks), dtype=np.bool_)
-    is_cut[full] = ~begins[stacks.flat[stacks.offsets[full]]]
+    is_cut[full] = ~is_begin[stacks.flat[stacks.offsets[full]]]
     cut = int(np.count_nonzero(is_cut[rows.stack]))
     if cut * 10 < len(rows) or not cut:
         return None
@@ -316,7 +309,8 @@ def _stack_cut(rows: PathTable, members: Sequence[Snapshot], frames: Sequence[Fr
     )
 
 
-def _begins(frame: Frame) -> bool:
+def begins(frame: Frame) -> bool:
+    """Whether a stack that begins with this frame is whole."""
     return frame.actual.function in {"main", "(below main)", "_start", "clone", "clone3"}
 
 

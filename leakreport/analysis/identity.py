@@ -336,6 +336,15 @@ def long_path_id(text: bytes, ordinal: int) -> str:
     return f"{ID_VERSION}-{blake2b(named, digest_size=16).hexdigest()}"
 
 
+def problem_id(text: bytes, ordinal: int) -> str:
+    """The id of an error, a signal or a descriptor, of the same text as that of a path: `e1-` and 16 digits.
+
+    >>> problem_id(b"main", 1)
+    'e1-72e0224eca9c0d03'
+    """
+    return f"e{short_path_id(long_path_id(text, ordinal))[1:]}"
+
+
 def short_path_id(long_id: str) -> str:
     """The id as reports show it, with 16 digits; the long one stands only where two paths would share it by chance."""
     return long_id[: len(ID_VERSION) + 1 + _ID_DIGITS]

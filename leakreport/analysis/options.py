@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from leakreport.analysis.processes import Grouping
+from leakreport.owners.owners import Owners
 
 GROUP_BY = ("path", "function", "file", "module", "kind", "owner")
 FAIL_ON = ("definite", "indirect", "possible", "reachable", "any", "errors", "fds", "growth", "new")
@@ -39,6 +40,8 @@ class AnalysisOptions:
 
     own: tuple[str, ...] = ()
     """Patterns of what is yours: a source path glob, or `lib:GLOB`."""
+    owners: Owners | None = None
+    """Who owns files and libraries; None where nobody said."""
     allocators: tuple[str, ...] = ()
     """Functions (globs) that count as allocators, like massif's --alloc-fn."""
     grouping: Grouping | None = None

@@ -252,6 +252,13 @@ def is_system_module(module: str) -> bool:
     return module.startswith(_SYSTEM_FOLDERS) or _is_runtime_module(module)
 
 
+def is_rust_frame(frame: Frame) -> bool:
+    """Whether a frame can only be of a Rust program."""
+    if frame.directory is not None and frame.directory.startswith("/rustc/"):
+        return True
+    return frame.function is not None and _looks_like_rust(frame.function)
+
+
 def _looks_like_rust(function: str) -> bool:
     may_be = "::h" in function or "rust_" in function or function.startswith("_R")
     return may_be and _RUST_HINT.search(function) is not None

@@ -7,7 +7,7 @@ memory than the whole model, and longer than reading the input.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, overload
 
 import numpy as np
@@ -75,6 +75,8 @@ class PathTable(Sequence[PathRow]):
     dragged_bytes: Int64Column
     first_record: Int64Column
     end_of_records: Int64Column
+    owners: Mapping[int, str] = field(default_factory=dict)
+    """By frame that a row is owned by (`owned_by`); those without an owner are left out."""
 
     def __len__(self) -> int:
         return len(self.stack)
@@ -166,6 +168,12 @@ class PathTable(Sequence[PathRow]):
             return np.full(len(self), -1, dtype=np.int64)
         return np.where(position < 0, -1, flat[np.where(position < 0, 0, entries)]).astype(np.int64)
 
+    @property
+    def owned_by(self) -> Int64Column:
+        """Per row the frame whose owner is the row's: the one it is named by, else where it is allocated; -1 for none."""
+        named_by = self.frame_at(self.paths.named_by)
+        return np.where(named_by >= 0, named_by, self.frame_at(self.paths.site))
+
     def on_stacks(self, numbers: Int64Column) -> Int64Column:
         """Per stack of `paths` the sum over the rows that are on it.
 
@@ -209,7 +217,9 @@ class PathTable(Sequence[PathRow]):
                     responsible=None if responsible < 0 else responsible,
                     site=None if site < 0 else site,
                     module=None if site < 0 else self.frames[frames[site]].module_name,
-                    owner=None,
+                    owner=self.owners.get(frames[owned])
+                    if (owned := named_by if named_by >= 0 else site) >= 0
+                    else None,
                     values={metric: held[metric][index] for metric in self.measured[kind]},
                     records=self.records.between(first, last),
                     named_by=None if named_by < 0 else named_by,

@@ -21,6 +21,7 @@ from leakreport.analysis.tokens import (
     family_token,
     file_token,
     function_token,
+    kind_token,
     module_token,
     option_token,
     prose_tokens,
@@ -31,7 +32,6 @@ from leakreport.model.raw import Frame, FrameKind, Mapping, Note, RawProblem, Sn
 from leakreport.model.snapshot import Run, Snapshot
 
 _RECORD = re.compile(r"(?:0x[0-9a-fA-F]{1,16}|\d{1,20})\Z")
-_PROBLEM_KIND = re.compile(r"[A-Za-z_]{1,40}\Z")
 _AnyReport = TypeVar("_AnyReport", Report, DiffReport, TrendReport)
 
 
@@ -122,7 +122,7 @@ def redacted_command(command: tuple[str, ...]) -> tuple[str, ...]:
 def _redacted_problem(problem: RawProblem) -> RawProblem:
     return replace(
         problem,
-        kind=problem.kind if _PROBLEM_KIND.match(problem.kind) else token("text", problem.kind),
+        kind=kind_token(problem.kind),
         message=prose_tokens(problem.message),
         stacks=tuple(
             stack._replace(caption=prose_tokens(stack.caption), frames=tuple(map(redacted_frame, stack.frames)))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from leakreport.analysis.pagetree import PageTree, no_page
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, LeakSearch, Moment, Note, Sampling, Truncation
 from leakreport.model.raw import Mapping as MappedFile
+
+if TYPE_CHECKING:
+    from leakreport.analysis.checkreport import CheckResult
 
 
 class Status(StrEnum):
@@ -145,6 +148,7 @@ class PathRow:
     module: str | None
     """The allocating library or executable, without its folder."""
     owner: str | None
+    """Who owns the frame it is named by, or the one that allocates where none is yours; None for nobody."""
     values: Mapping[str, int]
     """Own values; only metrics that are measured."""
     records: tuple[str, ...]
@@ -198,6 +202,9 @@ class Finding:
     count: int = 1
     values: Mapping[str, int] | None = None
     leak_kind: LeakKind = LeakKind.NONE
+    id: str = ""
+    """Of an error, a signal or a descriptor: the same in every run and build as long as its kind and stack are; made like
+    path ids, without lines and addresses. Leaks have `path_ids`, the rest has none."""
     tool_message: str | None = None
     """Of what a tool reports beside leaks: its own words."""
 
@@ -360,6 +367,8 @@ class Report:
     """Makes `page`."""
     is_redacted: bool = False
     """Names are tokens."""
+    check: CheckResult | None = None
+    """What a baseline knows of the leaks, where the run was checked against one."""
 
     @property
     def is_complete(self) -> bool:

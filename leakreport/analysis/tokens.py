@@ -38,6 +38,7 @@ _LIBRARY = re.compile(r"\.(?:so(?=\.|\Z)|dylib\Z|dll\Z|jar\Z)", re.IGNORECASE)
 _SPECIAL_MODULES = frozenset(("[vdso]", "[vsyscall]", "[stack]", "[heap]", "???"))
 _EDGES = re.compile(r"(?P<before>[(\[{<'\"]*)(?P<core>.*?)(?P<after>[)\]}>'\".,;:!?]*)\Z", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(?:0x[0-9a-fA-F.]+|\d[\d,.]*%?)(?:st|nd|rd|th|[KMG]i?B|B)?\Z")
+_PROBLEM_KIND = re.compile(r"[A-Za-z_]{1,40}\Z")
 _OPTION = re.compile(r"--?[a-z][a-z0-9-]*\Z")
 
 
@@ -207,6 +208,15 @@ def option_token(option: str) -> str:
     if not _OPTION.match(name):
         return argument_token(option)
     return f"{name}{sign}{value if _is_common(value) else argument_token(value)}" if sign else name
+
+
+def kind_token(kind: str) -> str:
+    """What a tool calls a kind of error: its own word stays, anything else could be a name.
+
+    >>> kind_token("InvalidRead"), kind_token("SIGSEGV in tiles")
+    ('InvalidRead', 'text-32ad8a7ecf50')
+    """
+    return kind if _PROBLEM_KIND.match(kind) else token("text", kind)
 
 
 def prose_tokens(text: str) -> str:

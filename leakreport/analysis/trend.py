@@ -18,6 +18,7 @@ from leakreport.analysis.growth_text import Wording
 from leakreport.analysis.growthlimits import meant
 from leakreport.analysis.measures import default_metric
 from leakreport.analysis.options import AnalysisOptions, WorkDone
+from leakreport.analysis.owned import owner_notes, with_owners
 from leakreport.analysis.ownership import ownership_of
 from leakreport.analysis.page_trend import page_of_trend
 from leakreport.analysis.pagetree import PageTree
@@ -136,7 +137,7 @@ def trend(run: Run, options: AnalysisOptions | None = None) -> TrendReport:
         work=work,
         forecast=_forecast(material, found),
         mismatches=found.mismatches,
-        notes=points.notes,
+        notes=(*points.notes, *owner_notes(material.options.owners, is_redacted=material.options.redact)),
         hidden_leaks=hidden_leaks(material.table.values, verdicts),
         places=(places := places_of(verdicts, len(points.states))),
         fits=fits_of(places, drawn),
@@ -179,6 +180,7 @@ def _material(run: Run, options: AnalysisOptions) -> _Material:
     columns = describe(run.frames, ownership)
     builds = [build_of(state.metas) for state in states]
     table = series_of(run, points, columns, metric, is_rust=ownership.is_rust, build_of=builds)
+    table = replace(table, rows=with_owners(table.rows, options))
     members = {
         limit.pattern: np.asarray(
             meant(limit.pattern, ((row.site_frame, row.frames) for row in table.rows), run.frames), dtype=np.int64

@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 # Before the first numpy import: its thread pool costs start-up time, and nothing here multiplies matrices.
@@ -16,8 +16,15 @@ import typer
 
 from leakreport import __version__
 from leakreport.cli.analyze import analyze
+from leakreport.cli.baseline import baseline
+from leakreport.cli.bisect import bisect_code, is_bisecting
+from leakreport.cli.check import check
+from leakreport.cli.completion import completion
+from leakreport.cli.config import config
 from leakreport.cli.convert import convert
 from leakreport.cli.diff import diff
+from leakreport.cli.doctor import doctor
+from leakreport.cli.explain import explain
 from leakreport.cli.extract import extract
 from leakreport.cli.formats import formats
 from leakreport.cli.trend import trend
@@ -50,21 +57,39 @@ def _root(
     del version
 
 
-app.command("analyze")(analyze)
-app.command("diff")(diff)
-app.command("trend")(trend)
-app.command("convert")(convert)
-app.command("extract")(extract)
-app.command("formats")(formats)
-COMMANDS = ("analyze", "diff", "trend", "convert", "extract", "formats")
+COMMANDS: dict[str, Callable[..., int] | typer.Typer] = {
+    "analyze": analyze,
+    "diff": diff,
+    "trend": trend,
+    "convert": convert,
+    "check": check,
+    "baseline": baseline,
+    "extract": extract,
+    "explain": explain,
+    "doctor": doctor,
+    "formats": formats,
+    "config": config,
+    "completion": completion,
+}
+for _name, _command in COMMANDS.items():
+    if isinstance(_command, typer.Typer):
+        app.add_typer(_command, name=_name)
+    else:
+        app.command(_name)(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is the result.
 
-    Source: the codes are those of `docs/json.md`.
+    Source: the codes are those of `docs/json.md`; with `--bisect` those that git knows.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    code = _outcome(arguments)
+    return bisect_code(code) if is_bisecting(arguments) else code
+
+
+def _outcome(arguments: Sequence[str]) -> int:
+    """The exit code of `docs/json.md`."""
     # Of a plug-in that does not work, for example.
     logging.basicConfig(format="warning: %(message)s", level=logging.WARNING)
     if not arguments:
@@ -72,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     try:
         _suggest_command(arguments)
-        code = app(args=arguments, prog_name="leakreport", standalone_mode=False)
+        code = app(args=list(arguments), prog_name="leakreport", standalone_mode=False)
     except LeakreportError as error:
         _complain(error.slug, str(error))
         return error.exit_code

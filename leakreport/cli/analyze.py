@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leakreport.cli.options import READING, SELECTING, WRITING, At, FailOn, Given, Inputs, Records, takes
-from leakreport.cli.outcome import finish, targets_of
+from leakreport.cli.outcome import finish, red_without_report, targets_of
 from leakreport.cli.shared import analyse
 
 if TYPE_CHECKING:
@@ -32,10 +32,11 @@ def analyze(
     chosen = given.chosen({"fail-on": fail_on, "max-leaked": max_leaked, "group-by": group_by, "top": top})
     targets = targets_of(given.to, given.texts("output"), inputs)
     options = chosen.analysis_options(at=at, metric=given.text("metric"), grouping=given.text("as_"))
-    report, errors = analyse(inputs, given, options, chosen.symbol_options())
+    with red_without_report(chosen, targets):
+        report, errors = analyse(inputs, given, options, chosen.symbol_options())
     if report is not None and not given.flag("quiet") and not options.redact:
         report = replace(report, next_commands=next_commands(report, inputs, targets, options.own))
-    return finish(report, given, chosen, targets, errors, records=records)
+    return finish(report, given, chosen, targets, errors, records=records or chosen.flag("records"))
 
 
 def next_commands(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leakreport.cli.options import COMPARING, READING, WRITING, At, FailOn, Given, Records, takes
-from leakreport.cli.outcome import finish, targets_of
+from leakreport.cli.outcome import finish, red_without_report, targets_of
 from leakreport.cli.shared import read_run
 
 if TYPE_CHECKING:
@@ -36,17 +36,18 @@ def diff(
     for name, _ in targets:
         as_diff(get_renderer(name))
     options = chosen.analysis_options(at=at, metric=given.text("metric"), grouping=given.text("as_"), command="diff")
-    old, errors = read_run([before], given, chosen.symbol_options())
-    new, more = read_run([after], given, chosen.symbol_options())
-    errors.extend(more)
     report = None
-    if old is not None and new is not None:
-        from leakreport.api import compare
+    with red_without_report(chosen, targets, "diff"):
+        old, errors = read_run([before], given, chosen.symbol_options())
+        new, more = read_run([after], given, chosen.symbol_options())
+        errors.extend(more)
+        if old is not None and new is not None:
+            from leakreport.api import compare
 
-        report = compare(old, new, config=options)
-        if not given.flag("quiet") and not options.redact:
-            report = replace(report, next_commands=_next(report, before, after, targets))
-    return finish(report, given, chosen, targets, errors, records=records)
+            report = compare(old, new, config=options)
+    if report is not None and not given.flag("quiet") and not options.redact:
+        report = replace(report, next_commands=_next(report, before, after, targets))
+    return finish(report, given, chosen, targets, errors, records=records or chosen.flag("records"), kind="diff")
 
 
 def _next(report: DiffReport, before: str, after: str, targets: Sequence[tuple[str, str]]) -> tuple[str, ...]:

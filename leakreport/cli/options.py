@@ -59,7 +59,7 @@ class Given:
         """
         from leakreport.cli.settings import merged
 
-        shared = {name.replace("_", "-"): value for name, value in self.values.items()}
+        shared = {setting_name(name): value for name, value in self.values.items()}
         settings = {setting.name for setting in SETTINGS}
         return merged(
             self.text("config"), {name: value for name, value in shared.items() if name in settings} | dict(own or {})
@@ -110,6 +110,21 @@ def takes(*groups: tuple[Flag, ...]) -> Callable[[Callable[..., int]], Callable[
     return decorate
 
 
+def settable(*groups: tuple[Flag, ...]) -> tuple[Flag, ...]:
+    """The options of some groups that are settings, too, and where these are read from."""
+    names = {"config", *(setting.name for setting in SETTINGS)}
+    return tuple(flag for group in groups for flag in group if setting_name(flag.name) in names)
+
+
+def setting_name(parameter: str) -> str:
+    """The setting of a parameter, which may be a word of Python.
+
+    >>> setting_name("fail_on"), setting_name("as_")
+    ('fail-on', 'as')
+    """
+    return parameter.rstrip("_").replace("_", "-")
+
+
 def _info(parameter: inspect.Parameter) -> object:
     return next(iter(getattr(parameter.annotation, "__metadata__", ())), None)
 
@@ -119,6 +134,10 @@ Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, fo
 FormatName = Annotated[str | None, typer.Option("--format", metavar="NAME", help="The format of the inputs, instead of recognising it.", show_default=False)]
 Unit = Annotated[str | None, typer.Option("--unit", metavar="NAME", help="What the numbers of folded stacks count: bytes or blocks.", show_default=False)]
 Own = Annotated[list[str] | None, typer.Option("--own", metavar="GLOB", help="What is yours: a source path ('src/**'), or lib:GLOB for a module's base name. Repeatable.", show_default=False)]
+CodeOwnersFile = Annotated[str | None, typer.Option("--codeowners", metavar="FILE", help="Who owns what: a CODEOWNERS file, instead of that of the repository; github:FILE or gitlab:FILE says the dialect.", show_default=False)]
+SourceUrl = Annotated[str | None, typer.Option("--source-url", metavar="URL", help="Link frames to their source: https://forge/project/blob/{commit}/{path}#L{line}.", show_default=False)]
+Commit = Annotated[str | None, typer.Option("--commit", metavar="COMMIT", help="The commit that links lead to, instead of that of the CI job or the one checked out.", show_default=False)]
+Editor = Annotated[str | None, typer.Option("--editor", metavar="NAME|URL", help="Link frames to an editor: vscode, idea, emacs, or a URL with {file} and {line}; with --include-host only.", show_default=False)]
 AllocFn = Annotated[list[str] | None, typer.Option("--alloc-fn", metavar="GLOB", help="A function that counts as allocator, like massif's option. Repeatable.", show_default=False)]
 Focus = Annotated[str | None, typer.Option("--focus", metavar="REGEX", help="Only paths with such a function, file or module.", show_default=False)]
 Ignore = Annotated[str | None, typer.Option("--ignore", metavar="REGEX", help="No paths with such a function, file or module.", show_default=False)]
@@ -163,6 +182,7 @@ READING = (
     Flag("partial", Partial),
     *FINDING_NAMES,
     Flag("own", Own),
+    Flag("codeowners", CodeOwnersFile),
     Flag("alloc_fn", AllocFn),
     Flag("redact", Redact),
     Flag("include_host", IncludeHost),
@@ -177,6 +197,9 @@ WRITING = (
     Flag("force", Force, False),
     Flag("source_root", SourceRoot),
     Flag("no_source", NoSource),
+    Flag("source_url", SourceUrl),
+    Flag("commit", Commit),
+    Flag("editor", Editor),
     Flag("color", Color),
     Flag("quiet", Quiet, False),
     Flag("verbose", Verbose, 0),

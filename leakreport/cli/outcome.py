@@ -6,11 +6,12 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from leakreport.cli.output import check_replaces_nothing, check_shows
+from leakreport.cli.output import check_replaces_nothing, check_shows, write_file, write_stdout
 from leakreport.cli.settings import Chosen
 from leakreport.cli.shared import incomplete_inputs, say, tell, write_report
 from leakreport.errors import (
@@ -19,6 +20,7 @@ from leakreport.errors import (
     EXIT_INPUT,
     EXIT_OK,
     InputError,
+    LeakreportError,
     OutputError,
     first_exit_code,
 )
@@ -39,6 +41,7 @@ def finish(
     errors: list[InputError],
     *,
     records: bool = False,
+    kind: str = "analysis",
 ) -> int:
     """Write a report wherever it was asked for, say what could not be read, and give the exit code.
 
@@ -49,6 +52,7 @@ def finish(
         targets: what `targets_of` made.
         errors: what could not be read.
         records: name the input's own records.
+        kind: of the report, where there is none.
     """
     codes = {error.exit_code for error in errors} or {EXIT_OK}
     if report is not None:
@@ -67,6 +71,8 @@ def finish(
         if is_quiet:
             tell_gate(report)
         codes |= outcome_of(report, is_partial=chosen.flag("partial"), errors=errors)
+    else:
+        codes |= write_failures(errors, chosen, targets, kind)
     for error in errors:
         say("error", error)
     return first_exit_code(codes)
@@ -116,6 +122,43 @@ def write_all(
         try:
             to_file = options if path == "-" else replace(options, is_terminal=False, with_colour=False)
             write_report(report, name, path, to_file, is_quiet=is_quiet)
+        except OutputError as error:
+            say("error", error)
+            codes.add(error.exit_code)
+    return codes
+
+
+@contextmanager
+def red_without_report(chosen: Chosen, targets: Sequence[tuple[str, str]], kind: str = "analysis") -> Iterator[None]:
+    """What reads and judges: an error that leaves no report is said in the targets that pipelines read, too."""
+    try:
+        yield
+    except LeakreportError as error:
+        write_failures([error], chosen, targets, kind)
+        raise
+
+
+def write_failures(
+    errors: Sequence[LeakreportError], chosen: Chosen, targets: Sequence[tuple[str, str]], kind: str
+) -> set[int]:
+    """Say in every target that pipelines read that nothing could be; the exit codes of those that could not be written.
+
+    Else the file of an earlier build would stay there and be taken for the result of this one.
+    """
+    from leakreport.api import render_failure
+
+    codes: set[int] = set()
+    options, is_redacted = chosen.render_options(command=()), chosen.flag("redact")
+    for name, path in targets:
+        content = render_failure(errors, to=name, kind=kind, options=options, is_redacted=is_redacted)
+        if content is None:
+            continue
+        try:
+            if path == "-":
+                write_stdout(content, sys.stdout)
+            else:
+                write_file(path, content)
+                tell(f"wrote {path}: nothing could be read")
         except OutputError as error:
             say("error", error)
             codes.add(error.exit_code)

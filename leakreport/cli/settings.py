@@ -41,34 +41,58 @@ class Chosen:
     def texts(self, name: str) -> tuple[str, ...]:
         """A list."""
         value = self.values.get(name)
-        return value if isinstance(value, tuple) else ()
+        return tuple(item for item in value if isinstance(item, str)) if isinstance(value, tuple) else ()
+
+    def table(self, name: str) -> tuple[tuple[str, str], ...]:
+        """The entries of a table, in their order."""
+        value = self.values.get(name)
+        return tuple(item for item in value if isinstance(item, tuple)) if isinstance(value, tuple) else ()
+
+    def fail_on(self) -> tuple[str, ...]:
+        """The words of the gate, each once.
+
+        Raises:
+            UsageError: it is given and has none.
+        """
+        words = [word for text in self.texts("fail-on") for word in text.replace(" ", "").split(",") if word]
+        if "fail-on" in self.values and not words:
+            raise UsageError(
+                "--fail-on names nothing", advice="An empty gate would always pass: leave it out, or name a kind."
+            )
+        return tuple(dict.fromkeys(words))
 
     def analysis_options(
         self, *, at: str | None, metric: str | None, grouping: str | None, command: str = "analyze"
     ) -> AnalysisOptions:
-        """What the analysis is asked for by a command: `analyze`, `diff` or `trend`.
+        """What the analysis is asked for by a command: `analyze`, `diff`, `trend` or `check`.
+
+        Args:
+            at: the flag of the command; a setting counts where it was not given, as with the next two.
+            metric: as above.
+            grouping: as above.
+            command: whose gates count.
 
         Raises:
             UsageError: a word is not one of the known ones.
         """
         from leakreport.analysis.options import FAIL_ON, GROUP_BY, AnalysisOptions
         from leakreport.analysis.processes import Grouping
+        from leakreport.cli.checkout import owners_of
         from leakreport.cli.growth import growth_limits
 
-        words = tuple(word for text in self.texts("fail-on") for word in text.replace(" ", "").split(",") if word)
-        if "fail-on" in self.values and not words:
-            raise UsageError(
-                "--fail-on names nothing", advice="An empty gate would always pass: leave it out, or name a kind."
-            )
+        words = self.fail_on()
         for word in words:
             one_of(word, FAIL_ON, "--fail-on")
             _check_gate(word, command)
+        at = at or (None if command == "trend" else self.text("at"))
+        metric, grouping = metric or self.text("metric"), grouping or self.text("as")
         max_leaked = self.text("max-leaked")
         per = self.text("per") if command == "diff" else None
         min_change, min_growth = self.text("min-change"), self.text("min-growth")
         whole, parts = growth_limits(self.texts("max-growth"))
         return AnalysisOptions(
             own=self.texts("own"),
+            owners=owners_of(self),
             allocators=self.texts("alloc-fn"),
             grouping=None if grouping is None else Grouping(one_of(grouping, [*Grouping], "--as")),
             at=at,
@@ -77,7 +101,7 @@ class Chosen:
             ignore=self.text("ignore"),
             group_by=one_of(self.text("group-by") or "path", GROUP_BY, "--group-by"),
             top=self.number("top"),
-            fail_on=tuple(dict.fromkeys(words)),
+            fail_on=words,
             max_leaked_bytes=None if max_leaked is None else parse_size(max_leaked),
             max_leaked_text=max_leaked or "",
             max_nodes=_node_limit(self.text("max-nodes")),
@@ -127,7 +151,12 @@ class Chosen:
         verbosity: int = 0,
         is_forced: bool = False,
     ) -> RenderOptions:
-        """How the report is written."""
+        """How the report is written.
+
+        Raises:
+            UsageError: the template of links to source is none.
+        """
+        from leakreport.cli.checkout import source_links_of
         from leakreport.render.interface import RenderOptions
 
         return RenderOptions(
@@ -136,6 +165,7 @@ class Chosen:
             max_paths=self.number("max-paths"),
             with_source=not self.flag("no-source"),
             source_roots=self.texts("source-root"),
+            source_links=source_links_of(self),
             include_host=self.flag("include-host"),
             width=width,
             is_terminal=is_terminal,
@@ -169,8 +199,12 @@ def merged(config_file: str | None, flags: Mapping[str, object]) -> Chosen:
         ConfigError: the file or the environment does not make sense.
         UsageError: a flag has an unknown word.
     """
+    from leakreport.cli.shared import say
+
     configured = load_settings(config_file, os.environ, Path.cwd())
-    values: dict[str, Value] = {name: found.value for name, found in configured.items()}
+    for warning in configured.warnings:
+        say("warning", warning)
+    values: dict[str, Value] = {name: found.value for name, found in configured.values.items()}
     for name, value in flags.items():
         if isinstance(value, list):
             if value:
@@ -183,11 +217,19 @@ def merged(config_file: str | None, flags: Mapping[str, object]) -> Chosen:
             raise UsageError(f"{name} is {number}", advice="Give a number of at least 1.")
     color = values.get("color", "auto")
     if color not in {"auto", "always", "never"}:
-        origin = configured["color"].origin if "color" in configured and flags.get("color") is None else ""
+        origin = (
+            configured.values["color"].origin if "color" in configured.values and flags.get("color") is None else ""
+        )
         raise (ConfigError if origin else UsageError)(
             f"color is {color!r}", where=origin, advice="Choose auto, always or never."
         )
-    return Chosen(values)
+    chosen = Chosen(values)
+    if chosen.text("source-url") or chosen.text("editor"):
+        from leakreport.cli.checkout import source_links_of
+
+        # What is wrong with them is said before anything is read.
+        source_links_of(chosen, lambda error: say("warning", error))
+    return chosen
 
 
 def _check_gate(word: str, command: str) -> None:

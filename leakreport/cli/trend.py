@@ -11,7 +11,7 @@ import typer
 
 from leakreport.cli.growth import work_done
 from leakreport.cli.options import COMPARING, READING, WRITING, FailOn, Given, Inputs, takes
-from leakreport.cli.outcome import finish, targets_of
+from leakreport.cli.outcome import finish, red_without_report, targets_of
 from leakreport.cli.settings import one_of
 from leakreport.cli.shared import read_run
 from leakreport.units import parse_size
@@ -34,25 +34,26 @@ def trend(
     from leakreport.analysis.options import SORTS
     from leakreport.render import as_trend, get_renderer
 
-    chosen = given.chosen({"fail-on": fail_on, "min-growth": min_growth})
+    chosen = given.chosen({"fail-on": fail_on, "min-growth": min_growth, "sort": sort, "limit": limit})
     targets = targets_of(given.to, given.texts("output"), inputs)
     for name, _ in targets:
         as_trend(get_renderer(name))
     options = replace(
         chosen.analysis_options(at=None, metric=given.text("metric"), grouping=given.text("as_"), command="trend"),
-        sort=None if sort is None else one_of(sort, SORTS, "--sort"),
+        sort=None if (order := chosen.text("sort")) is None else one_of(order, SORTS, "--sort"),
         work=None if per is None else work_done(per),
-        limit=None if limit is None else parse_size(limit),
+        limit=None if (most := chosen.text("limit")) is None else parse_size(most),
     )
-    run, errors = read_run(inputs, given, chosen.symbol_options())
     report = None
-    if run is not None:
-        from leakreport.api import trend as trend_of
+    with red_without_report(chosen, targets, "trend"):
+        run, errors = read_run(inputs, given, chosen.symbol_options())
+        if run is not None:
+            from leakreport.api import trend as trend_of
 
-        report = trend_of(run, config=options)
-        if not given.flag("quiet") and not options.redact:
-            report = replace(report, next_commands=_next(report, inputs, targets))
-    return finish(report, given, chosen, targets, errors)
+            report = trend_of(run, config=options)
+    if report is not None and not given.flag("quiet") and not options.redact:
+        report = replace(report, next_commands=_next(report, inputs, targets))
+    return finish(report, given, chosen, targets, errors, kind="trend")
 
 
 def _next(report: TrendReport, inputs: Sequence[str], targets: Sequence[tuple[str, str]]) -> tuple[str, ...]:

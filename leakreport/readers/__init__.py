@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from leakreport.errors import AmbiguousInput, EmptyInput, PluginError, UnrecognisedInput, UnsupportedInput
 from leakreport.limits import Limits
 from leakreport.plugins import READERS, by_name, load_plugins
-from leakreport.readers.interface import Confidence, InputStream, Reader
+from leakreport.readers.interface import Confidence, FormatInfo, InputStream, Reader
 
 if TYPE_CHECKING:
     from leakreport.readers._plugins import PluginReader
@@ -109,6 +109,23 @@ def _why_empty(name: str) -> str:
 
     words = ("smaps", "pmap", "maps", ".fd", "net_tcp")
     return DENIED_ADVICE if any(word in name.rsplit("/", 1)[-1] for word in words) else ""
+
+
+def recognise_head(head: bytes, name: str) -> FormatInfo | str | None:
+    """What the first 64 KiB of a file are: a format, what else is known ("an executable or library"), or None.
+
+    Plug-ins are not asked, and nothing is searched further on: for a look at many files.
+    """
+    from leakreport.readers._foreign import describe_foreign
+
+    if not head:
+        return "an empty file"
+    found = [(get_reader(format_name).sniff(head, name), format_name) for format_name in BUILTIN]
+    best, format_name = max(found, key=lambda pair: pair[0])
+    if best >= Confidence.LIKELY:
+        return get_reader(format_name).info
+    foreign = describe_foreign(head, name)
+    return None if foreign is None else foreign.title
 
 
 def _recognised(stream: InputStream, limits: Limits, readers: Sequence[Reader]) -> Reader | None:

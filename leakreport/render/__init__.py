@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import PurePath
@@ -9,14 +10,14 @@ from typing import TYPE_CHECKING, cast
 
 from leakreport.errors import PluginError, UsageError
 from leakreport.plugins import RENDERERS, by_name, load_plugins
-from leakreport.render.interface import DiffRenderer, Renderer, TrendRenderer
+from leakreport.render.interface import DiffRenderer, FailureRenderer, Renderer, TrendRenderer
 
 if TYPE_CHECKING:
     from leakreport.analysis.diffreport import DiffReport
     from leakreport.analysis.report import Report
     from leakreport.analysis.trendreport import TrendReport
     from leakreport.render._plugins import PluginRenderer
-    from leakreport.render.interface import RenderOptions
+    from leakreport.render.interface import Failure, RenderOptions
 
 BUILTIN = {
     "terminal": "leakreport.render.terminal:TerminalRenderer",
@@ -27,6 +28,15 @@ BUILTIN = {
     "folded": "leakreport.render.folded:FoldedRenderer",
     "speedscope": "leakreport.render.speedscope:SpeedscopeRenderer",
     "csv": "leakreport.render.csv:CsvRenderer",
+    "sarif": "leakreport.render.sarif:SarifRenderer",
+    "codequality": "leakreport.render.codequality:CodeQualityRenderer",
+    "junit": "leakreport.render.junit:JunitRenderer",
+    "sonar": "leakreport.render.sonar:SonarRenderer",
+    "github": "leakreport.render.github:GithubRenderer",
+    "github-summary": "leakreport.render.comment:GithubSummaryRenderer",
+    "comment": "leakreport.render.comment:CommentRenderer",
+    "prometheus": "leakreport.render.prometheus:PrometheusRenderer",
+    "teamcity": "leakreport.render.teamcity:TeamcityRenderer",
 }
 SUFFIXES = {
     ".txt": "terminal",
@@ -37,6 +47,8 @@ SUFFIXES = {
     ".csv": "csv",
     ".folded": "folded",
     ".pb.gz": "pprof",
+    ".sarif": "sarif",
+    ".prom": "prometheus",
 }
 
 
@@ -66,7 +78,7 @@ def as_trend(renderer: Renderer) -> TrendRenderer:
     """
     if not isinstance(renderer, TrendRenderer):
         raise UsageError(
-            f"{renderer.name} cannot hold a trend in this version", advice="Use terminal, json, markdown or html."
+            f"{renderer.name} cannot hold a trend in this version", advice=f"Use {_names_of(TrendRenderer)}."
         )
     return renderer
 
@@ -78,10 +90,14 @@ def as_diff(renderer: Renderer) -> DiffRenderer:
         UsageError: it cannot.
     """
     if not isinstance(renderer, DiffRenderer):
-        raise UsageError(
-            f"{renderer.name} holds one run, not a comparison", advice="Use terminal, json, markdown or html."
-        )
+        raise UsageError(f"{renderer.name} holds one run, not a comparison", advice=f"Use {_names_of(DiffRenderer)}.")
     return renderer
+
+
+def _names_of(kind: type[DiffRenderer | TrendRenderer]) -> str:
+    """The built-in formats that can write a kind of report."""
+    names = [name for name in BUILTIN if isinstance(get_renderer(name), kind)]
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def get_renderer(name: str) -> Renderer:
@@ -113,6 +129,12 @@ def write(report: Report | DiffReport | TrendReport, name: str, options: RenderO
             return as_diff(renderer).render_diff(cast("DiffReport", report), options)
         case _:
             return renderer.render(cast("Report", report), options)
+
+
+def write_failure(kind: str, failures: Sequence[Failure], name: str, options: RenderOptions) -> str | None:
+    """That there is no report, in a format; None where the format holds nothing but reports."""
+    renderer = get_renderer(name)
+    return renderer.render_failure(kind, failures, options) if isinstance(renderer, FailureRenderer) else None
 
 
 def renderer_for_path(path: str) -> str:

@@ -10,6 +10,7 @@ from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Moment
 from leakreport.render.bars import Bar, lengths
 from leakreport.render.chart_svg import sparkline
+from leakreport.render.check_text import amount_words, listed_leaks, place_words, remark_words
 from leakreport.render.flamegraph import flame_graph
 from leakreport.render.interface import RenderOptions
 from leakreport.render.kind_bar import KindPart, kind_parts
@@ -60,6 +61,7 @@ class AnalysisPage(PageText):
         self.gate = gate_words(report.verdict)
         self.problems = [finding for finding in report.findings if not finding.is_leak][:_MOST_PROBLEMS]
         self.more_problems = sum(not finding.is_leak for finding in report.findings) - len(self.problems)
+        self.checked = [] if report.check is None else list(listed_leaks(report.check, is_everything=False))
         self.flame = flame_graph(report)
         self.timeline = timeline(report)
         self.has_kinds = bool(report.by_kind)
@@ -70,6 +72,10 @@ class AnalysisPage(PageText):
         self.records = self.record_commands(report.inputs)
         self.tree = list(self._tree())
         self.hidden_tree_rows = len(report.tree) - len(self.tree)
+
+    check_place = staticmethod(place_words)
+    check_amount = staticmethod(amount_words)
+    check_remark = staticmethod(remark_words)
 
     def figures(self) -> list[Figure]:
         """What is measured, the most telling first."""
@@ -159,7 +165,7 @@ class AnalysisPage(PageText):
             name="[no stack]" if frame is None else frame_name(frame),
             place=f"{where}, through {via}" if via else where,
             site=", ".join(part for part in ("" if site is None else frame_name(site), row.module or "") if part),
-            notes=[],
+            notes=[f"owner: {row.owner}"] if row.owner else [],
             kind="" if finding.leak_kind is LeakKind.NONE else f"{finding.leak_kind.mark} {finding.leak_kind.title}",
             blocks="" if blocks is None else plural(blocks, "block"),
             spark=sparkline((row.series or {}).get("retained_bytes", ())),
@@ -191,7 +197,7 @@ class AnalysisPage(PageText):
 
     def stack(self, frames: tuple[int, ...], named: int | None) -> list[StackPart]:
         """Every frame of a stack, innermost first."""
-        return stack_parts(self._report.frames, self._report.own, frames, named)
+        return stack_parts(self._report.frames, self._report.own, frames, named, self.links)
 
     def _snippet(self, finding: Finding) -> Source | None:
         frames, named = finding_frames(self._report, finding), self._named(finding)

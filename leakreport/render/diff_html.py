@@ -207,7 +207,11 @@ class DiffPage(PageText):
             name="[no stack]" if frame is None else frame_name(frame),
             place=own or ("" if frame is None else location(frame)),
             site=", ".join(part for part in (site, row.module) if part),
-            notes=[text for text in (_about(row), *more_words(self._report, row)) if text],
+            notes=[
+                text
+                for text in (_about(row), f"owner: {row.owner}" if row.owner else "", *more_words(self._report, row))
+                if text
+            ],
             kind=_kind(row),
             blocks=_blocks(row),
             spark=None if row.runs is None else sparkline((*row.runs.before, *row.runs.after)),
@@ -231,7 +235,7 @@ class DiffPage(PageText):
         why, checks = report.text_of_row(row)
         return Detail(
             title="Stack and advice",
-            parts=stack_parts(report.frames, report.own, row.frames, row.named_by),
+            parts=stack_parts(report.frames, report.own, row.frames, row.named_by, self.links),
             source=Source(location(frame), lines) if frame is not None and lines else None,
             chart=None,
             why=list(why),

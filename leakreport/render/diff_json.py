@@ -172,7 +172,7 @@ def _fields(row: DiffRow, *, with_records: bool) -> Iterator[tuple[str, object]]
     yield "leak_kind", kind_word(row.leak_kind)
     yield "frames", list(row.frames)
     yield "responsible", row.responsible
-    yield "owner", None
+    yield "owner", text_of(row.owner)
     yield "module", text_of(row.module)
     yield "presence", row.presence.value
     yield "before", dict(row.before)

@@ -9,7 +9,7 @@ from leakreport.analysis.diffreport import DiffReport, DiffRow, PerWork, Rate, R
 from leakreport.model.raw import Frame
 from leakreport.render.diff_words import more_words, row_words
 from leakreport.render.interface import RenderOptions
-from leakreport.render.lines import closing_lines
+from leakreport.render.lines import closing_lines, owner_line
 from leakreport.render.phrases import (
     STATUS_MARKS,
     STATUS_WORDS,
@@ -59,6 +59,8 @@ def diff_lines(report: DiffReport, options: RenderOptions) -> Iterator[str]:
             yield _rate(report.per, word(row.id), row.rate)
         if row.runs is not None:
             yield _runs(word(row.id), row.runs)
+        if row.owner:
+            yield owner_line(row.id, row.owner)
     if len(shown) < len(report.listed):
         yield f"MORE {len(report.listed) - len(shown)} paths"
     if report.noise_rows:
@@ -124,7 +126,12 @@ def diff_screen(report: DiffReport, options: RenderOptions) -> str:
         lines.append(f"{number:>3}  {cut:<{name_cells}}{numbers}")
         below = "  ".join(
             part
-            for part in ("" if frame is None else location(frame), printable(row.module or ""), row_words(row))
+            for part in (
+                "" if frame is None else location(frame),
+                printable(row.module or ""),
+                row_words(row),
+                printable(row.owner or ""),
+            )
             if part
         )
         lines.extend(f"     {text}" for text in (below, *map(printable, more_words(report, row))) if text)
@@ -153,7 +160,7 @@ def diff_comment(report: DiffReport, options: RenderOptions) -> str:
 
 
 def _blocks(report: DiffReport, options: RenderOptions) -> Iterator[str]:
-    from leakreport.render.markdown import cell, code, prose
+    from leakreport.render.markdown import cell, code, linked_place, owner_column, prose
 
     verdict = report.verdict
     yield f"**{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}: {prose(verdict.sentence)}**"
@@ -161,16 +168,19 @@ def _blocks(report: DiffReport, options: RenderOptions) -> Iterator[str]:
         yield prose(" ".join(verdict.lead))
     shown = shown_rows(report, options, MOST_COMMENT_ROWS)
     if shown:
+        owners = list(owner_column(row.owner for row in shown))
         table = ["| | Responsible frame | Place | Library | Before | After | Change |", "|--:|---|---|---|--:|--:|--:|"]
+        if any(owners):
+            table = [f"{table[0]} Owner |", f"{table[1]}---|"]
         for number, row in enumerate(shown, 1):
             frame = named_frame(report, row)
-            name, place = ("–", "–") if frame is None else (cell(frame_name(frame)), cell(location(frame)))
+            name, place = ("–", "–") if frame is None else (cell(frame_name(frame)), linked_place(frame, options))
             before, after = (format_bytes(side.get("retained_bytes", 0)) for side in (row.before, row.after))
             change = format_change(row.change.get("retained_bytes", 0))
             sign = f" ({words})" if (words := row_words(row)) else ""
             more = "".join(f"<br>{cell(text)}" for text in more_words(report, row))
             table.append(
-                f"| {number} | {name} | {place} | {cell(row.module or '')} | {before} | {after} | {change}{sign}{more} |"
+                f"| {number} | {name} | {place} | {cell(row.module or '')} | {before} | {after} | {change}{sign}{more} |{owners[number - 1]}"
             )
         yield "\n".join(table)
     lines = [f"- Not comparable: {prose(reason)}" for reason in report.mismatches]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Report
 from leakreport.analysis.trendreport import TrendReport
+from leakreport.render.source_links import SourceLinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class RenderOptions:
     with_source: bool = True
     source_roots: tuple[str, ...] = ()
     """Folders besides the working directory below which source may be read."""
+    source_links: SourceLinks | None = None
+    """Where frames lead to; None for nowhere."""
     include_host: bool = False
     """Home folders, hosts and secrets stay; the caller takes them out of the report where this is not set."""
     hidden_arguments: int = 0
@@ -34,6 +38,16 @@ class RenderOptions:
     unit: str | None = None
     is_forced: bool = False
     """Reports of any size are written."""
+
+
+class Failure(NamedTuple):
+    """Why there is no report: one input that could not be read."""
+
+    slug: str
+    """Of the error: `empty-input`."""
+    text: str
+    source: str = ""
+    """The input, empty where it is not one alone."""
 
 
 class Renderer(Protocol):
@@ -64,4 +78,13 @@ class DiffRenderer(Protocol):
 
     def render_diff(self, report: DiffReport, options: RenderOptions) -> str:
         """The whole output."""
+        ...
+
+
+@runtime_checkable
+class FailureRenderer(Protocol):
+    """A renderer that can say that there is no report, so that whoever reads the format does not take that for a good one."""
+
+    def render_failure(self, kind: str, failures: Sequence[Failure], options: RenderOptions) -> str:
+        """The whole output; `kind` is that of the report that was asked for."""
         ...

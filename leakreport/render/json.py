@@ -100,7 +100,7 @@ def _document(report: Report, options: RenderOptions) -> dict[str, object]:
         "judged": report.judged,
         "totals": dict(report.totals),
         "unattributed": dict(report.unattributed),
-        "paths": (_path(row, report.frames, with_records=options.records) for row in rows),
+        "paths": (_path(row, report, with_records=options.records) for row in rows),
         "hidden": _hidden(report, len(rows)),
         "attribution": {
             "kinds": _groups(report.by_kind),
@@ -120,7 +120,16 @@ def _document(report: Report, options: RenderOptions) -> dict[str, object]:
         "checks": report.checks,
         "unlisted_leaks": report.unlisted_leaks,
         "privacy": privacy_entry(options, is_redacted=report.is_redacted),
+        **_check(report),
     }
+
+
+def _check(report: Report) -> dict[str, object]:
+    if report.check is None:
+        return {}
+    from leakreport.render.check_json import check_entry
+
+    return {"check": check_entry(report.check)}
 
 
 def privacy_entry(options: RenderOptions, *, is_redacted: bool) -> dict[str, object]:
@@ -240,12 +249,14 @@ def finding_entry(finding: Finding) -> dict[str, object]:
             {"caption": text_of(caption), "frames": list(frames)} for caption, frames in finding.more_stacks
         ],
     }
+    if finding.id:
+        found["id"] = finding.id
     if finding.tool_message is not None:
         found["tool_message"] = text_of(finding.tool_message)
     return found
 
 
-def _path(row: PathRow, frames: Sequence[Frame], *, with_records: bool) -> dict[str, object]:
+def _path(row: PathRow, report: Report, *, with_records: bool) -> dict[str, object]:
     found: dict[str, object] = {
         "id": row.id,
         "leak_kind": kind_word(row.leak_kind),
@@ -262,7 +273,10 @@ def _path(row: PathRow, frames: Sequence[Frame], *, with_records: bool) -> dict[
         found["error"] = dict(row.errors)
     if row.series is not None:
         found["series"] = {metric: list(amounts) for metric, amounts in row.series.items()}
-    if row.frames and (folded := small_path_count(frames[row.frames[-1]])):
+    if report.check is not None:
+        state = report.check.state_of(row)
+        found["state"] = None if state is None else state.value
+    if row.frames and (folded := small_path_count(report.frames[row.frames[-1]])):
         found["folded"] = folded
     if row.record_count != 1:
         found["record_count"] = row.record_count

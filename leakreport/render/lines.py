@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from leakreport.analysis.report import PathRow, Report, Verdict
+from leakreport.render.check_text import check_lines
 from leakreport.render.interface import RenderOptions
 from leakreport.render.phrases import (
     STATUS_WORDS,
@@ -31,6 +32,8 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
     yield f"{STATUS_WORDS[verdict.status]} {printable(verdict.sentence)}"
     for text in verdict.lead:
         yield f"LEAD {printable(text)}"
+    if report.check is not None:
+        yield from map(printable, check_lines(report.check, is_everything=options.verbosity >= 1))
     for group in report.by_kind:
         blocks = group.values.get(f"{group.name}_blocks", "-")
         yield f"KIND {word(group.name)} {group.values.get(f'{group.name}_bytes', '-')} B {blocks} blocks"
@@ -40,6 +43,8 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
         yield _path_line(report, row)
         if row.errors and "retained_bytes" in row.errors:
             yield f"ESTIMATE {word(row.id)} {row.errors['retained_bytes']:.4f}"
+        if row.owner:
+            yield owner_line(row.id, row.owner)
         if stack_frames:
             yield from _frame_lines(report, row, stack_frames)
     if len(shown) < len(report.paths):
@@ -73,6 +78,11 @@ def _path_line(report: Report, row: PathRow) -> str:
     name, where = ("???", "-") if frame is None else (frame_name(frame), word(location(frame)))
     amount = f"{row.values.get('retained_bytes', '-')} B {row.values.get('retained_blocks', '-')} blocks"
     return f"PATH {amount} {row.leak_kind.word} {word(row.module)} {name} {where} {word(row.id)}"
+
+
+def owner_line(path_id: str, owner: str) -> str:
+    """Whose a path is, below its own line."""
+    return f"OWNER {word(path_id)} {printable(owner)}"
 
 
 def _frame_fields(report: Report) -> list[str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from leakreport import __version__
+from leakreport.analysis.checkreport import CheckResult
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, PathRow, Report
 from leakreport.analysis.trendreport import TrendReport
+from leakreport.model.raw import Frame
 from leakreport.privacy.texts import REDACTED
+from leakreport.render.check_text import amount_words, listed_leaks, place_words, remark_words
 from leakreport.render.diff_text import diff_comment
 from leakreport.render.interface import RenderOptions
 from leakreport.render.names import shorten_name
@@ -95,6 +98,20 @@ def cell(text: str) -> str:
     return code(_BACKSLASH_BEFORE_PIPE.sub("‹U+005C›", text)).replace("|", "\\|")
 
 
+def linked_place(frame: Frame, options: RenderOptions) -> str:
+    """Where a frame is, for a table cell; a link to its source where one is known."""
+    shown = cell(location(frame))
+    url = None if options.source_links is None else options.source_links.url(frame)
+    # What ends the target of a link stands in no path: it is percent-encoded there.
+    return shown if url is None else f"[{shown}]({url.replace('(', '%28').replace(')', '%29')})"
+
+
+def owner_column(owners: Iterable[str | None]) -> Iterator[str]:
+    """Per row a cell for its owner, with the bar in front; nothing in any where nobody owns anything."""
+    known = list(owners)
+    return (f" {cell(owner or '')} |" if any(known) else "" for owner in known)
+
+
 def prose(text: str) -> str:
     """A sentence whose words with signs of markup stand in code spans, neighbours in one.
 
@@ -128,9 +145,11 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
     yield f"**{marker}: {prose(verdict.sentence)}**"
     if verdict.lead:
         yield prose(" ".join(verdict.lead))
+    if report.check is not None:
+        yield from _check(report.check)
     leaks = report.leaks
     if leaks:
-        yield "\n".join(_table(report, leaks[:MOST_LEAKS]))
+        yield "\n".join(_table(report, leaks[:MOST_LEAKS], options))
         more = len(leaks) - len(leaks[:MOST_LEAKS]) + report.unlisted_leaks
         if more:
             yield f"{plural(more, 'more entry', 'more entries')} not shown."
@@ -155,9 +174,21 @@ def _reproduce(options: RenderOptions) -> str:
     return f"To reproduce{count}:\n\n{_fenced(printable(command_text(options.command)))}"
 
 
-def _table(report: Report, leaks: tuple[Finding, ...]) -> Iterator[str]:
-    yield "| | Responsible frame | Place | Allocated in | Library | Kind | Bytes | Blocks |"
-    yield "|--:|---|---|---|---|---|--:|--:|"
+def _check(check: CheckResult) -> Iterator[str]:
+    """What the baseline knows: leaks by state, each with its id."""
+    for _, title, leaks, hidden in listed_leaks(check, is_everything=False):
+        yield f"**{title}**"
+        lines = [
+            f"- {code(leak.id)} {amount_words(leak)}, {code(cut(place_words(leak)))}; {prose(remark_words(leak))}"
+            for leak in leaks
+        ]
+        yield "\n".join([*lines, *(f"- {format_count(number)} more" for number in [hidden] if number)])
+
+
+def _table(report: Report, leaks: tuple[Finding, ...], options: RenderOptions) -> Iterator[str]:
+    owners = list(owner_column(report.paths[finding.rows[0]].owner for finding in leaks))
+    yield f"| | Responsible frame | Place | Allocated in | Library | Kind | Bytes | Blocks |{' Owner |' if any(owners) else ''}"
+    yield f"|--:|---|---|---|---|---|--:|--:|{'---|' if any(owners) else ''}"
     for number, finding in enumerate(leaks, 1):
         row = report.paths[finding.rows[0]]
         frame, site = title_frame(report, row), site_frame(report, row)
@@ -166,14 +197,14 @@ def _table(report: Report, leaks: tuple[Finding, ...]) -> Iterator[str]:
         columns = (
             str(number),
             "–" if frame is None else cell(shorten_name(frame_name(frame), LONGEST_FUNCTION)),
-            "–" if frame is None else cell(location(frame)),
+            "–" if frame is None else linked_place(frame, options),
             "–" if site is None else cell(shorten_name(frame_name(site), LONGEST_FUNCTION)),
             cell(row.module or ""),
             f"{finding.leak_kind.mark} {finding.leak_kind.title}",
             "–" if amount is None else _estimate(amount, row),
             "–" if blocks is None else format_count(blocks),
         )
-        yield f"| {' | '.join(columns)} |"
+        yield f"| {' | '.join(columns)} |{owners[number - 1]}"
 
 
 def _group_table(report: Report) -> Iterator[str]:

@@ -48,6 +48,7 @@ class PageText:
         """Take the command as it may be shown."""
         self.command = command_text(("leakreport", *options.command[1:])) if options.command else ""
         self.secrets = options.hidden_arguments
+        self.links = options.source_links
 
     def text(self, text: object) -> str:
         """Any text of the input: visible and bounded."""

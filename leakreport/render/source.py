@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from leakreport.model.raw import Frame
 from leakreport.render.phrases import printable
+from leakreport.repository.paths import suffixes
 
 MOST_BYTES = 2 * 1024 * 1024
 LONGEST_LINE = 240
@@ -112,17 +113,10 @@ class SourceFinder:
 
 
 def _suffixes(path: str) -> Iterator[str]:
-    """The path without its root, then without ever more of its leading folders.
-
-    >>> list(_suffixes("/src/demo/vg/kinds.c"))
-    ['src/demo/vg/kinds.c', 'demo/vg/kinds.c', 'vg/kinds.c', 'kinds.c']
-    """
-    parts = [part for part in PurePosixPath(path).parts if part != "/"]
-    # Build trees write `../lib/x.c`; what stands before the last step upwards says nothing about where it lies.
-    while ".." in parts:
-        del parts[: parts.index("..") + 1]
-    if PurePosixPath(path).suffix.lower() in _SUFFIXES and not any(part.startswith(".") for part in parts):
-        yield from ("/".join(parts[start:]) for start in range(max(len(parts) - 40, 0), len(parts)))
+    """The ends of a path, the longest first, where it is one of source and no part of it is hidden."""
+    is_source = PurePosixPath(path).suffix.lower() in _SUFFIXES
+    if is_source and not any(part.startswith(".") for part in next(suffixes(path), "").split("/")):
+        yield from suffixes(path)
 
 
 def _inside(root: Path, suffix: str) -> Path | None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from leakreport.model.raw import Frame
 from leakreport.render.phrases import frame_name, location, place
+from leakreport.render.source_links import SourceLinks
 from leakreport.units import format_count, plural
 
 _MOST_FRAMES = 60
@@ -52,6 +53,10 @@ class StackLine(NamedTuple):
     name: str
     place: str
     style: str
+    url: str = ""
+    """The page that shows its source, empty for none."""
+    editor_url: str = ""
+    """What opens an editor there."""
 
 
 class StackPart(NamedTuple):
@@ -62,7 +67,11 @@ class StackPart(NamedTuple):
 
 
 def stack_parts(
-    frames: Sequence[Frame], own: Sequence[bool], stack: Sequence[int], named: int | None
+    frames: Sequence[Frame],
+    own: Sequence[bool],
+    stack: Sequence[int],
+    named: int | None,
+    links: SourceLinks | None = None,
 ) -> list[StackPart]:
     """A stack, innermost first; of a very deep one the innermost frames and the named one.
 
@@ -71,9 +80,10 @@ def stack_parts(
         own: per frame, whether it is yours.
         stack: indexes into them, outermost first.
         named: the position in the stack of the frame a path is named by.
+        links: where frames lead to.
     """
     found: list[StackPart] = []
-    for glue, numbered in groupby(_lines(frames, own, stack, named), key=lambda one: one[1]):
+    for glue, numbered in groupby(_lines(frames, own, stack, named, links), key=lambda one: one[1]):
         lines = [line for line, _ in numbered]
         if glue and len(lines) >= _LEAST_FOLDED:
             found.append(StackPart(lines, f"⋯ {plural(len(lines), 'frame')} of {glue} collapsed"))
@@ -83,7 +93,11 @@ def stack_parts(
 
 
 def _lines(
-    frames: Sequence[Frame], own: Sequence[bool], stack: Sequence[int], named: int | None
+    frames: Sequence[Frame],
+    own: Sequence[bool],
+    stack: Sequence[int],
+    named: int | None,
+    links: SourceLinks | None,
 ) -> Iterator[tuple[StackLine, str]]:
     hidden = 0
     for number, position in enumerate(range(len(stack) - 1, -1, -1)):
@@ -94,7 +108,8 @@ def _lines(
         style = "hit" if position == named else "" if own[stack[position]] else "lib"
         # What has no name is called by its module.
         where = place(frame) if frame.function is not None else location(frame)
-        line = StackLine(number, frame_name(frame), where, style)
+        url, editor = (None, None) if links is None else (links.url(frame), links.editor_url(frame))
+        line = StackLine(number, frame_name(frame), where, style, url or "", editor or "")
         yield line, "" if position == named else _glue(frame.function or "")
     if hidden:
         yield StackLine(len(stack), f"{format_count(hidden)} more frames are left out", "", "lib"), ""

@@ -6,11 +6,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from leakreport.analysis.checkreport import CheckResult
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, GateResult, PathRow, Report
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame
+from leakreport.render.check_text import amount_words, listed_leaks, place_words, remark_words
 from leakreport.render.diff_text import diff_lines, diff_screen
 from leakreport.render.interface import RenderOptions
 from leakreport.render.lines import piped_lines
@@ -178,6 +180,8 @@ def _screen(report: Report, options: RenderOptions, width: int) -> Iterator[Line
         yield (*lead, ("  ", ""), (line, "bold"))
     for text in verdict.lead:
         yield from _paragraph(text, width)
+    if report.check is not None:
+        yield from _check(report.check, options, width)
     yield from _kinds_table(report, width)
     yield from _leaks_table(report, options, width)
     yield from _groups(report, options, width)
@@ -208,6 +212,19 @@ def _header(report: Report, width: int) -> Iterator[Line]:
         facts.append(f"{format_share(report.named_frames, len(report.frames))} of frames named")
     title = ", ".join(part for part in (report.title or "(unknown program)", label) if part)
     yield from _paragraph(f"{printable(title)}   {', '.join(facts)}", width)
+
+
+def _check(check: CheckResult, options: RenderOptions, width: int) -> Iterator[Line]:
+    """What the baseline knows: leaks by state, each with its id."""
+    for _, title, leaks, hidden in listed_leaks(check, is_everything=options.verbosity >= 1):
+        yield ()
+        yield ((title, "bold"),)
+        yield _rule(width)
+        for leak in leaks:
+            yield from _paragraph(f"{leak.id}   {amount_words(leak)}, {remark_words(leak)}", width)
+            yield from _paragraph(place_words(leak), width, label="      ", style="dim")
+        if hidden:
+            yield ((f"  {format_count(hidden)} more (-v lists them)", ""),)
 
 
 def _kinds_table(report: Report, width: int) -> Iterator[Line]:
@@ -324,6 +341,8 @@ def _detail(
     yield ()
     for fact in finding.facts:
         yield from _paragraph(fact, width, label="   ")
+    if entry.row.owner:
+        yield from _paragraph(entry.row.owner, width, label="   Owner: ")
     if finding.advice:
         yield from _paragraph(finding.advice, width, label="   What to check: ")
 

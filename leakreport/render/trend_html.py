@@ -264,7 +264,10 @@ class TrendPage(PageText):
             name="[no stack]" if frame is None else frame_name(frame),
             place=own or ("" if frame is None else location(frame)),
             site=", ".join(part for part in (site, path.module) if part),
-            notes=[row.evidence] if number is None or number >= _DETAILS else [],
+            notes=[
+                *([f"owner: {path.owner}"] if path.owner else []),
+                *([row.evidence] if number is None or number >= _DETAILS else []),
+            ],
             kind="" if path.leak_kind is LeakKind.NONE else f"{path.leak_kind.mark} {path.leak_kind.title}",
             blocks="",
             spark=sparkline(row.series),
@@ -286,7 +289,7 @@ class TrendPage(PageText):
         lines = () if frame is None else self._source.snippet(frame)
         return Detail(
             title="Evidence and stack",
-            parts=stack_parts(self._report.frames, self._report.own, row.path.frames, row.path.named_by),
+            parts=stack_parts(self._report.frames, self._report.own, row.path.frames, row.path.named_by, self.links),
             source=Source(location(frame), lines) if frame is not None and lines else None,
             chart=row_chart(self._report, row, *_INSIDE),
             why=[row.evidence],

@@ -82,7 +82,7 @@ def _row(report: TrendReport, row: TrendRow) -> dict[str, object]:
         "leak_kind": kind_word(path.leak_kind),
         "frames": list(path.frames),
         "responsible": path.responsible,
-        "owner": None,
+        "owner": text_of(path.owner),
         "module": text_of(path.module),
         "series": {report.metric: list(row.series)},
         **_judged(report, row, report.metric_unit),

@@ -92,7 +92,9 @@ def _rows(report: TrendReport, rows: list[TrendRow], width: int) -> Iterator[Lin
             (f"{_mark(row)} {word}", _STYLES.get(word, "")),
         )
         place = "" if frame is None else location(frame)
-        below = "  ".join(part for part in (place, printable(row.path.module or "")) if part)
+        below = "  ".join(
+            part for part in (place, printable(row.path.module or ""), printable(row.path.owner or "")) if part
+        )
         if below and below != cut:
             yield ((f"     {below}", "dim"),)
         if word != "flat":

@@ -9,7 +9,7 @@ from leakreport import __version__
 from leakreport.analysis.trendreport import TrendReport, TrendRow
 from leakreport.model.raw import Frame
 from leakreport.render.interface import RenderOptions
-from leakreport.render.lines import closing_lines
+from leakreport.render.lines import closing_lines, owner_line
 from leakreport.render.phrases import (
     STATUS_MARKS,
     STATUS_WORDS,
@@ -84,6 +84,8 @@ def trend_lines(report: TrendReport, options: RenderOptions) -> Iterator[str]:
         name, where = ("???", "-") if frame is None else (frame_name(frame), word(location(frame)))
         yield f"PATH {row.verdict.word.value} {_series(row)} {word(row.path.module)} {name} {where} {word(row.path.id)}"
         yield f"EVIDENCE {word(row.path.id)} {printable(row.evidence)}"
+        if row.path.owner:
+            yield owner_line(row.path.id, row.path.owner)
         if row.other_ids:
             yield f"ALSO {word(row.path.id)} {' '.join(map(word, row.other_ids))}"
     if len(rows) < len(report.rows):
@@ -134,19 +136,21 @@ def _blocks(report: TrendReport, options: RenderOptions) -> Iterator[str]:
 
 
 def _table(report: TrendReport, options: RenderOptions) -> Iterator[str]:
-    from leakreport.render.markdown import cell
+    from leakreport.render.markdown import cell, linked_place, owner_column
 
-    yield f"| | Responsible frame | Place | Library | First | Last | Verdict | Per {report.per} |"
-    yield "|--:|---|---|---|--:|--:|---|--:|"
-    if report.total is not None:
-        yield _cells(report, report.total, "", "**total**", "", "")
     rows = shown_rows(report, options, MOST_COMMENT_ROWS)
+    owners = list(owner_column(row.path.owner for row in rows))
+    head, rule, empty = (" Owner |", "---|", " |") if any(owners) else ("", "", "")
+    yield f"| | Responsible frame | Place | Library | First | Last | Verdict | Per {report.per} |{head}"
+    yield f"|--:|---|---|---|--:|--:|---|--:|{rule}"
+    if report.total is not None:
+        yield _cells(report, report.total, "", "**total**", "", "") + empty
     for number, row in enumerate(rows, 1):
         frame = named_frame(report, row)
-        name, place = ("–", "–") if frame is None else (cell(frame_name(frame)), cell(location(frame)))
-        yield _cells(report, row, str(number), name, place, cell(row.path.module or ""))
+        name, place = ("–", "–") if frame is None else (cell(frame_name(frame)), linked_place(frame, options))
+        yield _cells(report, row, str(number), name, place, cell(row.path.module or "")) + owners[number - 1]
     if len(rows) < len(report.rows):
-        yield f"| | {plural(len(report.rows) - len(rows), 'more path')} | | | | | | |"
+        yield f"| | {plural(len(report.rows) - len(rows), 'more path')} | | | | | | |{empty}"
 
 
 def _cells(report: TrendReport, row: TrendRow, number: str, name: str, place: str, library: str) -> str:

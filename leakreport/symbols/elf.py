@@ -18,6 +18,7 @@ _NOTES = 100
 _NOTE_HOLDERS = 50
 _NOTE_BYTES = 1024 * 1024
 _BUILD_ID_CHARACTERS = 128
+_GO_SECTIONS = frozenset({".go.buildinfo", ".note.go.buildid", ".gopclntab"})
 _DEBUG_SECTIONS = frozenset({".debug_info", ".zdebug_info"})
 
 
@@ -76,6 +77,10 @@ class ElfHeaders:
     """.symtab before .dynsym."""
     has_debug_info: bool
     debug_link: DebugLink | None
+    is_static: bool = False
+    """It asks for no dynamic loader: a static program (or a library)."""
+    is_go: bool = False
+    """Go's linker made it."""
 
 
 def read_headers(path: str) -> ElfHeaders:
@@ -134,6 +139,8 @@ def _parse(path: str, stream: BinaryIO) -> ElfHeaders:
             section.name in _DEBUG_SECTIONS and section.header.sh_type != "SHT_NOBITS" for section in sections
         ),
         debug_link=_debug_link(sections, stream),
+        is_static=all(segment.header.p_type != "PT_INTERP" for segment in elf.iter_segments()),
+        is_go=any(section.name in _GO_SECTIONS for section in sections),
     )
 
 

@@ -126,20 +126,26 @@ function createPaths(data) {
     },
     /** With the columns of render/csv.py. @param {Item[]} items */
     csv(items) {
-      const metrics = figures.map((one) => one.replace("values.", ""));
-      const lines = [["id", "kind", "module", "function", "file", "line", ...metrics, "stack"]];
+      const lines = [
+        [
+          ..."id kind module function file line owner".split(" "),
+          ...figures.map((one) => one.replace("values.", "")),
+          "stack",
+        ],
+      ];
       for (const row of rowsOf(items)) {
         const stack = frames(row);
         const own = stack[cell("responsible", row) ?? -1];
-        const about = own === undefined ? [] : [plainName(own), oneName(frameText(data, own, "file")), table.line[own]];
-        const module = oneName(cell("module", row) || "");
+        /** @param {string} column */
+        const text = (column) => oneName(cell(column, row) || "");
         lines.push([
           ids[row],
           cell("leak_kind", row),
-          module,
-          about[0],
-          about[1],
-          about[2] || "",
+          text("module"),
+          ...(own === undefined
+            ? ["", "", ""]
+            : [plainName(own), oneName(frameText(data, own, "file")), table.line[own] || ""]),
+          text("owner"),
           ...figures.map((one) => cell(one, row)),
           stack.map(plainName).join(";"),
         ]);

@@ -81,11 +81,23 @@ def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     assert not [name for name in names if {"fixtures", "tests", "bench", "docs"} & set(name.split("/"))]
 
 
+def test_the_words_of_messages_are_in_the_wheel(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("leakreport/_words/messages.md") == (ROOT / "docs" / "messages.md").read_bytes()
+
+
 def test_every_template_is_in_the_wheel(wheel: Path) -> None:
     names = _names(wheel)
     templates = [path.relative_to(ROOT / "templates") for path in (ROOT / "templates").rglob("*") if path.is_file()]
     assert templates
     assert not [str(path) for path in templates if f"leakreport/_templates/{path.as_posix()}" not in names]
+
+
+def test_every_manual_page_is_installed_where_man_looks(wheel: Path) -> None:
+    pages = [path.name for path in (ROOT / "docs" / "man").glob("*.1")]
+    names = _names(wheel)
+    assert pages
+    assert not [page for page in pages if not any(name.endswith(f".data/data/share/man/man1/{page}") for name in names)]
 
 
 def test_both_ways_to_a_wheel_give_the_same_files(built: Path, wheel: Path) -> None:

@@ -13,6 +13,11 @@ from leakreport.render import BUILTIN, get_renderer, renderer_for_path, renderer
 from leakreport.render.interface import RenderOptions
 from tests.render.test_golden import leak_report
 
+# Formats that have to be named, because their suffix is that of another one.
+SHARED = {
+    "speedscope": "json", "codequality": "json", "sonar": "json", "github": "terminal", "teamcity": "terminal",
+    "github-summary": "markdown", "comment": "markdown",
+}  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -20,8 +25,12 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_every_renderer_knows_its_name_and_suffix(name: str) -> None:
     renderer = get_renderer(name)
     assert renderer.name == name
-    # `.json` is the JSON document whatever stands before it.
-    assert renderer_for_path(f"x{renderer.suffix}") == ("json" if name == "speedscope" else name)
+    if renderer.suffix == ".xml":
+        with pytest.raises(UsageError, match="junit:FILE"):
+            renderer_for_path("x.xml")
+    else:
+        # `.json` is the JSON document whatever stands before it.
+        assert renderer_for_path(f"x{renderer.suffix}") == SHARED.get(name, name)
 
 
 @pytest.mark.parametrize("name", BUILTIN)
@@ -48,6 +57,8 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         ("a.b/x.PB.gz", "pprof"),
         ("x.folded", "folded"),
         ("x.csv", "csv"),
+        ("gl.sarif", "sarif"),
+        ("node.prom", "prometheus"),
     ],
 )
 def test_the_suffix_chooses(path: str, name: str) -> None:

@@ -452,6 +452,7 @@ def test_the_table_names_the_frame_that_is_yours() -> None:
         "function",
         "file",
         "line",
+        "owner",
         "retained_bytes",
         "retained_blocks",
         "stack",

@@ -1,0 +1,1 @@
+"""What is known of a program's leaks, in a file beside its source; and a run judged by what is new or grew."""

@@ -1,0 +1,1 @@
+"""Who owns a file or a library: CODEOWNERS in the dialects of GitHub and GitLab, and the table `owners` of the settings."""

@@ -1,0 +1,150 @@
+"""Budgets, anchors and the ratchet: growth that every single step hides."""
+
+from __future__ import annotations
+
+import pytest
+
+from leakreport.analysis.report import GateResult, Report
+from leakreport.baseline.budgets import parse_budget
+from leakreport.baseline.entries import Baseline
+from leakreport.errors import UsageError
+from tests.baseline.support import baseline_of, check_of, options, states, svc, update_of
+
+BASE = {"load": 100_000, "parse": 50_000}
+
+
+def failed(report: Report) -> set[str]:
+    return {line.gate for line in report.verdict.gate_lines if line.result is GateResult.FAILED}
+
+
+def creep(*budgets: str, steps: int, share: float = 1.03) -> list[set[str]]:
+    """What fails in each of so many builds, all of which are taken in."""
+    check, held = options(*budgets), dict(BASE)
+    known, found = baseline_of(svc(held)), []
+    for _ in range(steps):
+        held = {name: round(amount * share) for name, amount in held.items()}
+        found.append(failed(check_of(svc(held), known, check)))
+        known = update_of(svc(held), known, check)
+    return found
+
+
+def test_three_percent_a_change_fails_with_the_fourth() -> None:
+    # 1.03³ is 1.093, 1.03⁴ is 1.126: beyond the 10 % that the anchor allows beside +5 %.
+    assert creep("+5%", steps=4) == [set(), set(), set(), {"budget total=anchor+10%"}]
+
+
+def test_an_anchor_that_is_given_replaces_the_guard() -> None:
+    assert creep("+5%", "anchor+50%", steps=6) == [set()] * 6
+    assert creep("+5%", "anchor+4%", steps=2) == [set(), {"budget total=anchor+4%"}]
+
+
+def test_without_a_budget_every_growth_fails() -> None:
+    assert creep(steps=2) == [{"grew"}, {"grew"}]
+
+
+def test_an_update_that_moves_the_anchor_starts_anew() -> None:
+    check, held = options("+5%"), dict(BASE)
+    known = baseline_of(svc(held))
+    for _ in range(8):
+        held = {name: round(amount * 1.03) for name, amount in held.items()}
+        assert not failed(check_of(svc(held), known, check))
+        known = update_of(svc(held), known, check, moves_anchor=True)
+
+
+def test_a_budget_lets_no_new_leak_pass() -> None:
+    assert failed(check_of(svc(BASE | {"draw": 1}), baseline_of(svc(BASE)), options("+50%"))) == {"new"}
+
+
+@pytest.mark.parametrize(
+    ("budget", "now", "fails"),
+    [
+        ("total=150000", BASE, False),
+        ("total=149999", BASE, True),
+        ("149999B", BASE, True),
+        ("total=+1000", {"load": 101_000, "parse": 50_000}, False),
+        ("total=+1000", {"load": 101_001, "parse": 50_000}, True),
+        ("+1%", {"load": 101_500, "parse": 50_000}, False),
+        ("+1%", {"load": 101_501, "parse": 50_000}, True),
+        ("lib:svc=+0%", {"load": 100_001, "parse": 50_000}, True),
+        ("lib:sv?=149999", BASE, True),
+        ("lib:other=0", BASE, False),
+        ("dir:/src=149999", BASE, True),
+        ("dir:/src/**=149999", BASE, True),
+        ("dir:/sr=0", BASE, False),
+        ("owner:team=0", BASE, False),
+        ("total=anchor+0%", {"load": 100_001, "parse": 49_999}, False),
+    ],
+)
+def test_a_limit_is_what_is_allowed(budget: str, now: dict[str, int], fails: bool) -> None:
+    found = failed(check_of(svc(now), baseline_of(svc(BASE)), options(budget)))
+    assert any(gate.startswith("budget") for gate in found) == fails
+
+
+def test_a_budget_of_one_leak_goes_by_its_id() -> None:
+    known = baseline_of(svc(BASE))
+    name = next(leak.id for leak in known.leaks.values() if leak.function == "parse")
+    report = check_of(svc(BASE | {"parse": 50_001}), known, options(f"path:{name}=+1B"))
+    assert not failed(report)
+    assert states(report) == {"known": 1, "grew": 1}
+    assert failed(check_of(svc(BASE | {"parse": 50_002}), known, options(f"path:{name}=+1B"))) == {
+        f"budget path:{name}=+1B"
+    }
+    assert failed(check_of(svc(BASE | {"load": 100_001}), known, options(f"path:{name}=+1B"))) == {"grew"}
+
+
+def test_kinds_that_do_not_count_are_in_no_budget() -> None:
+    report = check_of(svc({"cache": 500}, kind="Leak_StillReachable"), baseline_of(svc({})), options("total=0"))
+    assert not failed(report)
+    asked = options("total=0", fail_on=["reachable"])
+    assert failed(check_of(svc({"cache": 500}, kind="Leak_StillReachable"), baseline_of(svc({})), asked)) == {
+        "new",
+        "budget total=0",
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "x=5", "lib:=5", "total=", "+", "5%", "total=5%", "anchor", "anchor5%", "total=+x", "owner=3"]
+)
+def test_what_is_no_budget(text: str) -> None:
+    if text == "5":
+        assert parse_budget(text).amount_bytes == 5
+        return
+    with pytest.raises(UsageError, match="--budget"):
+        parse_budget(text)
+
+
+def ratcheted(known: Baseline, now: dict[str, int], *budgets: str) -> Baseline:
+    return update_of(svc(now), known, options(*budgets), is_ratchet=True)
+
+
+def last(known: Baseline) -> dict[str, int]:
+    return {
+        str(leak.function): sum(amount.bytes for amount in leak.last.values())
+        for leak in known.leaks.values()
+        if leak.last
+    }
+
+
+def test_a_ratchet_only_goes_down() -> None:
+    known = ratcheted(baseline_of(svc(BASE)), {"load": 90_000, "parse": 60_000, "draw": 5})
+    assert last(known) == {"load": 90_000, "parse": 50_000}
+    assert last(ratcheted(known, BASE)) == {"load": 90_000, "parse": 50_000}
+    assert failed(check_of(svc({"load": 90_001}), known)) == {"grew"}
+    assert failed(check_of(svc({"draw": 5}), known)) == {"new"}
+    assert all(leak.anchor == leak.last for leak in known.leaks.values() if leak.last)
+
+
+def test_a_ratchet_tightens_budgets() -> None:
+    known = ratcheted(baseline_of(svc(BASE)), {"load": 90_000}, "total=1MiB", "lib:svc=+5%")
+    assert known.budgets == {"total": 90_000}
+    report = check_of(svc({"load": 90_000, "draw": 1}), known)
+    assert failed(report) == {"new", "budget total=90000B"}
+    assert ratcheted(known, BASE, "total=1MiB").budgets == {"total": 90_000}
+
+
+def test_a_folder_that_is_clean_stays_clean() -> None:
+    known = ratcheted(baseline_of(svc({"load": 5})), {})
+    assert known.clean == ("/src",)
+    reachable = svc({"load": 5}, kind="Leak_StillReachable")
+    assert failed(check_of(reachable, known)) == {"new"}
+    assert not failed(check_of(reachable, update_of(svc({}), baseline_of(svc({"load": 5})))))
