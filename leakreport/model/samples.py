@@ -99,7 +99,7 @@ def _moments_of(raws: Sequence[RawSnapshot]) -> list[tuple[object, object] | Non
         meta = raw.meta
         number = seen[meta.source]
         seen[meta.source] += 1
-        if not meta.is_process_view:
+        if not meta.is_process_view or meta.document is not None:
             found.append(None)
         elif counts[meta.source] == 1:
             name = sample_name(meta.source)

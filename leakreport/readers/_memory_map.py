@@ -7,9 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from leakreport.mappings import Group, Vma, figures_of, place
 from leakreport.model.raw import Frame, FrameKind, FrameTable, RawSnapshot, SampleTableBuilder, SnapshotMeta
 
-PAGE_BYTES = 4096
-"""The smallest change of any figure that the kernel counts by pages."""
-
 _KEYED = frozenset((Group.FILE, Group.IMAGE, Group.SHARED, Group.NAMED))
 METRICS = (
     "retained_bytes", "resident_bytes", "proportional_bytes", "private_bytes", "size_bytes", "mappings",

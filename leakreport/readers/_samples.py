@@ -7,7 +7,6 @@ import re
 from leakreport.errors import InputError, LimitExceeded, MalformedInput, UnreadableInput
 from leakreport.limits import INT64_MAX, Limits
 from leakreport.model.raw import Moment, Note, SnapshotMeta, Truncation
-from leakreport.readers._memory_map import PAGE_BYTES
 from leakreport.readers._timestamps import Clock, stamp_of
 
 _DENIED = re.compile(rb"Permission denied|Operation not permitted", re.IGNORECASE)
@@ -111,8 +110,6 @@ class SampleLog:
             is_complete=cut is None,
             moment=Moment.DUMP,
             notes=notes,
-            is_process_view=True,
-            grain_bytes=PAGE_BYTES,
         )
 
     def nothing(self, what: str) -> InputError:
