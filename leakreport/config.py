@@ -18,6 +18,8 @@ from leakreport.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "LEAKREPORT_"
 FILE_NAMES = ("leakreport.toml", "pyproject.toml")
+_PATH_LISTS = frozenset(("symbol-path", "suppressions"))
+"""Lists whose entries are separated as in PATH when they come from the environment."""
 _NO_SETTINGS = frozenset(("LEAKREPORT_REQUIRE_TOOLS", "LEAKREPORT_FUZZ_SECONDS", "LEAKREPORT_DEBUG"))
 """Variables that are no settings: of the tests, and of whoever looks for a bug."""
 
@@ -75,6 +77,7 @@ SETTINGS = (
     Setting("limit", str, "Of a trend: say when the total reaches this."),
     Setting("records", bool, "JSON rows name the input's own records.", "false"),
     Setting("alloc-fn", list, "Functions (globs) that count as allocators, like massif's --alloc-fn."),
+    Setting("suppressions", list, "Files of rules that take known memory out of the figures; it is counted and shown."),
     Setting(
         "fail-on",
         list,
@@ -319,7 +322,7 @@ def _are_texts(value: object) -> bool:
 
 def _from_text(setting: Setting, text: str, origin: str) -> Value:
     if setting.kind is list:
-        return tuple(part for part in text.split(os.pathsep if "path" in setting.name else ",") if part)
+        return tuple(part for part in text.split(os.pathsep if setting.name in _PATH_LISTS else ",") if part)
     if setting.kind is dict:
         entries = [part.rpartition("=") for part in text.split(",") if part.strip()]
         if any(not sign for _, sign, _ in entries):

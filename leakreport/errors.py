@@ -95,6 +95,14 @@ class InconclusiveEvidence(LeakreportError):
     default_advice = "Nothing was written; --force writes it anyway."
 
 
+class SuppressionError(LeakreportError):
+    """A suppression file is missing, or the tool that it is written for would refuse it."""
+
+    slug = "suppressions"
+    exit_code = EXIT_USAGE
+    default_advice = "Correct the file, or leave it out."
+
+
 class InputError(LeakreportError):
     """An input could not be used, or only in part."""
 

@@ -22,8 +22,10 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "plugins": frozenset({"errors"}),
     "testing": frozenset({"readers", "model", "limits", "errors"}),
     "model": frozenset({"limits", "errors"}),
-    "readers": frozenset({"model", "limits", "errors", "plugins", "mappings"}),
+    # Heaptrack's profiles have suppressions inside: the matching stands once.
+    "readers": frozenset({"model", "limits", "errors", "plugins", "suppressions.globs", "mappings"}),
     "symbols": frozenset({"model", "limits", "errors"}),
+    "suppressions": frozenset({"model", "limits", "errors", "units"}),
     "privacy": frozenset({"model"}),
     # What a stack alone tells; knows frames' names and nothing of reports.
     "advice": frozenset({"model"}),
@@ -72,6 +74,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "explain",
             "readers",
             "render",
+            "suppressions",
             "symbols.options",
             "repository",
             "owners",

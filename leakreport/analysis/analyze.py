@@ -334,6 +334,7 @@ def _input_summary(snapshot: Snapshot, notes: tuple[Note, ...], snapshots: Seque
         totals=snapshot.totals,
         notes=notes,
         record_count=len(snapshot.records) if snapshot.records is not None else 0,
+        suppressions=meta.suppressions,
         sampling=meta.sampling,
         snapshot_count=len(snapshots),
         mappings=meta.mappings,

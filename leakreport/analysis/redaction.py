@@ -85,6 +85,9 @@ class _Names:
             mappings=self._mapped(meta.mappings),
             build_ids=tuple((module_token(module), build_token(build)) for module, build in meta.build_ids),
             notes=tuple(Note(note.slug, prose_tokens(note.message)) for note in meta.notes),
+            suppressions=tuple(
+                use._replace(file=file_token(use.file), name=token("text", use.name)) for use in meta.suppressions
+            ),
             hidden=meta,
         )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from leakreport.analysis.pagetree import PageTree, no_page
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame, LeakSearch, Moment, Note, Sampling, Truncation
+from leakreport.model.raw import Frame, LeakSearch, Moment, Note, Sampling, SuppressionUse, Truncation, summed_uses
 from leakreport.model.raw import Mapping as MappedFile
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ class InputSummary:
     """Of its last snapshot, or of the judged one where that is in this input."""
     notes: tuple[Note, ...]
     record_count: int
+    suppressions: tuple[SuppressionUse, ...] = ()
+    """Every rule of --suppressions with what it hid of this input."""
     sampling: Sampling | None = None
     snapshot_count: int = 1
     mappings: tuple[MappedFile, ...] = ()
@@ -380,6 +382,11 @@ class Report:
         """The input of the judged snapshot; all of them where that is their sum."""
         index = self.snapshots[self.judged].input_index if self.snapshots else None
         return self.inputs if index is None else (self.inputs[index],)
+
+    @property
+    def suppressions(self) -> tuple[SuppressionUse, ...]:
+        """Every rule of --suppressions, with what it hid of what is judged."""
+        return summed_uses(summary.suppressions for summary in self.judged_inputs)
 
     @property
     def by_function(self) -> tuple[GroupRow, ...]:

@@ -27,6 +27,7 @@ from leakreport.cli.doctor import doctor
 from leakreport.cli.explain import explain
 from leakreport.cli.extract import extract
 from leakreport.cli.formats import formats
+from leakreport.cli.suppress import suppress
 from leakreport.cli.trend import trend
 from leakreport.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTPUT, EXIT_USAGE, LeakreportError
 
@@ -68,6 +69,7 @@ COMMANDS: dict[str, Callable[..., int] | typer.Typer] = {
     "explain": explain,
     "doctor": doctor,
     "formats": formats,
+    "suppress": suppress,
     "config": config,
     "completion": completion,
 }

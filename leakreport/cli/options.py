@@ -139,6 +139,7 @@ SourceUrl = Annotated[str | None, typer.Option("--source-url", metavar="URL", he
 Commit = Annotated[str | None, typer.Option("--commit", metavar="COMMIT", help="The commit that links lead to, instead of that of the CI job or the one checked out.", show_default=False)]
 Editor = Annotated[str | None, typer.Option("--editor", metavar="NAME|URL", help="Link frames to an editor: vscode, idea, emacs, or a URL with {file} and {line}; with --include-host only.", show_default=False)]
 AllocFn = Annotated[list[str] | None, typer.Option("--alloc-fn", metavar="GLOB", help="A function that counts as allocator, like massif's option. Repeatable.", show_default=False)]
+Suppressions = Annotated[list[str] | None, typer.Option("--suppressions", metavar="FILE", help="Rules for memory that is known, of valgrind, LeakSanitizer or heaptrack: counted, and not judged. Repeatable.", show_default=False)]
 Focus = Annotated[str | None, typer.Option("--focus", metavar="REGEX", help="Only paths with such a function, file or module.", show_default=False)]
 Ignore = Annotated[str | None, typer.Option("--ignore", metavar="REGEX", help="No paths with such a function, file or module.", show_default=False)]
 At = Annotated[str | None, typer.Option("--at", metavar="WHICH", help="The judged snapshot: last, peak, or an index.", show_default=False)]
@@ -181,6 +182,7 @@ READING = (
     Flag("metric", RankingMetric),
     Flag("partial", Partial),
     *FINDING_NAMES,
+    Flag("suppressions", Suppressions),
     Flag("own", Own),
     Flag("codeowners", CodeOwnersFile),
     Flag("alloc_fn", AllocFn),

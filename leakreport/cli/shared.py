@@ -44,13 +44,20 @@ def read_run(
     symbol_options: SymbolOptions | None,
     *,
     is_quiet: bool = False,
+    is_suppressed: bool = True,
 ) -> tuple[Run | None, list[InputError]]:
     """What could be read as one run with names, None where that is nothing; and what could not.
 
+    What the rules of --suppressions hide is taken out, unless a command asks for all.
+
     Raises:
         UsageError: the unit is not known.
+        SuppressionError: a file of rules is missing, or not one.
     """
-    from leakreport.api import load_inputs, symbolize
+    from leakreport.api import load_inputs, suppress, symbolize
+    from leakreport.suppressions.parse import read_rules
+
+    rules = read_rules(given.chosen().texts("suppressions")) if is_suppressed else ()
 
     unit = given.text("unit")
     is_quiet = is_quiet or given.flag("quiet")
@@ -64,7 +71,8 @@ def read_run(
         progress.clear()
     if loaded.run is None:
         return None, loaded.errors
-    return (loaded.run if symbol_options is None else symbolize(loaded.run, options=symbol_options)), loaded.errors
+    run = loaded.run if symbol_options is None else symbolize(loaded.run, options=symbol_options)
+    return suppress(run, rules), loaded.errors
 
 
 def incomplete_inputs(report: Report | DiffReport | TrendReport) -> list[TruncatedInput]:

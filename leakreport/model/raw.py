@@ -117,6 +117,37 @@ class Note(NamedTuple):
     message: str
 
 
+class SuppressionUse(NamedTuple):
+    """A suppression rule, and what it hid of one snapshot, or of several."""
+
+    file: str
+    line: int
+    name: str
+    records: int = 0
+    bytes: int = 0
+    """Retained bytes, without what the records drag along: the sum over all rules is what is suppressed."""
+    blocks: int = 0
+    errors: int = 0
+    """Errors and open descriptors, repetitions included."""
+
+    @property
+    def is_used(self) -> bool:
+        """Whether it hid anything."""
+        return self.records > 0 or self.errors > 0
+
+
+def summed_uses(parts: Iterable[Sequence[SuppressionUse]]) -> tuple[SuppressionUse, ...]:
+    """The rules of several snapshots, each once, with all that it hid."""
+    found: dict[tuple[str, int, str], SuppressionUse] = {}
+    for uses in parts:
+        for use in uses:
+            known = found.get(use[:3])
+            found[use[:3]] = (
+                use if known is None else SuppressionUse(*use[:3], *map(sum, zip(known[3:], use[3:], strict=True)))
+            )
+    return tuple(found.values())
+
+
 class Sampling(NamedTuple):
     """The input has a sample of all allocations; its values were scaled up to estimates."""
 
@@ -244,6 +275,8 @@ class SnapshotMeta:
     memory_error_count: int | None = None
     """Memory errors with their repetitions, where the tool's own sum tells more than the list of them."""
     notes: tuple[Note, ...] = ()
+    suppressions: tuple[SuppressionUse, ...] = ()
+    """Every rule that was applied after reading, used or not."""
     document: str | None = None
     """The report that this snapshot was read from together with others: they are one process, whatever their pids."""
     largest_folded_bytes: int | None = None

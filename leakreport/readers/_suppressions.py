@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from leakreport.suppressions.globs import template_matches
+
 _MOST = 1000
 
 
@@ -42,31 +44,6 @@ class Suppressions:
             if self._expression is None:
                 self._expression = re.compile("|".join(map(re.escape, self._plain)) or r"(?!)")
             known = self._known[text] = self._expression.search(text) is not None or any(
-                matches(pattern, text) for pattern in self._special
+                template_matches(pattern, text) for pattern in self._special
             )
         return known
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Whether a single pattern fits: its pieces are searched one after the other, so that the time is linear.
-
-    >>> matches("^leak*Supp$", "leakFooSupp"), matches("^leak$", "leakFoo"), matches("b*d", "abcd")
-    (True, False, True)
-    """
-    if pattern == text:
-        return True
-    is_bound = pattern.startswith("^")
-    at, position, has_star = int(is_bound), 0, False
-    while at < len(pattern):
-        if pattern[at] == "*":
-            at, is_bound, has_star = at + 1, False, True
-            continue
-        if pattern[at] == "$":
-            return position == len(text) or has_star
-        end = min((place for sign in "*$" if (place := pattern.find(sign, at)) >= 0), default=len(pattern))
-        found = text.find(pattern[at:end], position)
-        if found < 0 or (is_bound and found != position):
-            return False
-        position = found + end - at
-        at, is_bound, has_star = end, False, False
-    return True

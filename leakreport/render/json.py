@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from leakreport import __version__
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, GroupRow, InputSummary, PathRow, Report, Verdict
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame, Moment, Truncation, small_path_count
+from leakreport.model.raw import Frame, Moment, SuppressionUse, Truncation, small_path_count
 from leakreport.render.interface import RenderOptions
 
 SCHEMA = "leakreport/1"
@@ -116,6 +116,7 @@ def _document(report: Report, options: RenderOptions) -> dict[str, object]:
             "top": report.selection.top,
         },
         "record_count": report.record_count,
+        "suppressions": suppression_entries(report.suppressions),
         "named_frames": report.named_frames,
         "checks": report.checks,
         "unlisted_leaks": report.unlisted_leaks,
@@ -181,6 +182,7 @@ def input_entries(inputs: Sequence[InputSummary]) -> list[dict[str, object]]:
             "leak_search": summary.leak_search.value,
             "truncation": _truncation(summary.truncation),
             "record_count": summary.record_count,
+            "suppressions": suppression_entries(use for use in summary.suppressions if use.is_used),
             "kinds_recorded": [kind.word for kind in summary.kinds_recorded],
             "looked_for": _looked_for(summary),
             "memory_errors": summary.memory_error_count,
@@ -190,6 +192,11 @@ def input_entries(inputs: Sequence[InputSummary]) -> list[dict[str, object]]:
         }
         for summary in inputs
     ]
+
+
+def suppression_entries(uses: Iterable[SuppressionUse]) -> list[dict[str, object]]:
+    """One entry per rule."""
+    return [use._asdict() | {"file": text_of(use.file), "name": text_of(use.name)} for use in uses]
 
 
 def _looked_for(summary: InputSummary) -> list[str]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from leakreport.analysis.report import PathRow, Report, Verdict
+from leakreport.model.raw import Frame
 from leakreport.render.check_text import check_lines
+from leakreport.render.check_words import url_of
 from leakreport.render.interface import RenderOptions
 from leakreport.render.phrases import (
     STATUS_WORDS,
@@ -32,8 +34,7 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
     yield f"{STATUS_WORDS[verdict.status]} {printable(verdict.sentence)}"
     for text in verdict.lead:
         yield f"LEAD {printable(text)}"
-    if report.check is not None:
-        yield from map(printable, check_lines(report.check, is_everything=options.verbosity >= 1))
+    yield from check_lines(report, options)
     for group in report.by_kind:
         blocks = group.values.get(f"{group.name}_blocks", "-")
         yield f"KIND {word(group.name)} {group.values.get(f'{group.name}_bytes', '-')} B {blocks} blocks"
@@ -45,6 +46,7 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
             yield f"ESTIMATE {word(row.id)} {row.errors['retained_bytes']:.4f}"
         if row.owner:
             yield owner_line(row.id, row.owner)
+        yield from source_lines(row.id, title_frame(report, row), options)
         if stack_frames:
             yield from _frame_lines(report, row, stack_frames)
     if len(shown) < len(report.paths):
@@ -78,6 +80,13 @@ def _path_line(report: Report, row: PathRow) -> str:
     name, where = ("???", "-") if frame is None else (frame_name(frame), word(location(frame)))
     amount = f"{row.values.get('retained_bytes', '-')} B {row.values.get('retained_blocks', '-')} blocks"
     return f"PATH {amount} {row.leak_kind.word} {word(row.module)} {name} {where} {word(row.id)}"
+
+
+def source_lines(path_id: str, frame: Frame | None, options: RenderOptions) -> Iterator[str]:
+    """Where the source of the frame that a path is named by is to be seen, below its own line."""
+    url = url_of(frame, options)
+    if url is not None:
+        yield f"SOURCE {word(path_id)} {word(url)}"
 
 
 def owner_line(path_id: str, owner: str) -> str:

@@ -1,0 +1,1 @@
+"""Suppressions: rules that take known memory out of a run and count it, as valgrind, LeakSanitizer and heaptrack do."""
