@@ -86,6 +86,7 @@ def load_inputs(
     in a note; empty files that are named like profiles are errors, because they can be all that is left of a run.
     """
     from leakreport.model.builder import RunBuilder
+    from leakreport.model.samples import joined_samples
     from leakreport.model.series import in_order
 
     errors: list[InputError] = []
@@ -114,7 +115,7 @@ def load_inputs(
         note = _note("unreadable-inputs", f"{len(errors)} inputs could not be read, first: {errors[0]}")
         raws[0] = _with_note(raws[0], note, is_complete=False)
     builder = RunBuilder(limits)
-    for raw in in_order(raws):
+    for raw in in_order(joined_samples(raws)):
         builder.add(raw)
     return Loaded(builder.build(), errors)
 
