@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCES := $(shell find leakreport templates -type f -not -name '*.pyc' 2>/dev/null) pyproject.toml README.md LICENSE
 NODE_PACKAGES := nodejs npm
 DEBIAN_PACKAGES := valgrind gcc g++ make binutils chromium fonts-dejavu-core google-perftools libgoogle-perftools4 \
-	libjemalloc-dev heaptrack golang-go sqlite3 git $(NODE_PACKAGES)
+	libjemalloc-dev heaptrack golang-go sqlite3 git cmake automake libgtest-dev $(NODE_PACKAGES)
 # npm trusts what the machine trusts, as pip and apt do.
 TRUST := NODE_EXTRA_CA_CERTS=$${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
 SHELL := /bin/bash
@@ -28,11 +28,12 @@ demo: .stamps/demo ## install leakreport in .venv and write report.html from a r
 test: .stamps/test .stamps/packages .stamps/node ## run all tests; tools that they need are installed where that is permitted
 	LEAKREPORT_REQUIRE_TOOLS=1 $(BIN)/python -m pytest -n 2
 
-lint: .stamps/lint .stamps/node ## ruff, mypy, codespell; tsc, eslint, prettier
+lint: .stamps/lint .stamps/node ## ruff, mypy, codespell, hadolint; tsc, eslint, prettier
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
+	$(BIN)/hadolint Dockerfile
 	npm --prefix tests/js run --silent check
 
 fuzz: .stamps/test ## the fuzz and property tests with many more examples, not the same ones each time
@@ -45,8 +46,9 @@ bench: .stamps/test ## CPU and memory on large generated files, and what the pag
 gallery: .stamps/gallery .stamps/packages ## pictures of a report of each kind: docs/gallery.md
 	$(BIN)/python scripts/gallery.py
 
-man: .stamps/test ## the manual pages from what the commands say of themselves: docs/man
+man: .stamps/test ## the manual pages from what the commands say of themselves: docs/man, and the table in docs/config.md
 	$(BIN)/python scripts/manpages.py
+	$(BIN)/python scripts/settings_table.py
 
 package: .stamps/test ## wheel and source archive in dist/
 	rm -rf dist

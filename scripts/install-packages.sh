@@ -6,7 +6,7 @@ set -euo pipefail
 is_there() {
     case "$1" in
         # Any build of these commands will do, whoever installed it.
-        valgrind | gcc | g++ | make | chromium | npm) command -v "$1" >/dev/null 2>&1 ;;
+        valgrind | gcc | g++ | make | cmake | automake | chromium | npm) command -v "$1" >/dev/null 2>&1 ;;
         nodejs) command -v node >/dev/null 2>&1 ;;
         *) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
     esac

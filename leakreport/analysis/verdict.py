@@ -171,19 +171,24 @@ def _when(facts: Facts) -> str:
 
 
 def _clean_sentence(facts: Facts) -> str:
+    beside = _beside_hidden(facts)
     if facts.searches == {LeakSearch.NONE}:
-        return f"Nothing was held {_when(facts)}"
+        return f"Nothing was held {_when(facts)}{beside}"
     hidden = [
         kind for kind in LEAK_KINDS if any(kind not in snapshot.meta.kinds_recorded for snapshot in facts.members)
     ]
-    suppressed = facts.totals.get("suppressed_bytes", 0)
-    beside = f", beside {format_bytes(suppressed)} that suppressions hid" if suppressed else ""
-    if any(note.slug == "suppressed-unknown" for snapshot in facts.members for note in snapshot.meta.notes):
-        beside = ", beside what suppressions hid"
     if hidden:
         names = " and ".join(kind.title for kind in hidden)
         return f"Nothing was lost at exit{beside}; memory {names} was not recorded"
     return f"Nothing was retained at exit{_by_processes(facts)}{beside}"
+
+
+def _beside_hidden(facts: Facts) -> str:
+    """What suppressions hid is never passed over where nothing else is there."""
+    if any(note.slug == "suppressed-unknown" for snapshot in facts.members for note in snapshot.meta.notes):
+        return ", beside what suppressions hid"
+    suppressed = facts.totals.get("suppressed_bytes", 0)
+    return f", beside {format_bytes(suppressed)} that suppressions hid" if suppressed else ""
 
 
 def _inconclusive_sentence(facts: Facts) -> str:
@@ -197,8 +202,8 @@ def _inconclusive_sentence(facts: Facts) -> str:
         return "Lost memory was not recorded: the tool was told not to show it"
     if searches == {LeakSearch.NONE} and "retained_bytes" in facts.totals:
         if not facts.is_complete:
-            return f"Nothing in use {_when(facts)} in what was read, but the input is incomplete"
-        return f"Nothing was in use {_when(facts)}"
+            return f"Nothing in use {_when(facts)} in what was read{_beside_hidden(facts)}, but the input is incomplete"
+        return f"Nothing was in use {_when(facts)}{_beside_hidden(facts)}"
     if searches == {LeakSearch.NONE} and facts.totals and "open_fds" not in facts.totals:
         return "What is retained was not measured"
     if searches == {LeakSearch.NONE}:
@@ -207,7 +212,8 @@ def _inconclusive_sentence(facts: Facts) -> str:
     if LeakSearch.CHECKPOINT in searches:
         return "The run did not finish; nothing was lost at the last check"
     if not facts.is_complete:
-        return f"Nothing lost in the {plural(facts.record_count, 'record')} read, but the input is incomplete"
+        read = plural(facts.record_count, "record")
+        return f"Nothing lost in the {read} read{_beside_hidden(facts)}, but the input is incomplete"
     return "Not every process was checked for leaks; nothing was lost in those that were"
 
 
@@ -222,7 +228,7 @@ def _besides(facts: Facts) -> str:
 
 
 def lead_of(status: Status, facts: Facts) -> tuple[str, ...]:
-    """One to four sentences: where it comes together, the largest entry, what else is there."""
+    """One to five sentences: where it comes together, the largest entry, what else is there."""
     found: list[str] = []
     is_lost = status is Status.LEAK
     if facts.largest is not None and (facts.largest.leak_kind in LOST_KINDS or not is_lost):
@@ -235,6 +241,8 @@ def lead_of(status: Status, facts: Facts) -> tuple[str, ...]:
         besides = _besides(facts).removeprefix("; ")
         if besides:
             found.append(f"Besides: {besides}.")
+    if status in {Status.LEAK, Status.RETAINED} and (suppressed := facts.totals.get("suppressed_bytes", 0)):
+        found.append(f"Suppressions hide another {format_bytes(suppressed)}.")
     signals = [
         problem for snapshot in facts.members for problem in snapshot.problems if problem.problem is ProblemKind.SIGNAL
     ]

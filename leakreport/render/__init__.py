@@ -29,6 +29,7 @@ BUILTIN = {
     "speedscope": "leakreport.render.speedscope:SpeedscopeRenderer",
     "csv": "leakreport.render.csv:CsvRenderer",
     "sarif": "leakreport.render.sarif:SarifRenderer",
+    "sarif-full": "leakreport.render.sarif:SarifFullRenderer",
     "codequality": "leakreport.render.codequality:CodeQualityRenderer",
     "junit": "leakreport.render.junit:JunitRenderer",
     "sonar": "leakreport.render.sonar:SonarRenderer",

@@ -10,7 +10,8 @@ from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Moment
 from leakreport.render.bars import Bar, lengths
 from leakreport.render.chart_svg import sparkline
-from leakreport.render.check_text import amount_words, listed_leaks, place_words, remark_words
+from leakreport.render.check_html import check_view
+from leakreport.render.check_words import MARKS, States, url_of
 from leakreport.render.flamegraph import flame_graph
 from leakreport.render.interface import RenderOptions
 from leakreport.render.kind_bar import KindPart, kind_parts
@@ -61,7 +62,8 @@ class AnalysisPage(PageText):
         self.gate = gate_words(report.verdict)
         self.problems = [finding for finding in report.findings if not finding.is_leak][:_MOST_PROBLEMS]
         self.more_problems = sum(not finding.is_leak for finding in report.findings) - len(self.problems)
-        self.checked = [] if report.check is None else list(listed_leaks(report.check, is_everything=False))
+        self.check = check_view(report, options)
+        self._states, self._options = States(report), options
         self.flame = flame_graph(report)
         self.timeline = timeline(report)
         self.has_kinds = bool(report.by_kind)
@@ -72,10 +74,6 @@ class AnalysisPage(PageText):
         self.records = self.record_commands(report.inputs)
         self.tree = list(self._tree())
         self.hidden_tree_rows = len(report.tree) - len(self.tree)
-
-    check_place = staticmethod(place_words)
-    check_amount = staticmethod(amount_words)
-    check_remark = staticmethod(remark_words)
 
     def figures(self) -> list[Figure]:
         """What is measured, the most telling first."""
@@ -154,6 +152,8 @@ class AnalysisPage(PageText):
 
     def _line(self, finding: Finding, number: int, bar: Bar) -> PathLine:
         report, row = self._report, self._row(finding)
+        state = self._states.of_rows([report.paths[index] for index in finding.rows])
+        known = "" if state is None else f"{MARKS[state.state]} {state.text}"
         frame, site, values = title_frame(report, row), site_frame(report, row), finding.values or {}
         amount, via = values.get("retained_bytes", 0), wrapper_name(report, row)
         where = "no frame of your own" if row.responsible is None else "" if frame is None else place(frame)
@@ -165,7 +165,8 @@ class AnalysisPage(PageText):
             name="[no stack]" if frame is None else frame_name(frame),
             place=f"{where}, through {via}" if via else where,
             site=", ".join(part for part in ("" if site is None else frame_name(site), row.module or "") if part),
-            notes=[f"owner: {row.owner}"] if row.owner else [],
+            notes=[note for note in (known, f"owner: {row.owner}" if row.owner else "") if note],
+            url=url_of(frame, self._options),
             kind="" if finding.leak_kind is LeakKind.NONE else f"{finding.leak_kind.mark} {finding.leak_kind.title}",
             blocks="" if blocks is None else plural(blocks, "block"),
             spark=sparkline((row.series or {}).get("retained_bytes", ())),

@@ -1,86 +1,110 @@
-"""What a check found, leak by leak, in words that every text output shares."""
+"""What a check against a baseline found, leak by leak: for a terminal, as stable lines, and in Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
 
-from leakreport.analysis.checkreport import FAILING, CheckedLeak, CheckResult, State
-from leakreport.units import format_bytes, format_pair, plural
+from leakreport.analysis.checkreport import FAILING, CheckedLeak, CheckResult
+from leakreport.analysis.report import PathRow, Report
+from leakreport.model.raw import Frame
+from leakreport.render.check_words import (
+    ORDER,
+    TITLES,
+    baseline_text,
+    counts_text,
+    ends_text,
+    frames_of_leaks,
+    known_text,
+    leak_name,
+    leak_place,
+    url_of,
+)
+from leakreport.render.interface import RenderOptions
+from leakreport.render.phrases import printable, word
+from leakreport.units import plural
 
-MOST_LISTED = 10
-"""Leaks of one state, where not all are asked for."""
-_LISTED = (*FAILING, State.FIXED)
-_TITLES = {
-    State.NEW: "New",
-    State.GREW: "Grew",
-    State.EXPIRED: "Expired",
-    State.FIXED: "Fixed",
-    State.KNOWN: "Known",
-}
-
-
-class ListedLeaks(NamedTuple):
-    """The leaks of one state."""
-
-    state: State
-    title: str
-    leaks: Sequence[CheckedLeak]
-    hidden: int
-    """How many more there are."""
+MOST_ROWS = 25
+"""Of each state, in Markdown and where there is no -v."""
 
 
-def listed_leaks(check: CheckResult, *, is_everything: bool) -> Iterator[ListedLeaks]:
-    """What is listed, state by state; known leaks only where everything is asked for."""
-    for state in (*_LISTED, State.KNOWN) if is_everything else _LISTED:
+def check_lines(report: Report, options: RenderOptions) -> Iterator[str]:
+    """Lines for grep: what it was checked against, and every leak. Grammar: `docs/terminal.md`."""
+    check = report.check
+    if check is None:
+        return
+    yield f"BASELINE {baseline_text(check)}"
+    for state in ORDER:
         leaks = check.of(state)
-        shown = leaks if is_everything else leaks[:MOST_LISTED]
-        if leaks:
-            yield ListedLeaks(state, _TITLES[state], shown, len(leaks) - len(shown))
-
-
-def amount_words(leak: CheckedLeak) -> str:
-    """How much it holds, or how that changed."""
-    before, after = leak.before.get("bytes"), leak.after.get("bytes")
-    if before is None or after is None or before == after:
-        held = after if before is None else before
-        text = format_bytes(held or 0)
-    else:
-        text = format_pair(before, after)
-    blocks = (leak.after or leak.before).get("blocks")
-    return text if blocks is None else f"{text} in {plural(blocks, 'block')}"
-
-
-def place_words(leak: CheckedLeak) -> str:
-    """Function, file and line."""
-    line = "" if leak.line is None else f":{leak.line}"
-    where = "" if leak.file is None else f"({leak.file.removeprefix('./')}{line})"
-    return " ".join(part for part in (leak.function or leak.module or "unnamed code", where) if part)
-
-
-def remark_words(leak: CheckedLeak) -> str:
-    """What else is to be said: its kind, how it was recognised, why it was accepted, and that the gate passes it over."""
-    kinds = ", ".join(kind.title for kind in leak.kinds)
-    parts = [kinds]
-    if leak.state is State.GREW or (leak.state is State.NEW and leak.evidence):
-        parts.append(leak.evidence)
-    if leak.id_before is not None:
-        parts.append(f"was {leak.id_before}")
-    if leak.reason:
-        until = f" until {leak.until}" if leak.until else ""
-        parts.append(f"accepted{until}: {leak.reason}")
-    if leak.state in FAILING and not leak.is_counted:
-        parts.append("not counted")
-    return "; ".join(part for part in parts if part)
-
-
-def check_lines(check: CheckResult, *, is_everything: bool) -> Iterator[str]:
-    """One line a leak, for grep; then one a budget."""
-    for state, _, leaks, hidden in listed_leaks(check, is_everything=is_everything):
-        for leak in leaks:
-            before, after = leak.before.get("bytes", "-"), leak.after.get("bytes", "-")
-            yield f"{state.value.upper()} {leak.id} {before} -> {after} B {place_words(leak)}; {remark_words(leak)}"
-        if hidden:
-            yield f"MORE {hidden} {state.value}"
+        shown = leaks if options.verbosity >= 1 else leaks[:MOST_ROWS]
+        for leak in shown:
+            before, after = (side.get("bytes", "-") for side in (leak.before, leak.after))
+            yield f"STATE {state.value} {before} {after} B {word(leak.id)} {leak_name(leak)} {word(leak_place(leak))}"
+        if len(shown) < len(leaks):
+            yield f"MORE {len(leaks) - len(shown)} {state.value}"
     for line in check.budgets:
-        yield f"BUDGET {line.result.value} {line.budget} {line.now} B of {line.limit} B"
+        yield f"BUDGET {line.result.value} {line.now} {line.limit} {line.anchor} B {printable(line.budget)}"
+
+
+def check_blocks(report: Report, options: RenderOptions) -> Iterator[str]:
+    """Markdown: a section for each state, the worst first; what is known or fixed is folded."""
+    from leakreport.render.markdown import prose
+
+    assert report.check is not None
+    check = report.check
+    yield f"Against {prose(baseline_text(check))}: **{counts_text(check)}**"
+    frames = frames_of_leaks(report)
+    has_owners = any(row.owner for row, _ in frames.values())
+    for state in ORDER:
+        leaks = check.of(state)
+        if not leaks:
+            continue
+        rows = [_row(leak, frames.get(leak.id), options, has_owners=has_owners) for leak in leaks[:MOST_ROWS]]
+        table = "\n".join((*_heads(has_owners=has_owners), *rows))
+        more = f"\n\n{plural(len(leaks) - MOST_ROWS, 'more leak')} not shown." if len(leaks) > MOST_ROWS else ""
+        title = f"{TITLES[state]}: {plural(len(leaks), 'leak')}"
+        if state in FAILING:
+            yield f"**{title}**\n\n{table}{more}"
+        else:
+            yield f"<details><summary>{title}</summary>\n\n{table}{more}\n\n</details>"
+    if check.budgets:
+        yield "\n".join(_budget_table(check))
+
+
+def _heads(*, has_owners: bool) -> tuple[str, str]:
+    owner = " Owner |" * has_owners
+    return (
+        f"| Function | Place | Before | After | What is known |{owner} Id |",
+        f"|---|---|--:|--:|---|{'---|' * has_owners}---|",
+    )
+
+
+def _row(
+    leak: CheckedLeak, found: tuple[PathRow, Frame | None] | None, options: RenderOptions, *, has_owners: bool
+) -> str:
+    from leakreport.render.markdown import cell, linked
+
+    row, frame = found or (None, None)
+    before, after = ends_text(leak)
+    owner = ("–" if row is None or not row.owner else cell(row.owner),) if has_owners else ()
+    known = known_text(leak)
+    columns = (
+        cell(leak_name(leak)),
+        linked(cell(leak_place(leak)), url_of(frame, options)),
+        before or "–",
+        after or "–",
+        cell(known) if known else "–",
+        *owner,
+        cell(leak.id),
+    )
+    return f"| {' | '.join(columns)} |"
+
+
+def _budget_table(check: CheckResult) -> Iterator[str]:
+    from leakreport.render.markdown import cell
+    from leakreport.units import format_bytes
+
+    yield "| Budget | Result | Now | Last run | Anchor | Limit |"
+    yield "|---|---|--:|--:|--:|--:|"
+    for line in check.budgets:
+        amounts = " | ".join(format_bytes(amount) for amount in (line.now, line.last, line.anchor, line.limit))
+        yield f"| {cell(line.budget)} | {line.result.value} | {amounts} |"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 
 from leakreport.analysis.report import Severity
+from leakreport.render.check_words import url_of
 from leakreport.render.interface import RenderOptions
 from leakreport.render.issues import Issue, IssueList, IssueRenderer, Notice
 from leakreport.render.phrases import printable
@@ -27,29 +28,31 @@ class CodeQualityRenderer(IssueRenderer):
 
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The list, one line an entry."""
-        roots = Roots(options.source_roots)
+        roots = Roots.of(options)
         entries = [_trouble(notice, found.source_place(notice, roots)) for notice in found.troubles]
-        entries.extend(_entry(issue, found.place_of(issue, roots)) for issue in found.issues)
+        entries.extend(
+            _entry(issue, found.place_of(issue, roots), url_of(issue.named_frame, options)) for issue in found.issues
+        )
         lines = ",\n".join(json.dumps(entry, ensure_ascii=True) for entry in entries)
         return f"[\n{lines}\n]\n" if lines else "[]\n"
 
 
-def _entry(issue: Issue, place: Place) -> dict[str, object]:
+def _entry(issue: Issue, place: Place, url: str | None) -> dict[str, object]:
     return {
         "description": issue.text,
         "check_name": issue.rule.id,
         "fingerprint": f"{issue.id}-{issue.rule.id}",
         "severity": _severity(issue),
         "location": _location(place),
-        "content": {"body": issue.advice},
+        "content": {"body": issue.advice if url is None else f"{issue.advice}\n\n<{url}>"},
     }
 
 
 def _severity(issue: Issue) -> str:
     """An error of the program can do anything; lost memory is what this tool is for; the rest is milder."""
-    if issue.rule.severity is Severity.ERROR:
+    if issue.severity is Severity.ERROR:
         return "critical" if issue.rule.family in {"error", "signal"} else "major"
-    return _SEVERITIES[issue.rule.severity]
+    return _SEVERITIES[issue.severity]
 
 
 def _trouble(notice: Notice, place: Place) -> dict[str, object]:

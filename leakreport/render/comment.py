@@ -7,15 +7,16 @@ replaces that one. It is of the kind of report and the program, so it is the sam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Report
 from leakreport.analysis.trendreport import TrendReport
+from leakreport.render.check_words import url_of
 from leakreport.render.growth_issues import issues_of_diff, issues_of_trend
 from leakreport.render.interface import Failure, RenderOptions
-from leakreport.render.issues import IssueList, issues_of_failure
-from leakreport.render.markdown import MarkdownRenderer, cell, prose
+from leakreport.render.issues import Issue, IssueList, issues_of_failure
+from leakreport.render.markdown import MarkdownRenderer, cell, linked, prose
 from leakreport.render.phrases import printable
 from leakreport.render.places import Place, Roots
 from leakreport.render.run_issues import issues_of_run
@@ -62,7 +63,7 @@ class GithubSummaryRenderer:
             # A table cut in half is no table: the first lines say what matters.
             end = start.rfind("\n\n", 0, self.longest - 100)
             return f"{start[: max(end, 0)]}\n\nThe rest is left out: it is too long.\n"
-        return start + _table(found, Roots(options.source_roots), self.longest - len(start))
+        return start + _table(found, options, self.longest - len(start))
 
     def head(self, found: IssueList) -> Sequence[str]:
         """The first lines."""
@@ -87,17 +88,18 @@ def marker(found: IssueList) -> str:
     return f"<!-- leakreport:{found.kind}:{name} -->"
 
 
-def _table(found: IssueList, roots: Roots, room: int) -> str:
+def _table(found: IssueList, options: RenderOptions, room: int) -> str:
     """All issues with their ids, folded; as many as there is room for."""
     if not found.issues:
         return ""
+    columns = _columns(found, options)
     head = (
         f"\n<details><summary>{plural(len(found.issues) + found.unlisted, 'issue')} with ids</summary>\n\n"
-        "| Id | Rule | Function | Place |\n|---|---|---|---|\n"
+        f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n"
     )
     rows: list[str] = []
     room -= len(head) + 200
-    for row in _rows(found, roots):
+    for row in _rows(found, columns):
         room -= len(row)
         if room < 0:
             break
@@ -107,9 +109,25 @@ def _table(found: IssueList, roots: Roots, room: int) -> str:
     return f"{head}{''.join(rows)}{tail}\n</details>\n" if rows else ""
 
 
-def _rows(found: IssueList, roots: Roots) -> Iterator[str]:
+def _columns(found: IssueList, options: RenderOptions) -> dict[str, Callable[[Issue], str]]:
+    """By title what each column says of an issue."""
+    roots = Roots.of(options)
+    columns: dict[str, Callable[[Issue], str]] = {
+        "Id": lambda issue: cell(issue.id),
+        "Rule": lambda issue: cell(issue.rule.id),
+        "Function": lambda issue: cell(issue.title),
+        "Place": lambda issue: linked(_where(found.place_of(issue, roots)), url_of(issue.named_frame, options)),
+    }
+    if found.check is not None:
+        columns["State"] = lambda issue: "–" if issue.state is None else issue.state.value
+    if any(issue.owner for issue in found.issues):
+        columns["Owner"] = lambda issue: cell(issue.owner) if issue.owner else "–"
+    return columns
+
+
+def _rows(found: IssueList, columns: Mapping[str, Callable[[Issue], str]]) -> Iterator[str]:
     for issue in found.issues[:MOST_ROWS]:
-        yield f"| {cell(issue.id)} | {cell(issue.rule.id)} | {cell(issue.title)} | {_where(found.place_of(issue, roots))} |\n"
+        yield f"| {' | '.join(told(issue) for told in columns.values())} |\n"
 
 
 def _where(place: Place) -> str:

@@ -212,6 +212,7 @@ class DiffPage(PageText):
                 for text in (_about(row), f"owner: {row.owner}" if row.owner else "", *more_words(self._report, row))
                 if text
             ],
+            url=None if frame is None or self.links is None else self.links.url(frame),
             kind=_kind(row),
             blocks=_blocks(row),
             spark=None if row.runs is None else sparkline((*row.runs.before, *row.runs.after)),

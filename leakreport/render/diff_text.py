@@ -9,7 +9,7 @@ from leakreport.analysis.diffreport import DiffReport, DiffRow, PerWork, Rate, R
 from leakreport.model.raw import Frame
 from leakreport.render.diff_words import more_words, row_words
 from leakreport.render.interface import RenderOptions
-from leakreport.render.lines import closing_lines, owner_line
+from leakreport.render.lines import closing_lines, owner_line, source_lines
 from leakreport.render.phrases import (
     STATUS_MARKS,
     STATUS_WORDS,
@@ -61,6 +61,7 @@ def diff_lines(report: DiffReport, options: RenderOptions) -> Iterator[str]:
             yield _runs(word(row.id), row.runs)
         if row.owner:
             yield owner_line(row.id, row.owner)
+        yield from source_lines(row.id, named_frame(report, row), options)
     if len(shown) < len(report.listed):
         yield f"MORE {len(report.listed) - len(shown)} paths"
     if report.noise_rows:

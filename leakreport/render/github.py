@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from leakreport.analysis.checkreport import State
 from leakreport.analysis.report import GateResult, Severity
 from leakreport.render.interface import RenderOptions
 from leakreport.render.issues import Issue, IssueList, IssueRenderer
@@ -29,7 +30,7 @@ class GithubRenderer(IssueRenderer):
 
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The commands."""
-        return "".join(f"{line}\n" for line in _commands(found, Roots(options.source_roots)))
+        return "".join(f"{line}\n" for line in _commands(found, Roots.of(options)))
 
 
 def _commands(found: IssueList, roots: Roots) -> Iterator[str]:
@@ -40,7 +41,7 @@ def _commands(found: IssueList, roots: Roots) -> Iterator[str]:
     yield command("error" if is_red else "notice", text, {"title": title})
     for notice in found.troubles[:MOST_TROUBLES]:
         yield command("error", notice.sentence, {"title": f"leakreport: {notice.slug}"})
-    shown = found.issues[:MOST_ISSUES]
+    shown = [issue for issue in found.issues if issue.state is not State.KNOWN][:MOST_ISSUES]
     for issue in shown:
         yield _annotation(issue, issue.place(roots))
     more = len(found.issues) - len(shown) + found.unlisted
@@ -57,7 +58,7 @@ def _annotation(issue: Issue, place: Place | None) -> str:
             properties["line"] = str(place.line)
     properties["title"] = f"{issue.rule.title}: {issue.title}"
     text = "\n".join((issue.message, *issue.facts, issue.advice, issue.id))
-    return command(_COMMANDS[issue.rule.severity], text, properties)
+    return command(_COMMANDS[issue.severity], text, properties)
 
 
 def command(name: str, text: str, properties: dict[str, str]) -> str:

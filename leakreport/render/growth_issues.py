@@ -11,6 +11,7 @@ from leakreport.analysis.report import Severity, Verdict
 from leakreport.analysis.trendreport import Resource, TrendReport, TrendRow
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Note
+from leakreport.render.check_words import owner_text
 from leakreport.render.diff_words import more_words, row_words
 from leakreport.render.issues import (
     LONGEST_WORD,
@@ -137,12 +138,13 @@ def _of_row(report: DiffReport, row: DiffRow) -> Issue:
         id=row.id,
         message=cut(f"{text}{through(_named(stack))}."),
         advice=rule.help,
-        facts=tuple(cut(printable(word)) for word in words if word),
+        facts=tuple(cut(printable(word)) for word in (owner_text(row.owner), *words) if word),
         stack=stack,
         values=row.change,
         leak_kind=row.leak_kind,
         module=row.module,
         other_ids=(row.id_before,) if row.id_before is not None else (),
+        owner=row.owner,
     )
 
 
@@ -160,12 +162,13 @@ def _of_series(report: TrendReport, row: TrendRow) -> Issue:
         id=path.id,
         message=cut(f"It grows by {printable(row.rate)}: {_ends(row, report.metric_unit)}{through(_named(stack))}."),
         advice=rule.help,
-        facts=(cut(printable(row.evidence)),),
+        facts=tuple(cut(printable(word)) for word in (owner_text(path.owner), row.evidence) if word),
         stack=stack,
         values=path.values,
         leak_kind=path.leak_kind,
         module=path.module,
         other_ids=row.other_ids,
+        owner=path.owner,
     )
 
 

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from leakreport.analysis.checkreport import CheckedLeak, CheckResult, State
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import GateLine, GateResult, InputSummary, Report, Severity, Status, Verdict
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LOST_KINDS, LeakKind
-from leakreport.model.raw import Frame
+from leakreport.model.raw import Frame, SuppressionUse
 from leakreport.render.interface import Failure, RenderOptions
 from leakreport.render.names import shorten_name
 from leakreport.render.phrases import cut, frame_name, printable
@@ -78,6 +79,16 @@ class Issue:
     leak_kind: LeakKind = LeakKind.NONE
     module: str | None = None
     other_ids: tuple[str, ...] = ()
+    owner: str | None = None
+    state: State | None = None
+    """What a baseline knows of it; None where none was asked."""
+    is_failing: bool | None = None
+    """Whether the check counts it; None where there is no check."""
+
+    @property
+    def severity(self) -> Severity:
+        """That of its rule; what is known is no news."""
+        return Severity.INFO if self.state is State.KNOWN else self.rule.severity
 
     @property
     def is_lost(self) -> bool:
@@ -162,6 +173,15 @@ class IssueList:
     totals: Mapping[str, int]
     """Of what is judged; of a comparison and a trend the last."""
     totals_before: Mapping[str, int] | None = None
+    check: CheckResult | None = None
+    """Where the run was checked against a baseline."""
+    suppressions: tuple[SuppressionUse, ...] = ()
+    """The rules that hid anything, with what they hid."""
+
+    @property
+    def fixed(self) -> tuple[CheckedLeak, ...]:
+        """Leaks of the baseline that are no more."""
+        return () if self.check is None else self.check.of(State.FIXED)
 
     @property
     def troubles(self) -> tuple[Notice, ...]:

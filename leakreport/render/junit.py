@@ -14,7 +14,10 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from leakreport import __version__
-from leakreport.analysis.report import GateLine, Severity, Verdict
+from leakreport.analysis.checkreport import CheckedLeak, State
+from leakreport.analysis.report import GateLine, GateResult, Severity, Verdict
+from leakreport.model.metrics import LeakKind
+from leakreport.render.check_words import leak_name, state_text, url_of
 from leakreport.render.interface import RenderOptions
 from leakreport.render.issues import Issue, IssueList, IssueRenderer
 from leakreport.render.phrases import cut, frame_name, printable
@@ -30,7 +33,7 @@ class _Case(NamedTuple):
     group: str
     name: str
     outcome: str
-    """`failure`, `error`, or empty where it passed."""
+    """`failure`, `error`, `skipped`, or empty where it passed."""
     kind: str
     message: str
     text: str
@@ -44,16 +47,23 @@ class JunitRenderer(IssueRenderer):
 
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The document."""
-        roots = Roots(options.source_roots)
+        roots = Roots.of(options)
         cases = [*_verdict_cases(found), *_gate_cases(found)]
-        cases.extend(_issue_case(found, issue, found.place_of(issue, roots)) for issue in found.issues)
+        cases.extend(
+            _issue_case(found, issue, found.place_of(issue, roots), url_of(issue.named_frame, options))
+            for issue in found.issues
+        )
+        cases.extend(map(_fixed_case, found.fixed))
         counts = {
             "tests": str(len(cases)),
             "failures": str(sum(case.outcome == "failure" for case in cases)),
             "errors": str(sum(case.outcome == "error" for case in cases)),
         }
+        skipped = {"skipped": str(sum(case.outcome == "skipped" for case in cases))}
         root = ET.Element("testsuites", {"name": "leakreport", **counts})
-        suite = ET.SubElement(root, "testsuite", {"name": _text(f"leakreport {found.kind} {found.title}"), **counts})
+        suite = ET.SubElement(
+            root, "testsuite", {"name": _text(f"leakreport {found.kind} {found.title}"), **counts, **skipped}
+        )
         properties = ET.SubElement(suite, "properties")
         for name, value in (("leakreport.version", __version__), ("leakreport.verdict", found.verdict.status.value)):
             ET.SubElement(properties, "property", {"name": name, "value": value})
@@ -101,15 +111,22 @@ def _gate_cases(found: IssueList) -> Sequence[_Case]:
     ]  # fmt: skip
 
 
-def _issue_case(found: IssueList, issue: Issue, place: Place) -> _Case:
-    outcome = "failure" if fails(issue, found.verdict) else ""
+def _issue_case(found: IssueList, issue: Issue, place: Place, url: str | None) -> _Case:
+    outcome = "failure" if fails(issue, found.verdict) else "skipped" if issue.state is State.KNOWN else ""
     name = f"{issue.title} {issue.id}"
-    return _Case(issue.rule.id, name, outcome, issue.rule.id, issue.message, "\n".join(_lines(issue, place)))
+    message = issue.facts[0] if outcome == "skipped" else issue.message
+    return _Case(issue.rule.id, name, outcome, issue.rule.id, message, "\n".join(_lines(issue, place, url)))
 
 
-def _lines(issue: Issue, place: Place) -> Sequence[str]:
+def _fixed_case(leak: CheckedLeak) -> _Case:
+    """A leak of the baseline that is no more: the test case that failed or was skipped passes."""
+    kind = leak.kinds[0].word if leak.kinds else LeakKind.NONE.word
+    return _Case(f"leak.{kind}", f"{leak_name(leak)} {leak.id}", "", "", "", state_text(leak.state, leak))
+
+
+def _lines(issue: Issue, place: Place, url: str | None) -> Sequence[str]:
     where = printable(place.path) if place.line is None else f"{printable(place.path)}:{place.line}"
-    lines = [issue.message, *issue.facts, issue.advice, "", f"at {where}"]
+    lines = [issue.message, *issue.facts, issue.advice, "", f"at {where}", *([] if url is None else [url])]
     for stack in (issue.stack, *issue.more_stacks):
         lines += ["", stack.caption] if stack.caption else [""]
         for number, frame in enumerate(stack.frames[:MOST_FRAMES]):
@@ -123,7 +140,9 @@ def _lines(issue: Issue, place: Place) -> Sequence[str]:
 
 
 def fails(issue: Issue, verdict: Verdict) -> bool:
-    """Whether an issue makes a run red: by the thresholds that failed, or without any if it is lost memory or an error."""
+    """Whether an issue makes a run red: by the check or the thresholds that failed, or without any if it is lost or an error."""
+    if issue.is_failing is not None:
+        return issue.is_failing and verdict.gate is GateResult.FAILED
     if not verdict.gate_lines:
         return issue.is_lost or issue.rule.severity is Severity.ERROR
     return any(_is_meant(issue, line) for line in verdict.gate_lines if line.result.value == "failed")

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from leakreport.analysis.report import PathRow, Report, Verdict
+from leakreport.model.raw import Frame
 from leakreport.render.check_text import check_lines
+from leakreport.render.check_words import url_of
 from leakreport.render.interface import RenderOptions
 from leakreport.render.phrases import (
     STATUS_WORDS,
@@ -22,6 +24,7 @@ from leakreport.render.phrases import (
     title_frame,
     word,
 )
+from leakreport.render.suppressed import idle_rules, used_rules
 
 MOST_PIPED_ROWS = 25
 
@@ -32,8 +35,7 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
     yield f"{STATUS_WORDS[verdict.status]} {printable(verdict.sentence)}"
     for text in verdict.lead:
         yield f"LEAD {printable(text)}"
-    if report.check is not None:
-        yield from map(printable, check_lines(report.check, is_everything=options.verbosity >= 1))
+    yield from check_lines(report, options)
     for group in report.by_kind:
         blocks = group.values.get(f"{group.name}_blocks", "-")
         yield f"KIND {word(group.name)} {group.values.get(f'{group.name}_bytes', '-')} B {blocks} blocks"
@@ -45,6 +47,7 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
             yield f"ESTIMATE {word(row.id)} {row.errors['retained_bytes']:.4f}"
         if row.owner:
             yield owner_line(row.id, row.owner)
+        yield from source_lines(row.id, title_frame(report, row), options)
         if stack_frames:
             yield from _frame_lines(report, row, stack_frames)
     if len(shown) < len(report.paths):
@@ -68,9 +71,23 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
             lost = summary.totals.get("leaked_bytes")
             pid = "-" if summary.pid is None else summary.pid
             yield f"PROCESS {pid} {word(summary.source)} {'-' if lost is None else f'{lost} B'}"
+    yield from _suppressed(report, options)
     for source, text in remarks(report):
         yield f"NOTE {printable(source)}: {printable(text)}"
     yield from closing_lines(verdict, report.next_commands)
+
+
+def _suppressed(report: Report, options: RenderOptions) -> Iterator[str]:
+    used = used_rules(report)
+    shown = used if options.verbosity >= 1 else used[:MOST_PIPED_ROWS]
+    for use in shown:
+        amount = f"{use.bytes} B {use.blocks} blocks {use.records} records {use.errors} errors"
+        yield f"SUPPRESSED {amount} {word(use.file)}:{use.line} {printable(use.name)}"
+    if len(shown) < len(used):
+        yield f"MORE {len(used) - len(shown)} suppressions"
+    if options.verbosity >= 1:
+        for use in idle_rules(report):
+            yield f"UNUSED {word(use.file)}:{use.line} {printable(use.name)}"
 
 
 def _path_line(report: Report, row: PathRow) -> str:
@@ -78,6 +95,13 @@ def _path_line(report: Report, row: PathRow) -> str:
     name, where = ("???", "-") if frame is None else (frame_name(frame), word(location(frame)))
     amount = f"{row.values.get('retained_bytes', '-')} B {row.values.get('retained_blocks', '-')} blocks"
     return f"PATH {amount} {row.leak_kind.word} {word(row.module)} {name} {where} {word(row.id)}"
+
+
+def source_lines(path_id: str, frame: Frame | None, options: RenderOptions) -> Iterator[str]:
+    """Where the source of the frame that a path is named by is to be seen, below its own line."""
+    url = url_of(frame, options)
+    if url is not None:
+        yield f"SOURCE {word(path_id)} {word(url)}"
 
 
 def owner_line(path_id: str, owner: str) -> str:

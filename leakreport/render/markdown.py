@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from leakreport import __version__
-from leakreport.analysis.checkreport import CheckResult
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, PathRow, Report
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.raw import Frame
 from leakreport.privacy.texts import REDACTED
-from leakreport.render.check_text import amount_words, listed_leaks, place_words, remark_words
+from leakreport.render.check_text import check_blocks
+from leakreport.render.check_words import first_failing, url_of
 from leakreport.render.diff_text import diff_comment
 from leakreport.render.interface import RenderOptions
 from leakreport.render.names import shorten_name
@@ -32,6 +32,7 @@ from leakreport.render.phrases import (
     site_frame,
     title_frame,
 )
+from leakreport.render.suppressed import hidden_words, place_of_rule, used_rules
 from leakreport.render.trend_text import trend_comment
 from leakreport.units import format_bytes, format_count, plural
 
@@ -100,10 +101,13 @@ def cell(text: str) -> str:
 
 def linked_place(frame: Frame, options: RenderOptions) -> str:
     """Where a frame is, for a table cell; a link to its source where one is known."""
-    shown = cell(location(frame))
-    url = None if options.source_links is None else options.source_links.url(frame)
+    return linked(cell(location(frame)), url_of(frame, options))
+
+
+def linked(text: str, url: str | None) -> str:
+    """Markdown that leads to a page, where there is one."""
     # What ends the target of a link stands in no path: it is percent-encoded there.
-    return shown if url is None else f"[{shown}]({url.replace('(', '%28').replace(')', '%29')})"
+    return text if url is None else f"[{text}]({url.replace('(', '%28').replace(')', '%29')})"
 
 
 def owner_column(owners: Iterable[str | None]) -> Iterator[str]:
@@ -145,10 +149,13 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
     yield f"**{marker}: {prose(verdict.sentence)}**"
     if verdict.lead:
         yield prose(" ".join(verdict.lead))
-    if report.check is not None:
-        yield from _check(report.check)
     leaks = report.leaks
-    if leaks:
+    if report.check is not None:
+        yield from check_blocks(report, options)
+        worst = first_failing(report)
+        if worst is not None:
+            yield f"Stack of the first, innermost frame first; ▶ marks the responsible one:\n\n{_stack(report, worst)}"
+    elif leaks:
         yield "\n".join(_table(report, leaks[:MOST_LEAKS], options))
         more = len(leaks) - len(leaks[:MOST_LEAKS]) + report.unlisted_leaks
         if more:
@@ -159,6 +166,7 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
     counts = list(_problem_counts(report))
     if counts:
         yield "\n".join(counts)
+    yield from _suppressed(report)
     lines = [f"- Note: {code(source)}: {prose(text)}" for source, text in remarks(report)]
     lines.extend(f"- Gate: {gate.result.value}, {code(gate.gate)}: {prose(gate.text)}" for gate in verdict.gate_lines)
     if lines:
@@ -172,17 +180,6 @@ def _reproduce(options: RenderOptions) -> str:
     hidden = sum(REDACTED in argument for argument in options.command)
     count = f" ({plural(hidden, 'argument')} hidden)" if hidden else ""
     return f"To reproduce{count}:\n\n{_fenced(printable(command_text(options.command)))}"
-
-
-def _check(check: CheckResult) -> Iterator[str]:
-    """What the baseline knows: leaks by state, each with its id."""
-    for _, title, leaks, hidden in listed_leaks(check, is_everything=False):
-        yield f"**{title}**"
-        lines = [
-            f"- {code(leak.id)} {amount_words(leak)}, {code(cut(place_words(leak)))}; {prose(remark_words(leak))}"
-            for leak in leaks
-        ]
-        yield "\n".join([*lines, *(f"- {format_count(number)} more" for number in [hidden] if number)])
 
 
 def _table(report: Report, leaks: tuple[Finding, ...], options: RenderOptions) -> Iterator[str]:
@@ -246,6 +243,15 @@ def _problem_counts(report: Report) -> Iterator[str]:
         if by_kind:
             kinds = ", ".join(f"{format_count(count)} {code(kind)}" for kind, count in by_kind.items())
             yield f"- {nouns[family]}: {format_count(by_kind.total())} ({kinds})"
+
+
+def _suppressed(report: Report) -> Iterator[str]:
+    used = used_rules(report)
+    lines = [f"- Suppressed: {hidden_words(use)} by {cell(use.name)}, {code(place_of_rule(use))}" for use in used]
+    if len(lines) > MOST_LEAKS:
+        lines[MOST_LEAKS:] = [f"- Suppressed: by {plural(len(lines) - MOST_LEAKS, 'more rule')}"]
+    if lines:
+        yield "\n".join(lines)
 
 
 def _versions(report: Report) -> str:

@@ -61,6 +61,8 @@ class PathLine(NamedTuple):
     bar: Bar
     amount: Amount
     detail: Detail | None
+    url: str | None = None
+    """Of the source of the frame that it is named by."""
 
     @property
     def short(self) -> str:

@@ -34,7 +34,7 @@ class PrometheusRenderer(IssueRenderer):
 
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The samples, family by family."""
-        return "".join(_families(found, Roots(options.source_roots)))
+        return "".join(_families(found, Roots.of(options)))
 
 
 def _families(found: IssueList, roots: Roots) -> Iterator[str]:
@@ -57,9 +57,12 @@ def _families(found: IssueList, roots: Roots) -> Iterator[str]:
     yield _family("incomplete_inputs", "Inputs that do not say all they had to say.", [(program, incomplete)])
     yield _family("trustworthy", "1 where inputs are whole and a verdict was possible.",
                   [(program, int(not found.troubles))])  # fmt: skip
-    counts = Counter((issue.rule.id, issue.rule.severity.value) for issue in found.issues)
+    counts = Counter((issue.rule.id, issue.severity.value) for issue in found.issues)
     rules = [({**program, "rule": rule, "severity": severity}, count) for (rule, severity), count in counts.items()]
     yield _family("issues", "Issues by rule.", rules)
+    if found.check is not None:
+        states = [({**program, "state": state}, count) for state, count in found.check.counts.items()]
+        yield _family("check_leaks", "Leaks by what the baseline knows of them.", states)
     yield from _paths(found, roots)
 
 
@@ -74,6 +77,8 @@ def _paths(found: IssueList, roots: Roots) -> Iterator[str]:
             "function": issue.title,
             "file": printable(place.path),
             "module": printable(issue.module or ""),
+            "owner": printable(issue.owner or ""),
+            "state": "" if issue.state is None else issue.state.value,
         }
         for metric in ("retained_bytes", "retained_blocks"):
             if issue.values is not None and metric in issue.values:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from leakreport.analysis.advice import LEAK_TEXTS, PROBLEM_TEXTS, SIGNAL_TEXT, UNKNOWN_PROBLEM
+from leakreport.analysis.checkreport import State
 from leakreport.analysis.report import Finding, PathRow, Report, Severity
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame
+from leakreport.render.check_words import StateOfRow, States, baseline_text, counts_text, owner_text
 from leakreport.render.issues import (
     LONGEST_WORD,
     MOST_ISSUES,
@@ -28,10 +30,16 @@ from leakreport.units import format_bytes, plural
 def issues_of_run(report: Report) -> IssueList:
     """The report as issues. Entries of the reading list without words of their own get short ones."""
     problems = [finding for finding in report.findings if finding.id]
-    listed = [_of_finding(report, finding) for finding in report.leaks]
+    states = States(report)
+    listed = [_of_finding(report, finding, states) for finding in report.leaks]
     rest = _rest(report)
-    listed.extend(_of_row(report, row) for row in islice(rest, max(MOST_ISSUES - len(listed) - len(problems), 0)))
-    listed.extend(_of_finding(report, finding) for finding in problems)
+    listed.extend(
+        _of_row(report, row, states) for row in islice(rest, max(MOST_ISSUES - len(listed) - len(problems), 0))
+    )
+    listed.extend(_of_finding(report, finding, states) for finding in problems)
+    if report.check is not None:
+        # What is worse comes first, and what is known last.
+        listed.sort(key=lambda issue: (not issue.is_failing, issue.state is State.KNOWN))
     unlisted = max(len(listed) - MOST_ISSUES, 0) + sum(1 for _ in rest)
     return IssueList(
         kind=report.kind,
@@ -42,6 +50,8 @@ def issues_of_run(report: Report) -> IssueList:
         unlisted=unlisted,
         notices=told(_notices(report, unlisted)),
         totals=report.totals,
+        check=report.check,
+        suppressions=tuple(use for use in report.suppressions if use.is_used),
     )
 
 
@@ -80,9 +90,10 @@ def through(frame: Frame | None) -> str:
     return f", allocated through {shorten_name(frame_name(frame), LONGEST_WORD)}"
 
 
-def _of_finding(report: Report, finding: Finding) -> Issue:
+def _of_finding(report: Report, finding: Finding, states: States) -> Issue:
     indexes = finding_frames(report, finding)
     row = report.paths[finding.rows[0]] if finding.rows else None
+    known = states.of_rows([report.paths[index] for index in finding.rows])
     if row is not None:
         named = named_position(report.frames, indexes, row.named_by, row.responsible, row.site)
         rule = leak_rule(finding.leak_kind)
@@ -97,7 +108,7 @@ def _of_finding(report: Report, finding: Finding) -> Issue:
         id=first,
         message=cut(printable(finding.message)),
         advice=printable(finding.advice),
-        facts=tuple(cut(printable(fact)) for fact in finding.facts),
+        facts=(*_known_facts(known, row), *(cut(printable(fact)) for fact in finding.facts)),
         stack=stack_of(report.frames, indexes, named),
         more_stacks=tuple(
             stack_of(report.frames, frames, None, cut(caption)) for caption, frames in finding.more_stacks
@@ -106,7 +117,21 @@ def _of_finding(report: Report, finding: Finding) -> Issue:
         leak_kind=finding.leak_kind,
         module=None if row is None else row.module,
         other_ids=tuple(sorted(set(finding.path_ids) - {first})),
+        owner=None if row is None else row.owner,
+        state=None if known is None else known.state,
+        is_failing=_is_failing(report, known, row),
     )
+
+
+def _known_facts(known: StateOfRow | None, row: PathRow | None) -> tuple[str, ...]:
+    """What the baseline says, and who owns it."""
+    facts = ("" if known is None else f"In the check: {known.text}", "" if row is None else owner_text(row.owner))
+    return tuple(cut(fact) for fact in facts if fact)
+
+
+def _is_failing(report: Report, known: StateOfRow | None, row: PathRow | None) -> bool | None:
+    """Of a path what the check says; None without a check, and for what is no path."""
+    return None if report.check is None or row is None else known is not None and known.is_failing
 
 
 def _problem_rule(finding: Finding) -> Rule:
@@ -133,7 +158,8 @@ def _is_held(row: PathRow) -> bool:
     return bool(row.values.get("retained_bytes") or row.values.get("retained_blocks"))
 
 
-def _of_row(report: Report, row: PathRow) -> Issue:
+def _of_row(report: Report, row: PathRow, states: States) -> Issue:
+    known = states.of(row)
     named = named_position(report.frames, row.frames, row.named_by, row.responsible, row.site)
     stack = stack_of(report.frames, row.frames, named)
     amount, blocks = row.values.get("retained_bytes"), row.values.get("retained_blocks")
@@ -146,17 +172,22 @@ def _of_row(report: Report, row: PathRow) -> Issue:
         id=row.id,
         message=cut(f"{text} {row.leak_kind.title}{where}."),
         advice=rule.help,
-        facts=(),
+        facts=_known_facts(known, row),
         stack=stack,
         values=row.values,
         leak_kind=row.leak_kind,
         module=row.module,
+        owner=row.owner,
+        state=None if known is None else known.state,
+        is_failing=_is_failing(report, known, row),
     )
 
 
 def _notices(report: Report, unlisted: int) -> Iterator[Notice]:
     common = common_notices(report.verdict, report.inputs)
     yield from common
+    if report.check is not None:
+        yield Notice("check", Severity.INFO, f"Against {baseline_text(report.check)}: {counts_text(report.check)}.")
     for finding in report.findings:
         if finding.rule.startswith("recording."):
             yield Notice(finding.rule, Severity.INFO, f"{finding.message} {finding.advice}")

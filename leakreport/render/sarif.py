@@ -17,23 +17,39 @@ from collections.abc import Sequence
 from itertools import chain
 
 from leakreport import __version__
+from leakreport.analysis.checkreport import CheckedLeak, State
 from leakreport.analysis.report import Severity
-from leakreport.model.raw import Frame
+from leakreport.model.metrics import LeakKind
+from leakreport.model.raw import Frame, SuppressionUse
+from leakreport.render.check_words import leak_name, leak_place, state_text, url_of
 from leakreport.render.interface import RenderOptions
 from leakreport.render.issues import MOST_ISSUES, Issue, IssueList, IssueRenderer, Notice, Rule, Stack, sentences
 from leakreport.render.phrases import cut, frame_name, printable
 from leakreport.render.places import Base, Place, Roots
-from leakreport.units import plural
+from leakreport.render.run_issues import leak_rule
+from leakreport.units import format_bytes, plural
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MOST_COMPRESSED_BYTES = 9_500_000
 """Of the results; GitHub takes 10 MB for the whole file."""
 MOST_FRAMES = 200
 LONGEST_NAME = 1_000
+MOST_FIXED = 1_000
+"""Notifications of leaks that are no more."""
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 # Missing release of memory, and of a descriptor, after its lifetime.
 _CWE = {"leak": ("external/cwe/cwe-401",), "new": ("external/cwe/cwe-401",), "descriptor": ("external/cwe/cwe-775",)}
 _STATES = {"new": "new", "grown": "updated", "growing": "updated"}
+_CHECKED = {State.NEW: "new", State.GREW: "updated", State.EXPIRED: "unchanged", State.KNOWN: "unchanged"}
+
+
+_SUPPRESSED = Rule(
+    "suppressed",
+    "Suppressed",
+    "What a rule of a suppression file hides: it is counted, and not judged.",
+    "leakreport suppress audit says which rules hide too much, and which hide nothing.",
+    Severity.INFO,
+)
 
 
 class SarifRenderer(IssueRenderer):
@@ -41,6 +57,8 @@ class SarifRenderer(IssueRenderer):
 
     name = "sarif"
     suffix = ".sarif"
+    is_whole = False
+    """Whether results stand there that are no problem any more: GitHub and others take every result for one."""
 
     def __init__(self, most_compressed_bytes: int = MOST_COMPRESSED_BYTES) -> None:
         """Make it, for consumers that take so much."""
@@ -48,9 +66,16 @@ class SarifRenderer(IssueRenderer):
 
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The document, ASCII only, one line a result."""
-        roots = Roots(options.source_roots)
-        rules = (*found.trouble_rules, *found.rules)
-        results, left_out = self._results(found, {rule.id: number for number, rule in enumerate(rules)}, roots)
+        roots = Roots.of(options)
+        absent = found.fixed[:MOST_ISSUES] if self.is_whole else ()
+        uses = found.suppressions[:MOST_ISSUES] if self.is_whole else ()
+        listed = (*found.trouble_rules, *found.rules, *(leak_rule(_kind_of(leak)) for leak in absent))
+        listed = (*listed, *([_SUPPRESSED] if uses else []))
+        rules = tuple({rule.id: rule for rule in listed}.values())
+        numbers = {rule.id: number for number, rule in enumerate(rules)}
+        gone = [_dumps(_absent(found, leak, numbers, roots)) for leak in absent]
+        gone += [_dumps(_suppressed(use, numbers, roots)) for use in uses]
+        results, left_out = self._results(found, numbers, roots, options, gone)
         notices = list(found.notices)
         if left_out:
             text = f"{plural(left_out, 'result')} left out: the file would be larger than code scanning takes."
@@ -65,7 +90,9 @@ class SarifRenderer(IssueRenderer):
         run = _dumps(head)[:-1] + f', "results": [{results}]}}'
         return f'{{"$schema": {_dumps(SCHEMA)}, "version": "2.1.0", "runs": [{run}]}}\n'
 
-    def _results(self, found: IssueList, rules: dict[str, int], roots: Roots) -> tuple[str, int]:
+    def _results(
+        self, found: IssueList, rules: dict[str, int], roots: Roots, options: RenderOptions, gone: Sequence[str]
+    ) -> tuple[str, int]:
         """The results as text, so many as fit, and how many do not."""
         packed = zlib.compressobj(6)
         size = 0
@@ -73,17 +100,25 @@ class SarifRenderer(IssueRenderer):
         stacks = _Stacks(roots)
         troubles = [_dumps(_trouble(found, one, rules[one.rule.id], roots)) for one in found.troubles[:MOST_ISSUES]]
         issues = (
-            _dumps(_result(found, issue, rules[issue.rule.id], roots))[:-1] + stacks.of(issue) + "}"
+            _dumps(_result(found, issue, rules[issue.rule.id], roots, options))[:-1] + stacks.of(issue) + "}"
             for issue in found.issues[: MOST_ISSUES - len(troubles)]
         )
+        room = max(MOST_ISSUES - len(troubles) - len(found.issues), 0)
         written = 0
-        for line in chain(troubles, issues):
+        for line in chain(troubles, issues, gone[:room]):
             size += len(packed.compress(line.encode("ascii")))
             if size > self._room:
                 break
             text.write(f"{',' if written else ''}\n{line}")
             written += 1
-        return text.getvalue(), len(found.troubles) + len(found.issues) - written
+        return text.getvalue(), len(found.troubles) + len(found.issues) + len(gone) - written
+
+
+class SarifFullRenderer(SarifRenderer):
+    """The same with fixed leaks as absent results, and what rules hid as suppressed ones, for readers that know both."""
+
+    name = "sarif-full"
+    is_whole = True
 
 
 def _dumps(value: object) -> str:
@@ -128,9 +163,18 @@ def _invocation(found: IssueList, notices: Sequence[Notice], roots: Roots) -> di
         }
         for line in found.gate_lines
     ]
+    fixed = [
+        {
+            "descriptor": {"id": "fixed"},
+            "level": "note",
+            "message": {"text": f"{leak.id}, {leak_name(leak)} at {leak_place(leak)}: {state_text(leak.state, leak)}"},
+        }
+        for leak in found.fixed[:MOST_FIXED]
+    ]
+    told = (_notification(found, one, roots) for one in notices)
     return {
         "executionSuccessful": not found.troubles,
-        "toolExecutionNotifications": [verdict, *gates, *(_notification(found, one, roots) for one in notices)],
+        "toolExecutionNotifications": [verdict, *gates, *fixed, *told],
     }
 
 
@@ -145,6 +189,54 @@ def _notification(found: IssueList, notice: Notice, roots: Roots) -> dict[str, o
     return entry
 
 
+def _kind_of(leak: CheckedLeak) -> LeakKind:
+    return leak.kinds[0] if leak.kinds else LeakKind.NONE
+
+
+def _absent(found: IssueList, leak: CheckedLeak, rules: dict[str, int], roots: Roots) -> dict[str, object]:
+    """A leak of the baseline that is no more."""
+    rule = leak_rule(_kind_of(leak)).id
+    place = found.source_place(None, roots) if leak.file is None else roots.of_path(leak.file, leak.line)
+    return {
+        "ruleId": rule,
+        "ruleIndex": rules[rule],
+        "kind": "pass",
+        "level": "none",
+        "baselineState": "absent",
+        "message": {"text": sentences(f"{leak_name(leak)}: {state_text(leak.state, leak)}")},
+        "locations": [{"physicalLocation": _physical(place)}],
+        "partialFingerprints": _fingerprints(leak.id, rule),
+        "properties": {"state": leak.state.value},
+    }
+
+
+def _suppressed(use: SuppressionUse, rules: dict[str, int], roots: Roots) -> dict[str, object]:
+    """What a rule of `--suppressions` hid: which records these are is not kept."""
+    where = {"physicalLocation": _physical(roots.of_path(use.file, use.line or None))}
+    amount = f"{format_bytes(use.bytes)} in {plural(use.blocks, 'block')}" if use.records else ""
+    errors = plural(use.errors, "error or descriptor", "errors or descriptors") if use.errors else ""
+    name = f"{printable(use.file)}:{use.line}"
+    return {
+        "ruleId": _SUPPRESSED.id,
+        "ruleIndex": rules[_SUPPRESSED.id],
+        "level": "note",
+        "message": {"text": f"Rule {printable(use.name)} hides {' and '.join(filter(None, (amount, errors)))}."},
+        "locations": [where],
+        "partialFingerprints": _fingerprints(name, _SUPPRESSED.id),
+        "suppressions": [{"kind": "external", "location": where, "justification": printable(use.name)}],
+        "properties": {"records": use.records, "bytes": use.bytes, "blocks": use.blocks, "errors": use.errors},
+    }
+
+
+def _fingerprints(name: str, rule: str) -> dict[str, str]:
+    """GitHub knows only the first of these, and would hash a source line that it does not find."""
+    return {
+        "primaryLocationLineHash": f"{name}:1",
+        "leakreportId/v1": name,
+        "leakreportIdAndKind/v1": f"{name}/{rule}",
+    }
+
+
 def _trouble(found: IssueList, notice: Notice, rule: int, roots: Roots) -> dict[str, object]:
     """What must not look green, as a result: not every reader looks at invocations."""
     name = f"report.{notice.id}"
@@ -154,31 +246,31 @@ def _trouble(found: IssueList, notice: Notice, rule: int, roots: Roots) -> dict[
         "level": _LEVELS[notice.severity],
         "message": {"text": notice.sentence},
         "locations": [{"physicalLocation": _physical(found.source_place(notice, roots))}],
-        "partialFingerprints": {"primaryLocationLineHash": f"{name}:1", "leakreportId/v1": name},
+        "partialFingerprints": _fingerprints(name, notice.rule.id),
     }
 
 
-def _result(found: IssueList, issue: Issue, rule: int, roots: Roots) -> dict[str, object]:
+def _result(found: IssueList, issue: Issue, rule: int, roots: Roots, options: RenderOptions) -> dict[str, object]:
+    url = url_of(issue.named_frame, options)
     entry: dict[str, object] = {
         "ruleId": issue.rule.id,
         "ruleIndex": rule,
-        "level": _LEVELS[issue.rule.severity],
+        "level": _LEVELS[issue.severity],
         "message": {"text": sentences(issue.text, issue.advice)},
         "locations": [_place(found, issue, roots)],
-        # GitHub knows only the first of these, and would hash a source line that it does not find.
-        "partialFingerprints": {
-            "primaryLocationLineHash": f"{issue.id}:1",
-            "leakreportId/v1": issue.id,
-            "leakreportIdAndKind/v1": f"{issue.id}/{issue.rule.id}",
-        },
+        "partialFingerprints": _fingerprints(issue.id, issue.rule.id),
         "properties": {
             "values": dict(issue.values or {}),
             "module": None if issue.module is None else printable(issue.module),
             "otherIds": list(issue.other_ids),
+            **({"owner": printable(issue.owner)} if issue.owner else {}),
+            **({"state": issue.state.value} if issue.state is not None else {}),
+            **({"sourceUrl": url} if url is not None else {}),
         },
     }
-    if issue.rule.family in _STATES:
-        entry["baselineState"] = _STATES[issue.rule.family]
+    state = _STATES.get(issue.rule.family) if issue.state is None else _CHECKED.get(issue.state)
+    if state is not None:
+        entry["baselineState"] = state
     return entry
 
 

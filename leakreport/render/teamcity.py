@@ -33,13 +33,16 @@ class TeamcityRenderer(IssueRenderer):
 
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The messages."""
-        return "".join(f"{line}\n" for line in _messages(found, Roots(options.source_roots)))
+        return "".join(f"{line}\n" for line in _messages(found, Roots.of(options)))
 
 
 def _messages(found: IssueList, roots: Roots) -> Iterator[str]:
     for metric, amount in sorted(found.totals.items()):
         yield _statistic(metric, amount)
     yield _statistic("issues", len(found.issues) + found.unlisted)
+    if found.check is not None:
+        for state, count in found.check.counts.items():
+            yield _statistic(f"check.{state}", count)
     for rule in found.rules:
         text = cut(f"{rule.meaning} {rule.help}", LONGEST_TEXT)
         name = cut(rule.title, LONGEST_NAME)
@@ -64,7 +67,7 @@ def _inspection(issue: Issue, place: Place) -> str:
         "typeId": _type(issue.rule.id),
         "message": cut(text, LONGEST_TEXT),
         "file": cut(printable(place.path), LONGEST_TEXT),
-        "SEVERITY": _SEVERITIES[issue.rule.severity],
+        "SEVERITY": _SEVERITIES[issue.severity],
     }
     if place.line is not None:
         attributes["line"] = str(place.line)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from leakreport.analysis.checkreport import CheckResult
 from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Finding, GateResult, PathRow, Report
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
 from leakreport.model.raw import Frame
-from leakreport.render.check_text import amount_words, listed_leaks, place_words, remark_words
+from leakreport.render.check_screen import check_screen
+from leakreport.render.check_words import States, first_failing, owner_text, url_of
 from leakreport.render.diff_text import diff_lines, diff_screen
 from leakreport.render.interface import RenderOptions
 from leakreport.render.lines import piped_lines
-from leakreport.render.names import shorten_name
 from leakreport.render.phrases import (
     STATUS_MARKS,
     STATUS_WORDS,
@@ -32,7 +31,9 @@ from leakreport.render.phrases import (
     site_frame,
     title_frame,
 )
-from leakreport.render.trend_screen import Line, trend_screen
+from leakreport.render.screen import Line, fit, fit_name, paragraph, rule, wrapped
+from leakreport.render.suppressed import hidden_words, idle_rules, place_of_rule, used_rules
+from leakreport.render.trend_screen import trend_screen
 from leakreport.render.trend_text import trend_lines
 from leakreport.units import format_bytes, format_count, format_share, plural
 
@@ -98,75 +99,11 @@ def _coloured(lines: Sequence[Line]) -> str:
     return "".join(found)
 
 
-def _cells(text: str) -> int:
-    """Columns that a text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text
-    )
-
-
-def _prefix(text: str, cells: int) -> str:
-    used = 0
-    for position, sign in enumerate(text):
-        used += _cells(sign)
-        if used > cells:
-            return text[:position]
-    return text
-
-
-def _fit(text: str, cells: int, *, keep_end: bool = False) -> str:
-    """Exactly so many columns: padded, or cut with an ellipsis."""
-    if _cells(text) > cells:
-        cut = f"…{_prefix(text[::-1], cells - 1)[::-1]}" if keep_end else f"{_prefix(text, cells - 1)}…"
-        text = cut
-    return text + " " * (cells - _cells(text))
-
-
-def _fit_name(frame: Frame | None, cells: int) -> str:
-    """A function in so many columns: C++ names lose what says least first."""
-    return _fit("" if frame is None else shorten_name(frame_name(frame), cells), cells)
-
-
-def _wrapped(text: str, cells: int) -> Iterator[str]:
-    """Lines of at most so many columns; words longer than that are broken."""
-    line = ""
-    for word in text.split(" "):
-        rest = word
-        if line and _cells(line) + 1 + _cells(rest) <= cells:
-            line += f" {rest}"
-            continue
-        if line:
-            yield line
-        while _cells(rest) > cells:
-            head = _prefix(rest, cells)
-            yield head
-            rest = rest[len(head) :]
-        line = rest
-    if line:
-        yield line
-
-
-def _paragraph(text: str, width: int, *, label: str = "  ", style: str = "") -> Iterator[Line]:
-    """A label and text that hangs below its own start."""
-    if _cells(label) > width // 2:
-        yield from (((line, ""),) for line in _wrapped(label.rstrip(), width))
-        label = "    "
-    indent = _cells(label)
-    for number, line in enumerate(_wrapped(printable(text), width - indent)):
-        yield ((label if number == 0 else " " * indent, ""), (line, style))
-
-
 def _bar(part: int, whole: int) -> str:
     if part <= 0 or whole <= 0:
         return ""
     eighths = max(round(part * BAR_CELLS * 8 / whole), 1)
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
-
-
-def _rule(width: int) -> Line:
-    return (("─" * width, "dim"),)
 
 
 def _screen(report: Report, options: RenderOptions, width: int) -> Iterator[Line]:
@@ -175,24 +112,29 @@ def _screen(report: Report, options: RenderOptions, width: int) -> Iterator[Line
     yield from _header(report, width)
     yield ()
     marker = f"{STATUS_MARKS[verdict.status]} {STATUS_WORDS[verdict.status]}"
-    for number, line in enumerate(_wrapped(printable(verdict.sentence), width - len(marker) - 2)):
+    for number, line in enumerate(wrapped(printable(verdict.sentence), width - len(marker) - 2)):
         lead = ((marker, "bold reverse"),) if number == 0 else ((" " * len(marker), ""),)
         yield (*lead, ("  ", ""), (line, "bold"))
     for text in verdict.lead:
-        yield from _paragraph(text, width)
-    if report.check is not None:
-        yield from _check(report.check, options, width)
+        yield from paragraph(text, width)
+    yield from check_screen(report, options, width)
     yield from _kinds_table(report, width)
-    yield from _leaks_table(report, options, width)
+    # A check lists leaks by what is known of them; with -v all paths stand below it.
+    if report.check is None or options.verbosity >= 1:
+        yield from _leaks_table(report, options, width)
     yield from _groups(report, options, width)
     # -vv shows the stack of every entry, else the first stands for all.
     entries = _entries(report, options)
+    if report.check is not None and options.verbosity < 2:
+        worst = first_failing(report)
+        entries = [entry for entry in _entries(report, replace(options, verbosity=1)) if entry.finding is worst][:1]
     lines: _StackLines = {}
     for number, entry in enumerate(entries if options.verbosity >= 2 else entries[:1], 1):
         yield from _detail(report, entry, number, options, width, lines)
     yield from _problems(report, width)
     if len(report.inputs) > 1:
         yield from _processes(report, width)
+    yield from _suppressed(report, options, width)
     yield from _closing(report, width)
 
 
@@ -211,20 +153,7 @@ def _header(report: Report, width: int) -> Iterator[Line]:
     if report.frames:
         facts.append(f"{format_share(report.named_frames, len(report.frames))} of frames named")
     title = ", ".join(part for part in (report.title or "(unknown program)", label) if part)
-    yield from _paragraph(f"{printable(title)}   {', '.join(facts)}", width)
-
-
-def _check(check: CheckResult, options: RenderOptions, width: int) -> Iterator[Line]:
-    """What the baseline knows: leaks by state, each with its id."""
-    for _, title, leaks, hidden in listed_leaks(check, is_everything=options.verbosity >= 1):
-        yield ()
-        yield ((title, "bold"),)
-        yield _rule(width)
-        for leak in leaks:
-            yield from _paragraph(f"{leak.id}   {amount_words(leak)}, {remark_words(leak)}", width)
-            yield from _paragraph(place_words(leak), width, label="      ", style="dim")
-        if hidden:
-            yield ((f"  {format_count(hidden)} more (-v lists them)", ""),)
+    yield from paragraph(f"{printable(title)}   {', '.join(facts)}", width)
 
 
 def _kinds_table(report: Report, width: int) -> Iterator[Line]:
@@ -233,7 +162,7 @@ def _kinds_table(report: Report, width: int) -> Iterator[Line]:
     whole = max(group.values.get(f"{group.name}_bytes", 0) for group in report.by_kind)
     yield ()
     yield ((f"{'Kind':<18}{'Bytes':>12}{'Blocks':>12}{'Paths':>9}", ""),)
-    yield _rule(width)
+    yield rule(width)
     for group in report.by_kind:
         kind = _KIND_BY_WORD.get(group.name)
         title = printable(group.name) if kind is None else f"{kind.mark} {kind.title}"
@@ -241,7 +170,7 @@ def _kinds_table(report: Report, width: int) -> Iterator[Line]:
         blocks = group.values.get(f"{group.name}_blocks")
         numbers = f"{format_bytes(amount):>12}{'–' if blocks is None else format_count(blocks):>12}"
         yield (
-            (f"{_fit(title, 18)}{numbers}{format_count(group.path_count):>9}   ", ""),
+            (f"{fit(title, 18)}{numbers}{format_count(group.path_count):>9}   ", ""),
             (_bar(amount, whole), "orange3"),
         )
 
@@ -288,24 +217,26 @@ def _leaks_table(report: Report, options: RenderOptions, width: int) -> Iterator
     second_cells = names - first_cells
     indent = " " * (number_cells + 3)
     yield ()
-    head = f"{indent}{_fit('Responsible frame', first_cells)}  {_fit('Allocated in', second_cells)}  {'Kind':<13}"
+    head = f"{indent}{fit('Responsible frame', first_cells)}  {fit('Allocated in', second_cells)}  {'Kind':<13}"
     yield ((f"{head}{'Bytes':>15}", ""),)
-    yield _rule(width)
+    yield rule(width)
     for number, (row, kind, values, _) in enumerate(shown, 1):
         frame, site = title_frame(report, row), site_frame(report, row)
         amount, blocks = values.get("retained_bytes"), values.get("retained_blocks")
-        name = _fit("???", first_cells) if frame is None else _fit_name(frame, first_cells)
+        name = fit("???", first_cells) if frame is None else fit_name(frame, first_cells)
         yield (
             (f"{number:>{number_cells}}   ", ""),
             (name, "" if row.responsible is None else "bold"),
-            (f"  {_fit_name(site, second_cells)}  ", ""),
-            (_fit(_kind_text(kind), 13), ""),
+            (f"  {fit_name(site, second_cells)}  ", ""),
+            (fit(_kind_text(kind), 13), ""),
             (f"{'–' if amount is None else format_bytes(amount):>15}", ""),
         )
         where = "" if frame is None else place(frame)
         module = printable(row.module or "")
-        below = f"{indent}{_fit(where, first_cells, keep_end=True)}  {_fit(module, second_cells, keep_end=True)}  "
+        below = f"{indent}{fit(where, first_cells, keep_end=True)}  {fit(module, second_cells, keep_end=True)}  "
         yield ((f"{below}{'' if blocks is None else plural(blocks, 'block'):>28}", "dim"),)
+        if row.owner:
+            yield ((f"{indent}{fit(owner_text(row.owner), width - len(indent))}", "dim"),)
     hidden = 0 if options.verbosity >= 1 else len(report.leaks) - len(shown) + report.unlisted_leaks
     if hidden:
         yield ()
@@ -332,24 +263,29 @@ def _detail(
     if finding is None:
         frame = title_frame(report, entry.row)
         name = "???" if frame is None else frame_name(frame)
-        yield from _paragraph(f"{name}: {entry.kind.title}", width, label=label, style="bold")
+        yield from paragraph(f"{name}: {entry.kind.title}", width, label=label, style="bold")
         yield from _stack(report, entry.row.frames, named_in(entry.row), options, width, lines)
         return
-    yield from _paragraph(finding.message, width, label=label, style="bold")
+    yield from paragraph(finding.message, width, label=label, style="bold")
     frames, named = finding_frames(report, finding), named_position(report, finding)
     yield from _stack(report, frames, named, options, width, lines)
     yield ()
-    for fact in finding.facts:
-        yield from _paragraph(fact, width, label="   ")
-    if entry.row.owner:
-        yield from _paragraph(entry.row.owner, width, label="   Owner: ")
+    known = States(report).of(entry.row)
+    about = (
+        "" if known is None else f"In the check: {known.text}",
+        owner_text(entry.row.owner),
+        url_of(title_frame(report, entry.row), options) or "",
+    )
+    for fact in (*about, *finding.facts):
+        if fact:
+            yield from paragraph(fact, width, label="   ")
     if finding.advice:
-        yield from _paragraph(finding.advice, width, label="   What to check: ")
+        yield from paragraph(finding.advice, width, label="   What to check: ")
 
 
 def _stack_line(frame: Frame, width: int) -> str:
     name_cells = (width - 5) * 3 // 5
-    return f"{_fit_name(frame, name_cells)}  {_fit(place(frame), width - 5 - name_cells, keep_end=True)}"
+    return f"{fit_name(frame, name_cells)}  {fit(place(frame), width - 5 - name_cells, keep_end=True)}"
 
 
 def _stack(
@@ -379,12 +315,12 @@ def _groups(report: Report, options: RenderOptions, width: int) -> Iterator[Line
         return
     names = width - 15 - 9
     yield ()
-    yield ((f"{_fit(f'By {report.selection.group_by}', names)}{'Bytes':>15}{'Paths':>9}", ""),)
-    yield _rule(width)
+    yield ((f"{fit(f'By {report.selection.group_by}', names)}{'Bytes':>15}{'Paths':>9}", ""),)
+    yield rule(width)
     for group in shown:
         amount = group.values.get("retained_bytes")
         numbers = f"{'–' if amount is None else format_bytes(amount):>15}{format_count(group.path_count):>9}"
-        yield ((f"{_fit(printable(group.name), names)}{numbers}", ""),)
+        yield ((f"{fit(printable(group.name), names)}{numbers}", ""),)
     if len(shown) < len(report.groups):
         yield ((f"  {plural(len(report.groups) - len(shown), 'more name')} (-v lists them)", ""),)
 
@@ -400,26 +336,43 @@ def _problems(report: Report, width: int) -> Iterator[Line]:
             continue
         yield ()
         yield ((title, ""),)
-        yield _rule(width)
+        yield rule(width)
         for kind, findings in groups.items():
             frame = problem_place(report, findings[0])
             where = place(frame) if frame is not None else ""
             message = f"{findings[0].message}{f'   {where}' if where else ''}"
             count = format_count(sum(finding.count for finding in findings))
-            yield from _paragraph(message, width, label=f"{count:>6}  {_fit(printable(kind), 24)}  ")
+            yield from paragraph(message, width, label=f"{count:>6}  {fit(printable(kind), 24)}  ")
 
 
 def _processes(report: Report, width: int) -> Iterator[Line]:
     yield ()
     source_cells = width - 10 - 15 - 15 - 2
-    yield ((f"{'Process':>8}  {_fit('Input', source_cells)}{'Lost':>15}{'Retained':>15}", ""),)
-    yield _rule(width)
+    yield ((f"{'Process':>8}  {fit('Input', source_cells)}{'Lost':>15}{'Retained':>15}", ""),)
+    yield rule(width)
     for summary in report.inputs:
         amounts = (summary.totals.get(metric) for metric in ("leaked_bytes", "retained_bytes"))
         numbers = "".join(f"{'–' if amount is None else format_bytes(amount):>15}" for amount in amounts)
         pid = "–" if summary.pid is None else str(summary.pid)
-        yield ((f"{_fit(pid, 8) if len(pid) > 8 else pid.rjust(8)}  ", ""),
-               (f"{_fit(printable(summary.source), source_cells, keep_end=True)}{numbers}", ""))  # fmt: skip
+        yield ((f"{fit(pid, 8) if len(pid) > 8 else pid.rjust(8)}  ", ""),
+               (f"{fit(printable(summary.source), source_cells, keep_end=True)}{numbers}", ""))  # fmt: skip
+
+
+def _suppressed(report: Report, options: RenderOptions, width: int) -> Iterator[Line]:
+    """What the rules of --suppressions hid, and with -v those that hid nothing."""
+    used = used_rules(report)
+    shown = used if options.verbosity >= 1 else used[:MOST_LEAK_ROWS]
+    idle = idle_rules(report) if options.verbosity >= 1 else []
+    if not shown and not idle:
+        return
+    yield ()
+    yield (("Suppressed", ""),)
+    yield rule(width)
+    for use in [*shown, *idle]:
+        text = f"{printable(use.name)}   {place_of_rule(use)}"
+        yield from paragraph(text, width, label=f"{fit(hidden_words(use), 36)}  ")
+    if len(shown) < len(used):
+        yield ((f"  {plural(len(used) - len(shown), 'more rule')} (-v lists them)", ""),)
 
 
 def _closing(report: Report, width: int) -> Iterator[Line]:
@@ -427,12 +380,12 @@ def _closing(report: Report, width: int) -> Iterator[Line]:
     if notes:
         yield ()
     for source, text in notes:
-        yield from _paragraph(f"{source}: {text}", width, label="  Note:  ")
+        yield from paragraph(f"{source}: {text}", width, label="  Note:  ")
     if report.verdict.gate_lines:
         yield ()
     for gate in report.verdict.gate_lines:
         text = f"{_GATE_MARKS[gate.result]} {gate.result.value}, {gate.gate}: {gate.text}"
-        yield from _paragraph(text, width, label="  Gate:  ")
+        yield from paragraph(text, width, label="  Gate:  ")
     if report.next_commands:
         yield ()
     for command in report.next_commands:

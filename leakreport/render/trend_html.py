@@ -268,6 +268,7 @@ class TrendPage(PageText):
                 *([f"owner: {path.owner}"] if path.owner else []),
                 *([row.evidence] if number is None or number >= _DETAILS else []),
             ],
+            url=None if frame is None or self.links is None else self.links.url(frame),
             kind="" if path.leak_kind is LeakKind.NONE else f"{path.leak_kind.mark} {path.leak_kind.title}",
             blocks="",
             spark=sparkline(row.series),

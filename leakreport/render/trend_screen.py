@@ -8,6 +8,7 @@ from leakreport.analysis.trendreport import TrendReport, TrendRow
 from leakreport.render.interface import RenderOptions
 from leakreport.render.names import shorten_name
 from leakreport.render.phrases import STATUS_MARKS, STATUS_WORDS, frame_name, location, printable
+from leakreport.render.screen import Line
 from leakreport.render.trend_text import MOST_ROWS, amount_text, named_frame, shown_rows, sparkline
 from leakreport.units import plural
 
@@ -16,9 +17,6 @@ _SPARK_CELLS = 16
 _AMOUNT_CELLS = 12
 _WORD_CELLS = 11
 _MARKS = {"growing": "▲", "shrinking": "▼", "unclear": "?", "too-few": "?"}
-
-Line = tuple[tuple[str, str], ...]
-"""Pieces of one line: text and rich style; an empty style is plain."""
 
 _STYLES = {"growing": "orange3", "shrinking": "deep_sky_blue3"}
 

@@ -9,7 +9,7 @@ from leakreport import __version__
 from leakreport.analysis.trendreport import TrendReport, TrendRow
 from leakreport.model.raw import Frame
 from leakreport.render.interface import RenderOptions
-from leakreport.render.lines import closing_lines, owner_line
+from leakreport.render.lines import closing_lines, owner_line, source_lines
 from leakreport.render.phrases import (
     STATUS_MARKS,
     STATUS_WORDS,
@@ -86,6 +86,7 @@ def trend_lines(report: TrendReport, options: RenderOptions) -> Iterator[str]:
         yield f"EVIDENCE {word(row.path.id)} {printable(row.evidence)}"
         if row.path.owner:
             yield owner_line(row.path.id, row.path.owner)
+        yield from source_lines(row.path.id, frame, options)
         if row.other_ids:
             yield f"ALSO {word(row.path.id)} {' '.join(map(word, row.other_ids))}"
     if len(rows) < len(report.rows):

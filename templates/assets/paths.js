@@ -128,29 +128,28 @@ function createPaths(data) {
     csv(items) {
       const lines = [
         [
-          ..."id kind module function file line owner".split(" "),
+          ..."id kind module function file line owner state".split(" "),
           ...figures.map((one) => one.replace("values.", "")),
           "stack",
         ],
       ];
       for (const row of rowsOf(items)) {
         const stack = frames(row);
-        const own = stack[cell("responsible", row) ?? -1];
+        const own = stack[cell("responsible", row)];
         /** @param {string} column */
         const text = (column) => oneName(cell(column, row) || "");
         lines.push([
           ids[row],
           cell("leak_kind", row),
           text("module"),
-          ...(own === undefined
-            ? ["", "", ""]
-            : [plainName(own), oneName(frameText(data, own, "file")), table.line[own] || ""]),
+          ...(own >= 0 ? [plainName(own), oneName(frameText(data, own, "file")), table.line[own] || ""] : Array(3)),
           text("owner"),
+          text("state"),
           ...figures.map((one) => cell(one, row)),
           stack.map(plainName).join(";"),
         ]);
       }
-      return lines.map((cells) => cells.map(csvCell).join(",") + "\n").join("");
+      return lines.map((cells) => cells.map(csvCell).join() + "\n").join("");
     },
   };
 }
@@ -166,7 +165,7 @@ function code(text, block = "") {
 /** RFC 4180; a text that a spreadsheet would take for a formula gets a quote in front, as in render/csv.py. @param {any} cell */
 function csvCell(cell) {
   if (typeof cell !== "string") return `${cell ?? ""}`;
-  const text = /^[=+\-@']/.test(cell) ? `'${cell}` : cell;
+  const text = /^[=+\-@'\uff0b-\uff20]/.test(cell) ? `'${cell}` : cell;
   return /[",\n\r]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from leakreport.config import SETTINGS, Setting, load_settings, variable_of
+from leakreport.config import SETTINGS, load_settings, variable_of
 from leakreport.errors import ConfigError
 from leakreport.repository.checkout import COMMIT_VARIABLES
 from tests.cli.test_cli import run
@@ -231,20 +231,6 @@ def test_links_are_told_of_where_they_cannot_be_made(tmp_path: Path) -> None:
     for wrong in ("javascript:{path}", "https://x.example/{nothing}"):
         found = run("analyze", tmp_path / "none", "--source-url", wrong, cwd=root)
         assert (found.returncode, "--source-url" in found.stderr) == (2, True)
-
-
-_KINDS = {str: "text", int: "number", bool: "`true` or `false`", list: "list of texts", dict: "table"}
-
-
-def _row(setting: Setting) -> str:
-    value = _KINDS[setting.kind]
-    return f"| `{setting.name}` | {value} | {setting.help.replace('|', chr(92) + '|')} | {setting.default or '–'} |"
-
-
-def test_the_table_of_settings_is_up_to_date() -> None:
-    text = (DOCS / "config.md").read_text(encoding="utf-8")
-    expected = "\n".join(map(_row, SETTINGS))
-    assert expected in text, f"write this table in docs/config.md:\n{expected}"
 
 
 def test_variables_are_those_of_the_documentation() -> None:

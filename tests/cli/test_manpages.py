@@ -19,13 +19,20 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted((ROOT / "docs" / "man").glob("*.1"))
 
 
-def _script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("manpages", ROOT / "scripts" / "manpages.py")
+def _script(name: str = "manpages") -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_the_table_of_settings_is_up_to_date() -> None:
+    script = _script("settings_table")
+    page = script.PAGE.read_text(encoding="utf-8")
+    assert script.table() in page, "run make man"
+    assert script.with_table(page) == page
 
 
 def test_the_pages_are_up_to_date() -> None:

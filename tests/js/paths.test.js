@@ -108,7 +108,7 @@ test("sorted: large numbers first, names from A, what is missing last", () => {
 });
 
 test("a spreadsheet takes no text of the input for a formula", () => {
-  for (const sign of "=+-@'") assert.equal(csvCell(sign + "x"), "'" + sign + "x");
+  for (const sign of "=+-@'\uff1d") assert.equal(csvCell(sign + "x"), "'" + sign + "x");
   assert.equal(csvCell("a=b"), "a=b");
   assert.equal(csvCell(-5), "-5");
   assert.equal(csvCell(null), "");
@@ -124,10 +124,10 @@ test("the table has a line for each path, with the columns of the CSV that Pytho
   const paths = pathsOf(ROWS);
   assert.equal(
     paths.csv(paths.items([])),
-    "id,kind,module,function,file,line,owner,retained_bytes,retained_blocks,stack\n" +
-      "p1-a,definite,/opt/app,xmalloc,,,,100,1,main;load;xmalloc;malloc\n" +
-      "p1-b,definite,,,,,,7,2,main;malloc\n" +
-      "p1-c,possible,'=cmd,,,,,20,,main;load;xmalloc\n",
+    "id,kind,module,function,file,line,owner,state,retained_bytes,retained_blocks,stack\n" +
+      "p1-a,definite,/opt/app,xmalloc,,,,,100,1,main;load;xmalloc;malloc\n" +
+      "p1-b,definite,,,,,,,7,2,main;malloc\n" +
+      "p1-c,possible,'=cmd,,,,,,20,,main;load;xmalloc\n",
   );
 });
 

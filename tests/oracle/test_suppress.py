@@ -175,7 +175,11 @@ def test_a_rule_written_for_one_build_hides_the_leak_of_another(
     recording = tmp_path / "recording.xml"
     run(tool("valgrind"), *RECORDING, "--xml=yes", f"--xml-file={recording}", str(build("g++", "names.cpp", "-O2")))
     names = ("net::Client::Client()", "net::Client::shared()", "net::Client::operator[](int)", "plain_too")
-    leaks = [leak for leak in leaks_of(recording) if any(str(function).startswith(names) for stack in leak.stacks for function in stack[:-1])]
+    leaks = [
+        leak
+        for leak in leaks_of(recording)
+        if any(str(function).startswith(names) for stack in leak.stacks for function in stack[:-1])
+    ]
     assert len(leaks) == len(names)
     identifiers = [word for leak in leaks for word in ("--id", leak.id)]
     rules, _ = leakreport("suppress", "write", str(recording), *identifiers, "-q")

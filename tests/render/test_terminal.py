@@ -24,7 +24,8 @@ from leakreport.analysis.report import (
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, LeakSearch, Moment, Note
 from leakreport.render.interface import RenderOptions
-from leakreport.render.terminal import TerminalRenderer, _cells
+from leakreport.render.screen import columns_of
+from leakreport.render.terminal import TerminalRenderer
 
 HOSTILE = "a\x1b[31m|`b``c`\n@team #1 <img src=x> \u202e[l](http://x)"
 
@@ -125,7 +126,7 @@ def test_the_screen_keeps_its_width(width: int, name: str) -> None:
     text = render(make_report(name=name, inputs=2), RenderOptions(is_terminal=True, width=width))
     for line in text.splitlines():
         # Commands are there to be copied and never broken.
-        assert line.startswith("  Next:") or _cells(line) <= max(width, 80)
+        assert line.startswith("  Next:") or columns_of(line) <= max(width, 80)
 
 
 def test_ten_entries_unless_verbose() -> None:

@@ -453,6 +453,7 @@ def test_the_table_names_the_frame_that_is_yours() -> None:
         "file",
         "line",
         "owner",
+        "state",
         "retained_bytes",
         "retained_blocks",
         "stack",
