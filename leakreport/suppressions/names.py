@@ -6,7 +6,8 @@ C++ or Rust is the linker's own; of a call that was inlined valgrind has no othe
 - a linker name without wildcards fits what it reads as: functions that read the same (a constructor's copies, a static
   function and a global one) are taken for the same,
 - a glob that no linker name of C++, Rust or D can fit does not fit,
-- of the others, `mangled` decides what the readable name determines; the answer is UNKNOWN otherwise.
+- of the others, `mangled` (beginnings and parts of names) and `mangling` (whole names with open places) decide what the
+  readable name determines; the answer is UNKNOWN otherwise.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from leakreport.model.raw import Frame, FrameKind
 from leakreport.suppressions.answers import Answer
 from leakreport.suppressions.globs import Glob
 from leakreport.suppressions.mangled import glob_answer, without_arguments
+from leakreport.suppressions.mangling import name_answer
 
 __all__ = ["Answer", "Demangler", "function_answer", "is_linker_name"]
 
@@ -50,7 +52,13 @@ def function_answer(glob: Glob, frame: Frame, demangle: Demangler) -> Answer:
         return Answer.of(glob.fits(name))
     if glob.literal is not None:
         return Answer.of(as_read(glob.text, demangle) == bare(name))
-    return glob_answer(glob, _CLONE.sub("", name)) if may_fit_readable(glob) else Answer.NO
+    if not may_fit_readable(glob):
+        return Answer.NO
+    answer = glob_answer(glob, _CLONE.sub("", name))
+    if answer is not Answer.UNKNOWN:
+        return answer
+    known = name_answer(glob.text, name)
+    return Answer.UNKNOWN if known is None else Answer.of(known)
 
 
 def may_fit_readable(glob: Glob) -> bool:
