@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from leakreport.analysis.attribution import UNKNOWN_MODULE
 from leakreport.analysis.gate import problem_count
 from leakreport.analysis.identity import prose_name
+from leakreport.analysis.measures import default_metric
 from leakreport.analysis.ownership import is_entry, looks_like_wrapper
+from leakreport.analysis.processview import View, is_process_view, view_lead, view_sentence
 from leakreport.analysis.report import AccumulationPoint, Finding, GroupRow, PathRow, Status
 from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS, LeakKind
 from leakreport.model.raw import TOOL_TITLES, Frame, LeakSearch, Moment, ProblemKind
@@ -72,7 +74,7 @@ def status_of(facts: Facts) -> Status:
         return Status.LEAK
     if not facts.is_complete or not facts.members:
         return Status.INCONCLUSIVE
-    if facts.is_held:
+    if facts.is_held or (is_process_view(facts.members) and facts.totals.get("open_fds")):
         return Status.RETAINED
     if facts.searches == {LeakSearch.COMPLETE}:
         knows_lost = all({LeakKind.DEFINITE, LeakKind.POSSIBLE} <= one.meta.kinds_recorded for one in facts.members)
@@ -85,6 +87,8 @@ def status_of(facts: Facts) -> Status:
 
 def sentence_of(status: Status, facts: Facts) -> str:
     """The headline."""
+    if is_process_view(facts.members) and facts.is_complete:
+        return view_sentence(_view_of(facts))
     match status:
         case Status.LEAK:
             return _leak_sentence(facts)
@@ -94,6 +98,11 @@ def sentence_of(status: Status, facts: Facts) -> str:
             return _clean_sentence(facts) + _besides(facts)
         case _:
             return _inconclusive_sentence(facts) + _besides(facts)
+
+
+def _view_of(facts: Facts) -> View:
+    number = f", {_when(facts)}" if facts.snapshot_count > 1 else ""
+    return View(facts.totals, facts.rows, facts.frames, default_metric(facts.totals), number)
 
 
 def _by_processes(facts: Facts) -> str:
@@ -171,19 +180,24 @@ def _when(facts: Facts) -> str:
 
 
 def _clean_sentence(facts: Facts) -> str:
+    beside = _beside_hidden(facts)
     if facts.searches == {LeakSearch.NONE}:
-        return f"Nothing was held {_when(facts)}"
+        return f"Nothing was held {_when(facts)}{beside}"
     hidden = [
         kind for kind in LEAK_KINDS if any(kind not in snapshot.meta.kinds_recorded for snapshot in facts.members)
     ]
-    suppressed = facts.totals.get("suppressed_bytes", 0)
-    beside = f", beside {format_bytes(suppressed)} that suppressions hid" if suppressed else ""
-    if any(note.slug == "suppressed-unknown" for snapshot in facts.members for note in snapshot.meta.notes):
-        beside = ", beside what suppressions hid"
     if hidden:
         names = " and ".join(kind.title for kind in hidden)
         return f"Nothing was lost at exit{beside}; memory {names} was not recorded"
     return f"Nothing was retained at exit{_by_processes(facts)}{beside}"
+
+
+def _beside_hidden(facts: Facts) -> str:
+    """What suppressions hid is never passed over where nothing else is there."""
+    if any(note.slug == "suppressed-unknown" for snapshot in facts.members for note in snapshot.meta.notes):
+        return ", beside what suppressions hid"
+    suppressed = facts.totals.get("suppressed_bytes", 0)
+    return f", beside {format_bytes(suppressed)} that suppressions hid" if suppressed else ""
 
 
 def _inconclusive_sentence(facts: Facts) -> str:
@@ -197,8 +211,8 @@ def _inconclusive_sentence(facts: Facts) -> str:
         return "Lost memory was not recorded: the tool was told not to show it"
     if searches == {LeakSearch.NONE} and "retained_bytes" in facts.totals:
         if not facts.is_complete:
-            return f"Nothing in use {_when(facts)} in what was read, but the input is incomplete"
-        return f"Nothing was in use {_when(facts)}"
+            return f"Nothing in use {_when(facts)} in what was read{_beside_hidden(facts)}, but the input is incomplete"
+        return f"Nothing was in use {_when(facts)}{_beside_hidden(facts)}"
     if searches == {LeakSearch.NONE} and facts.totals and "open_fds" not in facts.totals:
         return "What is retained was not measured"
     if searches == {LeakSearch.NONE}:
@@ -207,7 +221,8 @@ def _inconclusive_sentence(facts: Facts) -> str:
     if LeakSearch.CHECKPOINT in searches:
         return "The run did not finish; nothing was lost at the last check"
     if not facts.is_complete:
-        return f"Nothing lost in the {plural(facts.record_count, 'record')} read, but the input is incomplete"
+        read = plural(facts.record_count, "record")
+        return f"Nothing lost in the {read} read{_beside_hidden(facts)}, but the input is incomplete"
     return "Not every process was checked for leaks; nothing was lost in those that were"
 
 
@@ -222,7 +237,9 @@ def _besides(facts: Facts) -> str:
 
 
 def lead_of(status: Status, facts: Facts) -> tuple[str, ...]:
-    """One to four sentences: where it comes together, the largest entry, what else is there."""
+    """One to five sentences: where it comes together, the largest entry, what else is there."""
+    if is_process_view(facts.members):
+        return view_lead(_view_of(facts))
     found: list[str] = []
     is_lost = status is Status.LEAK
     if facts.largest is not None and (facts.largest.leak_kind in LOST_KINDS or not is_lost):
@@ -235,6 +252,8 @@ def lead_of(status: Status, facts: Facts) -> tuple[str, ...]:
         besides = _besides(facts).removeprefix("; ")
         if besides:
             found.append(f"Besides: {besides}.")
+    if status in {Status.LEAK, Status.RETAINED} and (suppressed := facts.totals.get("suppressed_bytes", 0)):
+        found.append(f"Suppressions hide another {format_bytes(suppressed)}.")
     signals = [
         problem for snapshot in facts.members for problem in snapshot.problems if problem.problem is ProblemKind.SIGNAL
     ]

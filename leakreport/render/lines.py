@@ -24,6 +24,7 @@ from leakreport.render.phrases import (
     title_frame,
     word,
 )
+from leakreport.render.suppressed import idle_rules, used_rules
 
 MOST_PIPED_ROWS = 25
 
@@ -70,9 +71,23 @@ def piped_lines(report: Report, options: RenderOptions) -> Iterator[str]:
             lost = summary.totals.get("leaked_bytes")
             pid = "-" if summary.pid is None else summary.pid
             yield f"PROCESS {pid} {word(summary.source)} {'-' if lost is None else f'{lost} B'}"
+    yield from _suppressed(report, options)
     for source, text in remarks(report):
         yield f"NOTE {printable(source)}: {printable(text)}"
     yield from closing_lines(verdict, report.next_commands)
+
+
+def _suppressed(report: Report, options: RenderOptions) -> Iterator[str]:
+    used = used_rules(report)
+    shown = used if options.verbosity >= 1 else used[:MOST_PIPED_ROWS]
+    for use in shown:
+        amount = f"{use.bytes} B {use.blocks} blocks {use.records} records {use.errors} errors"
+        yield f"SUPPRESSED {amount} {word(use.file)}:{use.line} {printable(use.name)}"
+    if len(shown) < len(used):
+        yield f"MORE {len(used) - len(shown)} suppressions"
+    if options.verbosity >= 1:
+        for use in idle_rules(report):
+            yield f"UNUSED {word(use.file)}:{use.line} {printable(use.name)}"
 
 
 def _path_line(report: Report, row: PathRow) -> str:

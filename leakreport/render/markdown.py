@@ -32,6 +32,7 @@ from leakreport.render.phrases import (
     site_frame,
     title_frame,
 )
+from leakreport.render.suppressed import hidden_words, place_of_rule, used_rules
 from leakreport.render.trend_text import trend_comment
 from leakreport.units import format_bytes, format_count, plural
 
@@ -165,6 +166,7 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
     counts = list(_problem_counts(report))
     if counts:
         yield "\n".join(counts)
+    yield from _suppressed(report)
     lines = [f"- Note: {code(source)}: {prose(text)}" for source, text in remarks(report)]
     lines.extend(f"- Gate: {gate.result.value}, {code(gate.gate)}: {prose(gate.text)}" for gate in verdict.gate_lines)
     if lines:
@@ -241,6 +243,15 @@ def _problem_counts(report: Report) -> Iterator[str]:
         if by_kind:
             kinds = ", ".join(f"{format_count(count)} {code(kind)}" for kind, count in by_kind.items())
             yield f"- {nouns[family]}: {format_count(by_kind.total())} ({kinds})"
+
+
+def _suppressed(report: Report) -> Iterator[str]:
+    used = used_rules(report)
+    lines = [f"- Suppressed: {hidden_words(use)} by {cell(use.name)}, {code(place_of_rule(use))}" for use in used]
+    if len(lines) > MOST_LEAKS:
+        lines[MOST_LEAKS:] = [f"- Suppressed: by {plural(len(lines) - MOST_LEAKS, 'more rule')}"]
+    if lines:
+        yield "\n".join(lines)
 
 
 def _versions(report: Report) -> str:

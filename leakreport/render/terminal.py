@@ -32,6 +32,7 @@ from leakreport.render.phrases import (
     title_frame,
 )
 from leakreport.render.screen import Line, fit, fit_name, paragraph, rule, wrapped
+from leakreport.render.suppressed import hidden_words, idle_rules, place_of_rule, used_rules
 from leakreport.render.trend_screen import trend_screen
 from leakreport.render.trend_text import trend_lines
 from leakreport.units import format_bytes, format_count, format_share, plural
@@ -133,6 +134,7 @@ def _screen(report: Report, options: RenderOptions, width: int) -> Iterator[Line
     yield from _problems(report, width)
     if len(report.inputs) > 1:
         yield from _processes(report, width)
+    yield from _suppressed(report, options, width)
     yield from _closing(report, width)
 
 
@@ -354,6 +356,23 @@ def _processes(report: Report, width: int) -> Iterator[Line]:
         pid = "–" if summary.pid is None else str(summary.pid)
         yield ((f"{fit(pid, 8) if len(pid) > 8 else pid.rjust(8)}  ", ""),
                (f"{fit(printable(summary.source), source_cells, keep_end=True)}{numbers}", ""))  # fmt: skip
+
+
+def _suppressed(report: Report, options: RenderOptions, width: int) -> Iterator[Line]:
+    """What the rules of --suppressions hid, and with -v those that hid nothing."""
+    used = used_rules(report)
+    shown = used if options.verbosity >= 1 else used[:MOST_LEAK_ROWS]
+    idle = idle_rules(report) if options.verbosity >= 1 else []
+    if not shown and not idle:
+        return
+    yield ()
+    yield (("Suppressed", ""),)
+    yield rule(width)
+    for use in [*shown, *idle]:
+        text = f"{printable(use.name)}   {place_of_rule(use)}"
+        yield from paragraph(text, width, label=f"{fit(hidden_words(use), 36)}  ")
+    if len(shown) < len(used):
+        yield ((f"  {plural(len(used) - len(shown), 'more rule')} (-v lists them)", ""),)
 
 
 def _closing(report: Report, width: int) -> Iterator[Line]:

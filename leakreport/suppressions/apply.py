@@ -111,7 +111,12 @@ class _Decided:
         if snapshot.records is not None:
             snapshot = self._without_records(snapshot, self._verdicts[recorded], uses, undecided)
         snapshot = self._without_problems(snapshot, recorded, uses, undecided)
-        notes = [*_use_notes(uses), *self._undecided_notes(undecided), *self._unseen_notes(snapshot)]
+        notes = [
+            *_use_notes(uses),
+            *_hanging_notes(self._run.snapshots[index], snapshot),
+            *self._undecided_notes(undecided),
+            *self._unseen_notes(snapshot),
+        ]
         meta = replace(snapshot.meta, suppressions=tuple(uses), notes=(*snapshot.meta.notes, *notes))
         return replace(snapshot, meta=meta)
 
@@ -217,6 +222,26 @@ def _use_notes(uses: Sequence[SuppressionUse]) -> list[Note]:
     if errors := sum(use.errors for use in used):
         parts.append(_counted(errors, "error"))
     return [Note("suppressed", f"Hidden by {_counted(len(used), 'rule')} of --suppressions: {' and '.join(parts)}.")]
+
+
+def _hanging_notes(before: Snapshot, after: Snapshot) -> list[Note]:
+    """LeakSanitizer itself leaves out what hangs on a suppressed leak, which no report of it tells. Source: lsan_common.cpp."""
+    indirect = after.totals.get(LeakKind.INDIRECT.bytes_metric, 0)
+    direct = LeakKind.DEFINITE.bytes_metric
+    if before.meta.format != "sanitizer" or not indirect or before.columns is after.columns:
+        return []
+    if _column_sum(before, direct) == _column_sum(after, direct):
+        return []
+    text = (
+        f"LeakSanitizer would also leave out the indirect leaks that hang on suppressed ones: which of the {indirect:,} "
+        "bytes do, its report does not tell, so they are kept."
+    )
+    return [Note("suppressions-undecided", text)]
+
+
+def _column_sum(snapshot: Snapshot, metric: str) -> int:
+    column = snapshot.columns.get(metric)
+    return 0 if column is None else exact_sum(column)
 
 
 def _counted(number: int, word: str) -> str:

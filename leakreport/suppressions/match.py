@@ -5,7 +5,8 @@ reach the outermost one. `...` stands for any frames. Names are compared as the 
 without a function or object is the text `???`, one without a file fits no `src:`. As valgrind does it, calls that were
 inlined are frames of their own, but `src:` is looked up by the count of frames as if they were not there.
 
-What lies below `main` is not in a report, and rules see it all the same: what may fit only there is UNKNOWN.
+What lies below `main` is not in a report, and rules see it all the same, mostly as `(below main)`: what may fit only
+there is UNKNOWN.
 
 A pattern of LeakSanitizer or heaptrack is searched in the function, file and module of every frame.
 
@@ -20,8 +21,9 @@ from dataclasses import dataclass
 
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, FrameKind, SnapshotMeta
+from leakreport.suppressions.answers import Answer
 from leakreport.suppressions.globs import compiled, template_matches
-from leakreport.suppressions.names import Answer, Demangler, function_answer
+from leakreport.suppressions.names import Demangler, function_answer
 from leakreport.suppressions.rules import FramePattern, Place, Rule
 
 __all__ = ["Answer", "Matcher", "Recorded"]
@@ -37,12 +39,12 @@ _BELOW_MAIN_FUNCTIONS = (
     "__libc_start_main_impl",
     "__libc_start_call_main",
     "generic_start_main",
-    "generic_start_main.isra.0",
     "libc_start_main_stage2",
     "_start",
     "_start_c",
     UNNAMED,
 )
+"""Valgrind compares with the first wherever it knows what a function is for: which ones those are depends on its version."""
 _BELOW_MAIN_FILES = ("libc-start.c", "libc_start_call_main.h", "start.S", "__libc_start_main.c", "crt1.c")
 _MACHINES = ("x86_64", "aarch64", "i386", "arm", "riscv64", "powerpc64le", "s390x")
 _LIBRARY_FOLDERS = (
@@ -55,7 +57,7 @@ _BELOW_MAIN_OBJECTS = (
     "/lib/ld-musl-x86_64.so.1",
     UNNAMED,
 )
-_MOST_BELOW_MAIN = 4
+_MOST_BELOW_MAIN = 8
 
 
 @dataclass(frozen=True, slots=True)

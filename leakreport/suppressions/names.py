@@ -1,25 +1,27 @@
 """Whether a glob over linker names fits a function whose readable name is all that the input has.
 
 Valgrind compares suppressions with `_ZN4shop5Table3addEi`, and prints `shop::Table::add(int)`. A name without signs of
-C++ or Rust is the linker's own, and so is what valgrind prints of a call that was inlined. For the others:
+C++ or Rust is the linker's own; of a call that was inlined valgrind has no other than the one it prints. For the rest:
 
-- a linker name without wildcards fits what it reads as,
-- nothing that cannot begin with `_Z`, `_R` or `_D` fits,
-- of a glob, scope and name of the function decide (`mangling`): UNKNOWN where what a readable name does not tell of the
-  linker's one would have to.
-
-Two functions that read the same (a constructor's copies, a static one) cannot be told apart by readable names.
+- a linker name without wildcards fits what it reads as: functions that read the same (a constructor's copies, a static
+  function and a global one) are taken for the same,
+- a glob that no linker name of C++, Rust or D can fit does not fit,
+- of the others, what is in a linker name decides (`spelled`), and what scope and name determine (`mangling`); the answer
+  is UNKNOWN otherwise.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from enum import IntEnum
 
 from leakreport.model.raw import Frame, FrameKind
+from leakreport.suppressions.answers import Answer
 from leakreport.suppressions.globs import Glob
 from leakreport.suppressions.mangling import name_answer
+from leakreport.suppressions.spelled import contents_answer, without_arguments
+
+__all__ = ["Answer", "Demangler", "function_answer", "is_linker_name"]
 
 Demangler = Callable[[str], str]
 _READABLE = re.compile(r"[(<:\s~]|\[clone")
@@ -27,35 +29,18 @@ _CLONE = re.compile(r"\s*\[clone [^\[\]]*\]")
 _MANGLED_STARTS = ("_Z", "_R", "_D")
 
 
-class Answer(IntEnum):
-    """Ordered: of several that must all be so, the least counts; of several of which one is enough, the greatest."""
-
-    NO = 0
-    UNKNOWN = 1
-    YES = 2
-
-    @classmethod
-    def of(cls, is_so: bool) -> Answer:  # noqa: FBT001 - what it is made of
-        """YES or NO."""
-        return cls.YES if is_so else cls.NO
-
-    @classmethod
-    def of_possible(cls, is_possible: bool) -> Answer:  # noqa: FBT001 - what it is made of
-        """UNKNOWN or NO."""
-        return cls.UNKNOWN if is_possible else cls.NO
-
-
 def is_readable(name: str) -> bool:
     """Whether a name is not the linker's: it was demangled."""
-    return _READABLE.search(name) is not None and not name.startswith("_Z")
+    return name != "(below main)" and _READABLE.search(name) is not None and not name.startswith("_Z")
 
 
 def is_linker_name(frame: Frame) -> bool:
     """Whether the name of a frame's function is what valgrind compares with: it decides everything."""
     name = frame.function
-    if name is None or name == "(below main)" or frame.kind is not FrameKind.FUNCTION:
+    if name is None or frame.kind is not FrameKind.FUNCTION:
         return False
-    return not is_readable(name) or (frame.is_inlined and "::" not in name)
+    # Debug information has the bare names of inlined functions; other tools than valgrind qualify them.
+    return not is_readable(name) or (frame.is_inlined and "::" not in without_arguments(name))
 
 
 def function_answer(glob: Glob, frame: Frame, demangle: Demangler) -> Answer:
@@ -63,27 +48,32 @@ def function_answer(glob: Glob, frame: Frame, demangle: Demangler) -> Answer:
     name = frame.function
     if name is None:
         return Answer.of(glob.fits("???"))
-    if name == "(below main)":
-        return Answer.UNKNOWN
     if is_linker_name(frame):
         return Answer.of(glob.fits(name))
     if glob.literal is not None:
-        return _literal_answer(glob.literal, name, demangle)
-    if not glob.text.strip("*"):
-        return Answer.YES
-    if not any(_may_begin(glob.text, start) for start in _MANGLED_STARTS):
+        return Answer.of(as_read(glob.text, demangle) == bare(name))
+    if not may_fit_readable(glob):
         return Answer.NO
+    answer = contents_answer(glob, _CLONE.sub("", name))
+    # A question mark is a byte, and not a letter, where names are not ASCII.
+    if answer is not Answer.UNKNOWN or ("?" in glob.text and not name.isascii()):
+        return answer
     known = name_answer(glob.text, name)
     return Answer.UNKNOWN if known is None else Answer.of(known)
 
 
-def _literal_answer(linker_name: str, name: str, demangle: Demangler) -> Answer:
-    if not linker_name.startswith(_MANGLED_STARTS):
-        return Answer.NO
-    return Answer.of(_bare(demangle(linker_name)) == _bare(name))
+def may_fit_readable(glob: Glob) -> bool:
+    """Whether a glob may fit a linker name that has another readable form."""
+    return any(_may_begin(glob.text, start) for start in _MANGLED_STARTS)
 
 
-def _bare(name: str) -> str:
+def as_read(linker_name: str, demangle: Demangler) -> str | None:
+    """What a linker name reads as, as `bare` has it; None where it is no name that reads otherwise."""
+    return bare(demangle(linker_name)) if linker_name.startswith(_MANGLED_STARTS) else None
+
+
+def bare(name: str) -> str:
+    """A readable name without what compilers add to copies and demanglers differ in."""
     return "".join(_CLONE.sub("", name).split())
 
 

@@ -24,7 +24,7 @@ FIXTURES = [(family, case) for family in FAMILIES for case in cases(family)]
 KEYS = [
     "schema", "generator", "kind", "metric", "verdict", "inputs", "frames", "findings", "per", "forecast", "snapshots",
     "judged", "totals", "unattributed", "paths", "hidden", "attribution", "groups", "accumulation", "selection",
-    "record_count", "named_frames", "checks", "unlisted_leaks", "privacy",
+    "suppressions", "record_count", "named_frames", "checks", "unlisted_leaks", "privacy",
 ]  # fmt: skip
 # Fields whose words leakreport makes itself.
 OUR_WORDS = {"kind", "metric", "id", "path_ids", "format", "group_by"}
