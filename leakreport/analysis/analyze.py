@@ -19,6 +19,7 @@ from leakreport.analysis.findings import (
 )
 from leakreport.analysis.frames import describe
 from leakreport.analysis.gate import Evidence, evaluate, problem_count
+from leakreport.analysis.measures import default_metric
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.owned import owner_notes, with_owners
 from leakreport.analysis.ownership import ownership_of
@@ -218,7 +219,8 @@ def _all_frames(run: Run, members: Sequence[Snapshot]) -> tuple[tuple[Frame, ...
 
 def _metric(options: AnalysisOptions, judged: Judged) -> str:
     if options.metric is None:
-        return "retained_bytes"
+        # What paths without bytes hold is blocks of no size, unless nothing else is counted.
+        return "retained_bytes" if "retained_blocks" in judged.columns else default_metric(judged.columns)
     if options.metric not in judged.columns:
         measured = ", ".join(sorted(set(judged.columns) - {"dragged_bytes"})) or "none"
         raise UsageError(f"--metric {options.metric} is not measured by path here", advice=f"Measured: {measured}.")

@@ -11,6 +11,7 @@ import numpy as np
 from leakreport.analysis.analyze import input_summaries, title_of
 from leakreport.analysis.comparable import mismatches, surroundings
 from leakreport.analysis.comparedtree import compared_tree
+from leakreport.analysis.diffbeside import grown_beside
 from leakreport.analysis.diffgate import evaluate_growth
 from leakreport.analysis.diffreport import DiffReport, NoiseRule, Presence, Side
 from leakreport.analysis.difftable import DiffTable, Half, amounts_of, diff_table
@@ -106,6 +107,7 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     is_estimate = is_sampled([*old.metas, *new.metas])
     per = per_work(options.per, old.judged.totals, new.judged.totals, metrics, is_estimate=is_estimate)
     growth = growth_by_runs(_growth(rows, change, unattributed, metric), by_runs)
+    growth = replace(growth, beside=grown_beside(change, metric, [*old.metas, *new.metas]))
     reasons = mismatches(old.metas, new.metas, old.columns, new.columns, _recognised(found, old, new))
     status = status_of_diff(growth, reasons, is_forced=options.force_compare)
     ends = _sides(old, new)

@@ -47,6 +47,8 @@ def _growth_line(options: AnalysisOptions, growth: Growth) -> GateLine:
     if amount > limit or (limit == 0 and (growth.grown or growth.new)):
         where = plural(growth.grown + growth.new, "path")
         return GateLine(gate, GateResult.FAILED, f"{format_bytes(amount)} more on {where}")
+    if growth.beside and options.max_growth_bytes is None:
+        return GateLine(gate, GateResult.FAILED, f"growth of {' and '.join(growth.beside)}")
     if growth.is_undecided and amount + growth.undecided_bytes > limit:
         return GateLine(gate, GateResult.INCONCLUSIVE, growth.open_question())
     text = "nothing grew" if not amount else f"{format_bytes(amount)} more, within the limit"

@@ -41,6 +41,8 @@ class Growth:
     """What these rows, or the total, are larger by."""
     runs: tuple[int, int] | None = None
     """How many runs each side is the mean of, where one was repeated."""
+    beside: tuple[str, ...] = ()
+    """What else of a process grew, as parts of a sentence: `threads by 36`."""
 
     @property
     def growth_bytes(self) -> int:
@@ -131,7 +133,7 @@ def status_of_diff(growth: Growth, mismatches: Sequence[str], *, is_forced: bool
     """In one word, by the significant rows and the total."""
     if mismatches and not is_forced:
         return Status.INCONCLUSIVE
-    if growth.grown or growth.new or growth.unattributed > 0 or growth.total_change > 0:
+    if growth.beside or growth.grown or growth.new or growth.unattributed > 0 or growth.total_change > 0:
         return Status.GROWTH
     if growth.is_undecided:
         return Status.INCONCLUSIVE
@@ -144,6 +146,10 @@ def sentence_of_diff(status: Status, growth: Growth, sides: Sequence[Side], *, i
     """The headline."""
     what = "Lost" if growth.bytes_metric == "leaked_bytes" else "Retained"
     old, new = (side.totals.get(growth.bytes_metric) for side in sides)
+    ends = f" from {sides[0].name} to {sides[1].name}" if sides[0].name else ""
+    if growth.beside and (old is None or new is None or not growth.net > 0):
+        memory = "" if old is None or new is None else f"; {what.lower()} memory {_net(growth, old)}"
+        return f"Growth of {' and '.join(growth.beside)}{ends}{memory}"
     if old is None or new is None:
         return "The two sides measure different things"
     runs = _runs_words(growth.runs)
@@ -152,11 +158,10 @@ def sentence_of_diff(status: Status, growth: Growth, sides: Sequence[Side], *, i
     if growth.net:
         word = "grew" if growth.net > 0 else "shrank"
         ratio = f" ({format_ratio(old, new)})" if old >= LEAST_BASE_BYTES else ""
-        ends = f" from {sides[0].name} to {sides[1].name}" if sides[0].name else ""
         doubt = _doubt(status) if growth.runs is not None and not growth.total_change else ""
         if status is Status.GROWTH and growth.net < 0 and not doubt:
             doubt = ", but some paths are larger"
-        return f"{what} memory {word} by {format_bytes(abs(growth.net))}{ratio}{ends}{runs}{doubt}"
+        return f"{what} memory {word} by {format_bytes(abs(growth.net))}{ratio}{ends}{runs}{doubt}{_besides(growth)}"
     if status is Status.GROWTH:
         return f"{what} memory is the same, {format_bytes(old)}, and some paths are larger"
     if status is Status.SHRUNK:
@@ -164,6 +169,14 @@ def sentence_of_diff(status: Status, growth: Growth, sides: Sequence[Side], *, i
     if status is Status.INCONCLUSIVE:
         return f"{what} memory is the same, {format_bytes(old)}, and some paths may be larger"
     return f"{what} memory is the same: {format_bytes(old)}"
+
+
+def _net(growth: Growth, old: int) -> str:
+    return f"shrank by {format_bytes(-growth.net)}" if growth.net else f"is the same: {format_bytes(old)}"
+
+
+def _besides(growth: Growth) -> str:
+    return f"; besides, growth of {' and '.join(growth.beside)}" if growth.beside else ""
 
 
 def _runs_words(runs: tuple[int, int] | None) -> str:

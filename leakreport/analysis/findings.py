@@ -22,12 +22,13 @@ from leakreport.analysis.frames import FrameColumns, locate
 from leakreport.analysis.identity import canonical_name, encoded, fold_recursion, path_text, problem_id, prose_name
 from leakreport.analysis.ownership import FrameClass, Ownership, looks_like_wrapper
 from leakreport.analysis.paths import PathTable
+from leakreport.analysis.processview import GROUP_MEANING, group_advice
 from leakreport.analysis.report import CaptionedFrames, Finding, PathRow, Severity
 from leakreport.analysis.stacks import Stacks
 from leakreport.analysis.tokens import kind_token
 from leakreport.model.columns import Int64Column, exact_sum
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame, ProblemKind, RawProblem
+from leakreport.model.raw import Frame, FrameKind, ProblemKind, RawProblem
 from leakreport.model.snapshot import Snapshot
 from leakreport.units import format_bytes, format_count, plural
 
@@ -77,7 +78,8 @@ def _leak_finding(
     members = rows[group.start : group.stop]
     first = members[0]
     stack = [frames[index] for index in first.frames]
-    text = LEAK_TEXTS[first.leak_kind]
+    is_group = bool(stack) and stack[-1].kind in {FrameKind.MAPPING, FrameKind.CATEGORY}
+    text = LEAK_TEXTS[first.leak_kind]._replace(meaning=GROUP_MEANING) if is_group else LEAK_TEXTS[first.leak_kind]
     values = members.sums()
     own_bytes, blocks = values.get("retained_bytes", 0), values.get("retained_blocks", 0)
     is_one = blocks == 1 or "retained_blocks" not in values
@@ -85,12 +87,14 @@ def _leak_finding(
     if "retained_blocks" in values:
         amount = f"{amount} in {plural(blocks, 'block')}"
     state = "retained" if first.leak_kind is LeakKind.NONE else first.leak_kind.title
-    where = _name_of(stack, first.responsible)
+    where = f" in {stack[-1].function}" if is_group else _name_of(stack, first.responsible)
     return Finding(
         rule=f"leak.{first.leak_kind.word}",
         severity=text.severity,
         message=f"{amount} {'is' if is_one else 'are'} {state}{where}: {text.meaning}.",
-        advice=" ".join(_leak_advice(first, frames, columns, ownership)),
+        advice=group_advice(stack[0].actual.function)
+        if is_group
+        else " ".join(_leak_advice(first, frames, columns, ownership)),
         facts=tuple(_leak_facts(first, members, frames, own_bytes, blocks, roots)),
         path_ids=tuple(dict.fromkeys(members.ids())),
         rows=tuple(group),
@@ -140,7 +144,7 @@ def _leak_facts(
         facts.append(f"An estimate; its relative standard error is {first.errors['retained_bytes']:.1%}.")
     if first.responsible is not None:
         facts.extend(_wrapper_fact(frames, first))
-    else:
+    elif not first.frames or frames[first.frames[-1]].kind not in {FrameKind.MAPPING, FrameKind.CATEGORY}:
         facts.append("No frame of your own is on this path.")
     return facts
 

@@ -13,7 +13,7 @@ from leakreport.analysis.identity import canonical_name, module_stem
 from leakreport.analysis.ownership import FrameClass, Ownership, is_entry, is_glue, looks_like_wrapper
 from leakreport.analysis.stacks import Stacks, intern
 from leakreport.model.columns import BoolColumn, Int8Column, Int32Column, Int64Column
-from leakreport.model.raw import Frame
+from leakreport.model.raw import Frame, FrameKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class FrameColumns:
     """What path ids are made of, by frame: the canonical name, or the object where there is none."""
     place: Int32Column
     """One number for all frames that are the same line of code; the address where there is no line."""
+    is_group: BoolColumn
+    """It is no code: a group of mappings or descriptors, or one of these."""
 
     @property
     def is_own(self) -> BoolColumn:
@@ -95,6 +97,7 @@ def describe(frames: Sequence[Frame], ownership: Ownership) -> FrameColumns:
         base=[function.base for function in functions],
         key=[_key(frame, function) for frame, function in zip(frames, functions, strict=True)],
         place=_places(frames),
+        is_group=np.fromiter((frame.kind in _GROUPS for frame in frames), np.bool_, len(frames)),
     )
 
 
@@ -126,6 +129,7 @@ def _places(frames: Sequence[Frame]) -> Int32Column:
     return np.asarray(found, dtype=np.int32)
 
 
+_GROUPS = frozenset((FrameKind.MAPPING, FrameKind.CATEGORY))
 _NO_FUNCTION = _Function("?", "?", None, is_glue=False, is_entry=False, is_wrapper=False)
 
 
@@ -158,7 +162,10 @@ def locate(stacks: Stacks, columns: FrameColumns) -> Located:
     named_by = stacks.last(is_own & ~columns.is_wrapper[stacks.flat])
     site = stacks.last((frame_class >= FrameClass.LIBRARY) & ~is_glue_here)
     fallback = stacks.last(frame_class != FrameClass.ALLOCATOR)
-    return Located(responsible, np.where(named_by >= 0, named_by, responsible), np.where(site >= 0, site, fallback))
+    named_by = np.where(named_by >= 0, named_by, responsible)
+    # Nobody answers for a group: it is called by what it is.
+    group = stacks.last(columns.is_group[stacks.flat])
+    return Located(responsible, np.where(named_by >= 0, named_by, group), np.where(site >= 0, site, fallback))
 
 
 def chains_of_interest(stacks: Stacks, columns: FrameColumns, *, is_rust: bool) -> Stacks:

@@ -74,6 +74,15 @@ class CanonicalName(NamedTuple):
         return "::".join((*(self.scope or ()), self.base)) + self.template_arguments
 
 
+def is_verbatim(function: str) -> bool:
+    """Whether a name is no function's: a path, or a group in brackets.
+
+    >>> is_verbatim("/data/a (1).log"), is_verbatim("[glibc arena]"), is_verbatim("main")
+    (True, True, False)
+    """
+    return function.startswith("/") or (function.startswith("[") and function.endswith("]"))
+
+
 UNKNOWN = CanonicalName(None, None, "", None, None)
 
 
@@ -90,6 +99,8 @@ def canonical_name(function: str | None) -> CanonicalName:
         return UNKNOWN
     if function.startswith("(") and function.find(")") == len(function) - 1:  # (below main)
         return CanonicalName(function, (), "", None, None)
+    if is_verbatim(function):
+        return CanonicalName(module_stem(function) if ".so" in function else function, (), "", None, None)
     text, number = _plain_spelling(function)
     text, trait_arguments = _without_impl_head(text)
     plain, templates, arguments = _split_brackets(text)
@@ -247,7 +258,7 @@ def prose_name(function: str) -> str:
     ('shop::Table::operator->*', 'main::{lambda}')
     """
     name = canonical_name(function)
-    if name.base is None:
+    if name.base is None or is_verbatim(function):
         return function
     parts = [*(name.scope or ()), name.base]
     shown = [_OPERATOR_SIGNS.get(part, part).replace("operator_cv_", "operator ") for part in parts]

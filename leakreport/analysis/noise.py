@@ -13,6 +13,8 @@ from leakreport.model.raw import SnapshotMeta
 LEAST_BYTES = 64 * 1024
 LEAST_SHARE = 1000
 """One part in so many of the larger total."""
+LEAST_VIEW_BYTES = 256 * 1024
+"""Of a process as the kernel counts it: an allocator takes and gives back so much without a leak."""
 STANDARD_ERRORS = 3.0
 _EXACT_FORMATS = frozenset(("memcheck-xml", "memcheck-text", "xtree", "sanitizer"))
 
@@ -28,7 +30,8 @@ def noise_rule(metas: Sequence[SnapshotMeta], totals: Sequence[int], min_change:
     is_exact = all(meta.format in _EXACT_FORMATS for meta in metas)
     if min_change is not None:
         return NoiseRule(min_change, is_exact_for_lost=False, is_by_user=True)
-    least = max(LEAST_BYTES, max(totals, default=0) // LEAST_SHARE)
+    is_view = bool(metas) and all(meta.is_process_view for meta in metas)
+    least = max(LEAST_VIEW_BYTES if is_view else LEAST_BYTES, max(totals, default=0) // LEAST_SHARE)
     return NoiseRule(least, is_exact_for_lost=is_exact, is_by_user=False)
 
 

@@ -155,6 +155,8 @@ def _exit_dump(snapshots: Sequence[Snapshot], process: Sequence[int]) -> int | N
         return process[-1]
     if len(process) < 3 or last.meta.time is not None or last.meta.leak_search is not LeakSearch.NONE:
         return None
+    if last.meta.is_process_view:
+        return None
     held = [snapshots[index].totals.get("retained_bytes") for index in process]
     *earlier, final = [amount for amount in held if amount is not None] or [0]
     if len(earlier) < len(process) - 1 or not earlier:

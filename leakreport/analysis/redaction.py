@@ -105,7 +105,8 @@ class _Names:
 def redacted_frame(frame: Frame) -> Frame:
     """A frame with tokens, which stands for the true one."""
     function = frame.function
-    if function is not None:
+    # A category is the tool's own word, and says nothing of a program.
+    if function is not None and frame.kind is not FrameKind.CATEGORY:
         function = prose_tokens(function) if frame.kind is FrameKind.SYNTHETIC else function_token(function)
     return frame._replace(
         function=function,

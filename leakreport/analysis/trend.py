@@ -16,6 +16,7 @@ from leakreport.analysis.growth_bars import GrowthOptions
 from leakreport.analysis.growth_results import CODES, GrowthVerdicts, GrowthWord
 from leakreport.analysis.growth_text import Wording
 from leakreport.analysis.growthlimits import meant
+from leakreport.analysis.measures import default_metric
 from leakreport.analysis.options import AnalysisOptions, WorkDone
 from leakreport.analysis.owned import owner_notes, with_owners
 from leakreport.analysis.ownership import ownership_of
@@ -28,11 +29,22 @@ from leakreport.analysis.trendfit import fits_of, hidden_leaks, places_of
 from leakreport.analysis.trendgate import Facts, evaluate_trend
 from leakreport.analysis.trendlimit import forecast_of, work_of
 from leakreport.analysis.trendmodules import modules_of, tree_of
+from leakreport.analysis.trendparts import parts_of
 from leakreport.analysis.trendpoints import Points, points_of
 from leakreport.analysis.trendreport import LimitForecast, Resource, TrendReport, TrendRow
 from leakreport.analysis.trendrows import TrendRows, reading_order, span_of, words_of
 from leakreport.analysis.trendseries import SeriesTable, series_of
-from leakreport.analysis.trendtotals import Totals, resources_of, sampled_quanta, totals_of, watched_of
+from leakreport.analysis.trendtotals import (
+    Totals,
+    grain_of,
+    growing_resources,
+    least_of,
+    resources_of,
+    sampled_quanta,
+    told_of,
+    totals_of,
+    watched_of,
+)
 from leakreport.analysis.trendverdict import family_sentence, lead_of_trend, sentence_of_trend, status_of_trend
 from leakreport.analysis.trendwords import wording_of
 from leakreport.errors import UsageError
@@ -177,6 +189,7 @@ def _material(run: Run, options: AnalysisOptions) -> _Material:
     }
     periods = [meta.sampling.period for state in states for meta in state.metas if meta.sampling is not None]
     period = max(periods, default=1)
+    parts = parts_of(run, points, columns, metric, is_rust=ownership.is_rust, build_of=builds)
     times = [state.point.time for state in states if state.point.time is not None]
     return _Material(
         run=run,
@@ -186,7 +199,7 @@ def _material(run: Run, options: AnalysisOptions) -> _Material:
         metric=metric,
         metric_unit=METRICS[metric].unit if metric in METRICS else "count",
         table=table,
-        totals=totals_of(states, metric, table, members, period, options),
+        totals=totals_of(states, metric, table, members, period, options, parts),
         members=members,
         work=_work(options, points),
         times=tuple(times) if len(times) == len(states) else None,
@@ -203,11 +216,7 @@ def _metric(options: AnalysisOptions, points: Points) -> str:
         if name in METRICS and METRICS[name].is_additive
     }
     if options.metric is None:
-        return (
-            "retained_blocks"
-            if {"retained_blocks"} == measured & {"retained_bytes", "retained_blocks"}
-            else "retained_bytes"
-        )
+        return default_metric(measured)
     if options.metric not in measured:
         raise UsageError(
             f"--metric {options.metric} is not measured here",
@@ -249,13 +258,17 @@ def _findings(material: _Material) -> _Findings:
     alpha = _ALPHA / 2 if len(table.values) and len(totals.values) else _ALPHA
     work = None if material.work is None else material.work.amounts
     is_sampled = material.period > 1
+    states = material.points.states
+    grain = grain_of(states)
     verdicts = judge_series(
         table.values,
         work=work,
         times=material.times,
         is_missing=table.is_missing,
-        quantum=sampled_quanta(table.quanta, material.period),
-        options=GrowthOptions(alpha, options.min_growth, is_random_arrival=is_sampled),
+        quantum=np.maximum(
+            sampled_quanta(table.quanta, material.period), grain if material.metric_unit == "bytes" else 1
+        ),
+        options=GrowthOptions(alpha, least_of(material.metric, states, options), is_random_arrival=is_sampled),
     )
     of_totals = judge_series(
         totals.values,
@@ -266,7 +279,6 @@ def _findings(material: _Material) -> _Findings:
         least_growth=totals.floors,
         options=GrowthOptions(alpha, is_random_arrival=is_sampled),
     )
-    states = material.points.states
     wording = wording_of(
         verdicts.unit,
         states[0].point.time_unit,
@@ -277,7 +289,21 @@ def _findings(material: _Material) -> _Findings:
     )
     late = _follow_time(table.values, table.is_missing, verdicts, material)
     late_totals = _follow_time(totals.values, totals.is_missing, of_totals, material)
-    resources = resources_of(totals, of_totals, wording, late_totals)
+    told = told_of(states, material.metric)
+    of_told = judge_series(
+        told.values,
+        work=work,
+        times=material.times,
+        is_missing=told.is_missing,
+        quantum=told.quanta,
+        least_growth=told.floors,
+        options=GrowthOptions(alpha),
+    )
+    late_told = _follow_time(told.values, told.is_missing, of_told, material)
+    resources = (
+        *resources_of(totals, of_totals, wording, late_totals),
+        *resources_of(told, of_told, wording, late_told),
+    )
     return _Findings(
         rows=TrendRows(table, verdicts, wording, late, reading_order(table, verdicts)),
         of_totals=of_totals,
@@ -312,12 +338,15 @@ def _verdict(material: _Material, found: _Findings) -> Verdict:
         mismatches=found.mismatches,
         is_complete=all(snapshot.meta.is_complete for snapshot in material.run.snapshots),
     )
-    watched = watched_of(options, material.table, material.totals, found.of_totals, material.members, material.metric)
+    beside = growing_resources(found.resources, material.metric)
+    watched = watched_of(
+        options, material.table, material.totals, found.of_totals, material.members, material.metric, beside
+    )
     gate, lines = evaluate_trend(options, watched, facts)
     words = words_of(verdicts)
     growing = words.get(GrowthWord.GROWING.value, 0)
     is_comparable = not found.mismatches or options.force_compare
-    status = status_of_trend(found.total, growing, len(points.states), is_comparable=is_comparable)
+    status = status_of_trend(found.total, growing, len(points.states), beside, is_comparable=is_comparable)
     return Verdict(
         status=status,
         sentence=sentence_of_trend(
@@ -327,8 +356,9 @@ def _verdict(material: _Material, found: _Findings) -> Verdict:
             title=METRICS[material.metric].title if material.metric in METRICS else material.metric,
             wording=found.wording,
             points=points,
+            beside=beside,
         ),
-        lead=lead_of_trend(found.rows, growing, words, material.run.frames, found.total),
+        lead=lead_of_trend(found.rows, growing, words, material.run.frames, found.total, beside),
         gate=gate,
         gate_lines=lines,
         reasons=(*found.mismatches, *(note.message for note in points.notes if note.slug != "trend-inputs")),

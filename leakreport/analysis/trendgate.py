@@ -35,6 +35,8 @@ class Watched(NamedTuple):
     """Its largest less its smallest value."""
     noun: str
     """What the whole is called: `the total`, `the sum of libfoo.so*`."""
+    beside: tuple[str, ...] = ()
+    """Of each resource of the process that grows beside the memory, the sentence. They fail where no growth is allowed."""
 
 
 class Facts(NamedTuple):
@@ -106,6 +108,8 @@ def _failure(watched: Watched, facts: Facts) -> str:
         together = f"by {amount(float(rises[growing].sum()))} together, the largest by {largest}"
         count = int(growing.sum())
         parts.append(f"{plural(count, 'path')} grew {f'by {largest}' if count == 1 else together}")
+    if watched.budget is None:
+        parts.extend(watched.beside)
     return "; ".join(parts)
 
 

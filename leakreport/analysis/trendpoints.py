@@ -101,6 +101,8 @@ def _is_series(snapshots: Sequence[Snapshot]) -> bool:
     """Whether all snapshots are of one process: not if it ended several times, or had several timelines."""
     if len(processes_of(snapshots)) > 1:
         return False
+    if all(snapshot.meta.is_process_view for snapshot in snapshots):
+        return True
     per_source = Counter(snapshot.meta.source for snapshot in snapshots)
     if len(per_source) == 1:
         return True

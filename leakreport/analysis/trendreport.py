@@ -46,11 +46,13 @@ class Resource(NamedTuple):
     """A total, which has no path."""
 
     name: str
-    """The metric: `retained_bytes`, `open_fds`."""
+    """The metric: `retained_bytes`, `open_fds`; of a part with the path behind a colon."""
     title: str
     unit: str
     """`bytes`, `blocks` or `count`."""
     row: TrendRow
+    is_judged: bool = False
+    """Whether its growth is growth of the whole, beside the metric of the trend."""
 
 
 class ModuleSeries(NamedTuple):

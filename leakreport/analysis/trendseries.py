@@ -35,7 +35,7 @@ class SeriesTable:
     """By series, the ids that the path had in earlier builds, where they differ."""
     values: Int64Column
     is_missing: BoolColumn
-    """Where a path was not measured: a point without paths, or one that did not record its leak kind."""
+    """Where a path was not measured: a point without paths or without the metric, or one that did not record its leak kind."""
     quanta: Float64Column
     """The smallest change that means one event: the mean block."""
 
@@ -84,7 +84,7 @@ def series_of(
         ids=joined.ids,
         other_ids=joined.other_ids,
         values=values,
-        is_missing=_missing(points.states, chosen.leak_kind),
+        is_missing=_missing(points.states, chosen.leak_kind, metric),
         quanta=quanta,
     )
 
@@ -101,10 +101,12 @@ def _all_rows(run: Run, states: Sequence[State], columns: FrameColumns, *, is_ru
     return replace(rows, records=RecordNames((), none[:0]), first_record=none, end_of_records=none)
 
 
-def _missing(states: Sequence[State], kinds: Int64Column) -> BoolColumn:
+def _missing(states: Sequence[State], kinds: Int64Column, metric: str) -> BoolColumn:
     missing = np.zeros((len(kinds), len(states)), dtype=np.bool_)
     for number, state in enumerate(states):
-        if not state.point.is_detailed:
+        # A sample of descriptors has paths, and says nothing of memory.
+        is_other = metric not in state.judged.columns and all(meta.is_process_view for meta in state.metas)
+        if not state.point.is_detailed or is_other:
             missing[:, number] = True
             continue
         recorded = frozenset.intersection(*(meta.kinds_recorded for meta in state.metas))

@@ -10,21 +10,35 @@ from leakreport.analysis.growth_text import Wording
 from leakreport.analysis.report import Status
 from leakreport.analysis.trendgate import LEAST_POINTS
 from leakreport.analysis.trendpoints import Points
-from leakreport.analysis.trendreport import TrendRow
+from leakreport.analysis.trendreport import Resource, TrendRow
 from leakreport.model.raw import Frame
 from leakreport.units import plural
 
 _MOST_NAMED = 3
+_MOST_BESIDE = 3
 _LONGEST_LABEL = 60
 _OF_MEMORY = frozenset(("Retained", "Lost"))
+_TOLD = {
+    GrowthWord.GROWING: "grows",
+    GrowthWord.STEP: "stepped once",
+    GrowthWord.PLATEAU: "is level after a rise",
+    GrowthWord.SAWTOOTH: "goes up and down",
+    GrowthWord.SLOWING: "rises ever slower",
+    GrowthWord.FLAT: "is flat",
+    GrowthWord.SHRINKING: "shrinks",
+    GrowthWord.UNCLEAR: "is not decided",
+    GrowthWord.TOO_FEW: "has too few values to tell",
+}
 _UNDECIDED = frozenset((GrowthWord.UNCLEAR, GrowthWord.SLOWING, GrowthWord.TOO_FEW))
 
 
-def status_of_trend(total: TrendRow | None, growing: int, points: int, *, is_comparable: bool) -> Status:
+def status_of_trend(
+    total: TrendRow | None, growing: int, points: int, beside: Sequence[Resource] = (), *, is_comparable: bool
+) -> Status:
     """In one word: growth where anything grows; no growth only where the data could have shown some."""
     if not is_comparable or points < LEAST_POINTS:
         return Status.INCONCLUSIVE
-    if growing or (total is not None and total.verdict.word is GrowthWord.GROWING):
+    if growing or beside or (total is not None and total.verdict.word is GrowthWord.GROWING):
         return Status.GROWTH
     if total is None or total.verdict.word in _UNDECIDED:
         return Status.INCONCLUSIVE
@@ -34,7 +48,14 @@ def status_of_trend(total: TrendRow | None, growing: int, points: int, *, is_com
 
 
 def sentence_of_trend(
-    status: Status, total: TrendRow | None, growing: int, *, title: str, wording: Wording, points: Points
+    status: Status,
+    total: TrendRow | None,
+    growing: int,
+    *,
+    title: str,
+    wording: Wording,
+    points: Points,
+    beside: Sequence[Resource] = (),
 ) -> str:
     """The headline, with first and last value.
 
@@ -45,9 +66,14 @@ def sentence_of_trend(
         title: what the metric is called.
         wording: of its amounts.
         points: of the trend.
+        beside: resources that grow.
     """
     count = len(points.states)
     over = plural(count, points.noun)
+    if beside and (total is None or total.verdict.word is not GrowthWord.GROWING):
+        others = " and ".join(f"{_lower(one.title)} by {one.row.rate}" for one in beside[:_MOST_BESIDE])
+        memory = "" if total is None else f"; {_lower(title)} memory {_TOLD[total.verdict.word]}"
+        return f"Growth of {others} over {over}{memory}"
     if total is None:
         return f"{plural(growing, 'path is growing', 'paths are growing')} over {over}; no input states a total"
     verdict = total.verdict
@@ -75,6 +101,10 @@ def sentence_of_trend(
     return f"Not decided, the total's verdict is {verdict.word}: {ends}"
 
 
+def _lower(title: str) -> str:
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
 def _interval(verdict: SeriesVerdict, wording: Wording) -> str:
     """The ends of the interval of the slope, without their unit where it is that of the slope."""
     low, middle, high = (wording.amount(slope * wording.scale) for slope in (verdict.low, verdict.slope, verdict.high))
@@ -92,14 +122,20 @@ def _place(points: Points, number: int) -> str:
 
 
 def lead_of_trend(
-    rows: Sequence[TrendRow], growing: int, words: Mapping[str, int], frames: Sequence[Frame], total: TrendRow | None
+    rows: Sequence[TrendRow],
+    growing: int,
+    words: Mapping[str, int],
+    frames: Sequence[Frame],
+    total: TrendRow | None,
+    beside: Sequence[Resource] = (),
 ) -> tuple[str, ...]:
     """The first paths that grow, what limits a "no growth", and how many paths have which verdict."""
     found = []
     named = rows[: min(growing, _MOST_NAMED)]
     for row in named:
         # The first sentence: values and rate. Why it is called so stands beside the path.
-        found.append(f"{_name(row, frames)}: {row.evidence.split('. ', 1)[0].rstrip('.')}.")
+        found.append(f"{_name(row, frames)}: {_first_sentence(row.evidence)}")
+    found += [f"{one.title}: {_first_sentence(one.row.evidence)}" for one in beside[:_MOST_BESIDE]]
     if total is not None and total.verdict.word is not GrowthWord.GROWING:
         found.append(f"The total: {total.evidence}")
     if growing > len(named):
@@ -107,6 +143,10 @@ def lead_of_trend(
     if words:
         found.append("Paths by verdict: " + ", ".join(f"{count:,} {word}" for word, count in words.items()) + ".")
     return tuple(found)
+
+
+def _first_sentence(text: str) -> str:
+    return f"{text.split('. ', 1)[0].rstrip('.')}."
 
 
 def _name(row: TrendRow, frames: Sequence[Frame]) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from leakreport.analysis.attribution import UNKNOWN_MODULE
 from leakreport.analysis.gate import problem_count
 from leakreport.analysis.identity import prose_name
+from leakreport.analysis.measures import default_metric
 from leakreport.analysis.ownership import is_entry, looks_like_wrapper
+from leakreport.analysis.processview import View, is_process_view, view_lead, view_sentence
 from leakreport.analysis.report import AccumulationPoint, Finding, GroupRow, PathRow, Status
 from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS, LeakKind
 from leakreport.model.raw import TOOL_TITLES, Frame, LeakSearch, Moment, ProblemKind
@@ -72,7 +74,7 @@ def status_of(facts: Facts) -> Status:
         return Status.LEAK
     if not facts.is_complete or not facts.members:
         return Status.INCONCLUSIVE
-    if facts.is_held:
+    if facts.is_held or (is_process_view(facts.members) and facts.totals.get("open_fds")):
         return Status.RETAINED
     if facts.searches == {LeakSearch.COMPLETE}:
         knows_lost = all({LeakKind.DEFINITE, LeakKind.POSSIBLE} <= one.meta.kinds_recorded for one in facts.members)
@@ -85,6 +87,8 @@ def status_of(facts: Facts) -> Status:
 
 def sentence_of(status: Status, facts: Facts) -> str:
     """The headline."""
+    if is_process_view(facts.members) and facts.is_complete:
+        return view_sentence(_view_of(facts))
     match status:
         case Status.LEAK:
             return _leak_sentence(facts)
@@ -94,6 +98,11 @@ def sentence_of(status: Status, facts: Facts) -> str:
             return _clean_sentence(facts) + _besides(facts)
         case _:
             return _inconclusive_sentence(facts) + _besides(facts)
+
+
+def _view_of(facts: Facts) -> View:
+    number = f", {_when(facts)}" if facts.snapshot_count > 1 else ""
+    return View(facts.totals, facts.rows, facts.frames, default_metric(facts.totals), number)
 
 
 def _by_processes(facts: Facts) -> str:
@@ -229,6 +238,8 @@ def _besides(facts: Facts) -> str:
 
 def lead_of(status: Status, facts: Facts) -> tuple[str, ...]:
     """One to five sentences: where it comes together, the largest entry, what else is there."""
+    if is_process_view(facts.members):
+        return view_lead(_view_of(facts))
     found: list[str] = []
     is_lost = status is Status.LEAK
     if facts.largest is not None and (facts.largest.leak_kind in LOST_KINDS or not is_lost):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -86,8 +86,18 @@ class Comparison(NamedTuple):
     """Per row of the after side its row in `report.paths`."""
 
 
+def _as_it_is(run: Run) -> Run:
+    return run
+
+
 def compared(
-    report: Report, run: Run, baseline: Baseline | None, analysis: AnalysisOptions, check: CheckOptions
+    report: Report,
+    run: Run,
+    baseline: Baseline | None,
+    analysis: AnalysisOptions,
+    check: CheckOptions,
+    *,
+    without_suppressed: Callable[[Run], Run] = _as_it_is,
 ) -> Comparison:
     """Find the leaks of a baseline in a run.
 
@@ -97,9 +107,10 @@ def compared(
         baseline: None where there is none.
         analysis: what the report was made with.
         check: what the gate counts.
+        without_suppressed: what was done to the run: what suppressions hide is not fixed.
     """
     known = baseline or Baseline(_recording_like(report), {})
-    aligned = align(run_of(known, check.baseline_file or "baseline"), run, analysis)
+    aligned = align(without_suppressed(run_of(known, check.baseline_file or "baseline")), run, analysis)
     leaks = found_leaks(aligned, known, check.counted)
     return Comparison(report, aligned, baseline, leaks, _report_rows(report, aligned))
 
@@ -299,8 +310,8 @@ class _Judge:
             self._held(self._rows_of(leak), [self.baseline.leaks[name] for name in leak.stored])
             for leak in self._comparison.leaks
         ]
-        used = {name for leak in self._comparison.leaks for name in leak.stored}
-        gone = [leak for name, leak in self.baseline.leaks.items() if name not in used]
+        # What suppressions hide counts on neither side.
+        gone = [leak for leak in self.baseline.leaks.values() if not leak.last]
         found += [self._held([], [leak]) for leak in gone]
         left = self._left()
         last, anchor = (self._bytes(one) for one in (self.baseline.unattributed, self.baseline.unattributed_anchor))

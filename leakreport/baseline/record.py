@@ -52,8 +52,9 @@ def updated(
             continue
         else:
             leaks |= {leak.id: leak for leak in _moved(stored, fresh, old, is_ratchet=is_ratchet)}
-    # What is alive by its own id is neither fixed nor somebody's alias.
-    leaks = {name: leak for name, leak in old.leaks.items() if not leak.last} | gone | leaks
+    # What is alive by its own id is neither fixed nor somebody's alias; what suppressions hide stays as it was.
+    seen = {name for found in comparison.leaks for name in found.stored}
+    leaks = {name: leak for name, leak in old.leaks.items() if name not in seen} | gone | leaks
     leaks = {
         name: replace(leak, aliases=tuple(one for one in leak.aliases if one not in leaks))
         for name, leak in leaks.items()

@@ -117,12 +117,14 @@ def compared_run(
 ) -> tuple[Comparison | None, list[InputError]]:
     """What could be read, analysed and compared with a baseline, None where that is nothing; and what could not."""
     from leakreport.api import analyze, compare_with_baseline
+    from leakreport.suppressions.parse import read_rules
 
     run, errors = read_run(inputs, given, chosen.symbol_options())
     if run is None:
         return None, errors
     report = analyze(run, config=analysis)
-    return compare_with_baseline(report, run, baseline, config=analysis, check=check), errors
+    rules = read_rules(chosen.texts("suppressions"))
+    return compare_with_baseline(report, run, baseline, config=analysis, check=check, rules=rules), errors
 
 
 def whole_analysis(analysis: AnalysisOptions, *words: str) -> AnalysisOptions:

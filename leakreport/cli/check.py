@@ -20,7 +20,7 @@ from leakreport.cli.baselines import (
 )
 from leakreport.cli.bisect import OPTION as BISECT
 from leakreport.cli.options import READING, WRITING, At, FailOn, Given, Inputs, Records, takes
-from leakreport.cli.outcome import finish, targets_of
+from leakreport.cli.outcome import finish, red_without_report, targets_of
 
 if TYPE_CHECKING:
     from leakreport.analysis.report import Report
@@ -50,15 +50,16 @@ def check(
     analysis = chosen.analysis_options(at=at, metric=given.text("metric"), grouping=given.text("as_"), command="check")
     analysis = whole_analysis(analysis, *(word for word in analysis.fail_on if word in _OF_ONE_RUN))
     file = baseline_file(chosen)
-    options = check_options(chosen, file.path, is_found=file.is_found)
-    is_asked = file.is_found or chosen.text("baseline") is not None
-    known = read_baseline(file.path, places=options.places) if is_asked else None
-    comparison, errors = compared_run(inputs, given, chosen, analysis, known, options)
     report = None
-    if comparison is not None:
-        report = check_report(comparison, check=options, redact=analysis.redact)
-        if not given.flag("quiet") and not analysis.redact:
-            report = replace(report, next_commands=_next(report, inputs, targets, file, is_there=known is not None))
+    with red_without_report(chosen, targets):
+        options = check_options(chosen, file.path, is_found=file.is_found)
+        is_asked = file.is_found or chosen.text("baseline") is not None
+        known = read_baseline(file.path, places=options.places) if is_asked else None
+        comparison, errors = compared_run(inputs, given, chosen, analysis, known, options)
+        if comparison is not None:
+            report = check_report(comparison, check=options, redact=analysis.redact)
+    if report is not None and not given.flag("quiet") and not analysis.redact:
+        report = replace(report, next_commands=_next(report, inputs, targets, file, is_there=known is not None))
     return finish(report, given, chosen, targets, errors, records=records)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from leakreport.cli.settings import Chosen
     from leakreport.owners.owners import Owners
     from leakreport.render.source_links import SourceLinks
+    from leakreport.repository.paths import RepositoryPaths
 
 
 def owners_of(chosen: Chosen) -> Owners | None:
@@ -77,3 +78,12 @@ def source_links_of(chosen: Chosen, tell: Callable[[UsageError], None] | None = 
         for error in missing:
             tell(error)
     return SourceLinks(RepositoryPaths.below(root, (".", *chosen.texts("source-root"))), template, commit, opener)
+
+
+def repository_of(chosen: Chosen) -> RepositoryPaths | None:
+    """The checkout around the working directory; None for none."""
+    from leakreport.repository.checkout import find_root
+    from leakreport.repository.paths import RepositoryPaths
+
+    root = find_root(Path.cwd())
+    return None if root is None else RepositoryPaths.below(root, (".", *chosen.texts("source-root")))

@@ -156,7 +156,7 @@ class Chosen:
         Raises:
             UsageError: the template of links to source is none.
         """
-        from leakreport.cli.checkout import source_links_of
+        from leakreport.cli.checkout import repository_of, source_links_of
         from leakreport.render.interface import RenderOptions
 
         return RenderOptions(
@@ -165,6 +165,7 @@ class Chosen:
             max_paths=self.number("max-paths"),
             with_source=not self.flag("no-source"),
             source_roots=self.texts("source-root"),
+            repository=repository_of(self),
             source_links=source_links_of(self),
             include_host=self.flag("include-host"),
             width=width,

@@ -97,6 +97,20 @@ def _metrics() -> dict[str, Metric]:
         Metric("inherited_bytes", "Inherited over fork (an estimate)", "bytes"),
         Metric("inherited_blocks", "Blocks inherited over fork (an estimate)", "blocks"),
         Metric("open_fds", "Descriptors left open", "count"),
+        Metric("sockets", "Sockets", "count"),
+        Metric("resident_bytes", "Resident", "bytes"),
+        Metric("peak_resident_bytes", "Resident at its peak", "bytes"),
+        Metric("proportional_bytes", "Proportional share", "bytes"),
+        Metric("private_bytes", "Private", "bytes"),
+        Metric("swapped_bytes", "In swap", "bytes"),
+        Metric("size_bytes", "Address space", "bytes"),
+        Metric("writable_bytes", "Writable and private address space", "bytes"),
+        Metric("mapped_file_bytes", "Address space of mapped files", "bytes"),
+        Metric("java_heap_bytes", "Java heap", "bytes"),
+        Metric("mappings", "Mappings", "count"),
+        Metric("threads", "Threads", "count"),
+        Metric("thread_stacks", "Thread stacks", "count"),
+        Metric("malloc_arenas", "Arenas of malloc", "count"),
     ]
     for kind in LEAK_KINDS:
         title = kind.title.capitalize()

@@ -41,6 +41,11 @@ TOOL_TITLES = {
 """The valgrind tools as they call themselves, by the name that --tool= takes."""
 
 
+_PAGE_BYTES = 4096
+PROCESS_GRAINS = dict.fromkeys(("smaps", "smaps-rollup", "maps", "proc-status", "pmap", "fd"), _PAGE_BYTES)
+"""The formats in which a kernel counts what a process has, each with the smallest change that it counts, in bytes."""
+
+
 class FrameKind(StrEnum):
     """What a frame stands for."""
 
@@ -287,6 +292,16 @@ class SnapshotMeta:
     def actual(self) -> SnapshotMeta:
         """What to judge by, whatever is shown."""
         return self.hidden or self
+
+    @property
+    def is_process_view(self) -> bool:
+        """Whether it is the kernel's account of a whole process: no block in it is known, and none known to be lost."""
+        return all(name in PROCESS_GRAINS for name in self.format.split(" and "))
+
+    @property
+    def grain_bytes(self) -> int:
+        """The smallest change of an amount of bytes that is one event."""
+        return max(PROCESS_GRAINS.get(name, 1) for name in self.format.split(" and "))
 
 
 @dataclass(frozen=True, slots=True)

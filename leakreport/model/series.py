@@ -10,6 +10,7 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from leakreport.model.raw import LeakSearch, Moment, RawSnapshot, SnapshotMeta
+from leakreport.model.samples import sample_name
 
 _JEMALLOC = re.compile(r"(?P<prefix>.*)\.(?P<pid>\d+)\.(?P<number>\d+)\.[a-z]\d*\.heap")
 _NUMBERED = re.compile(r"(?P<prefix>.*?)[._-]?(?P<number>\d+)(?P<suffix>(?:\.[A-Za-z_][\w]*)*)")
@@ -44,6 +45,10 @@ def places_of(metas: Sequence[SnapshotMeta]) -> list[Place]:
 
 def _place_of(meta: SnapshotMeta, index: int) -> Place:
     """By itself; `index` tells those apart of which nothing is known."""
+    if meta.is_process_view:
+        # A sample says nothing of the other ones but by its name; of a log, all samples have the same.
+        sample = sample_name(meta.source)
+        return Place(("samples", sample.series) if meta.pid is None else ("pid", meta.pid), sample.number)
     folder, _, name = meta.source.rpartition("/")
     name = _COMPRESSION.sub("", name)
     if meta.document is not None:

@@ -31,6 +31,12 @@ BUILTIN = {
     "heaptrack": "leakreport.readers.heaptrack:HeaptrackReader",
     "folded": "leakreport.readers.folded:FoldedReader",
     "speedscope": "leakreport.readers.speedscope:SpeedscopeReader",
+    "smaps": "leakreport.readers.smaps:SmapsReader",
+    "smaps-rollup": "leakreport.readers.smaps_rollup:SmapsRollupReader",
+    "maps": "leakreport.readers.maps:MapsReader",
+    "proc-status": "leakreport.readers.proc_status:ProcStatusReader",
+    "pmap": "leakreport.readers.pmap:PmapReader",
+    "fd": "leakreport.readers.fd:FdReader",
     "leakreport": "leakreport.readers.leakreport:LeakreportReader",
 }
 
@@ -79,7 +85,7 @@ def pick_reader(stream: InputStream, limits: Limits) -> Reader:
     stream.rewind()
     first = stream.read(limits.head_bytes)
     if not first:
-        raise EmptyInput(f"{stream.name} is empty")
+        raise EmptyInput(f"{stream.name} is empty", advice=_why_empty(stream.name))
     for name in BUILTIN:
         # The signatures of built-in formats exclude each other: who is certain need not wait for the others to load.
         reader = get_reader(name)
@@ -95,6 +101,14 @@ def pick_reader(stream: InputStream, limits: Limits) -> Reader:
     if foreign is not None:
         raise UnsupportedInput(f"{stream.name} is {foreign.title}", advice=foreign.advice)
     raise UnrecognisedInput(f"{stream.name} is in no format that leakreport knows")
+
+
+def _why_empty(name: str) -> str:
+    """What to do about an empty file, by its name; empty where the usual advice is right."""
+    from leakreport.readers._samples import DENIED_ADVICE
+
+    words = ("smaps", "pmap", "maps", ".fd", "net_tcp")
+    return DENIED_ADVICE if any(word in name.rsplit("/", 1)[-1] for word in words) else ""
 
 
 def recognise_head(head: bytes, name: str) -> FormatInfo | str | None:

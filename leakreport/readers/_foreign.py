@@ -7,6 +7,8 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from leakreport.readers._samples import DENIED_ADVICE
+
 _MEMCHECK = "valgrind --leak-check=full --show-leak-kinds=all --xml=yes --xml-file=memcheck.%p.xml ./program"
 _USE_MEMCHECK = f"This version reads memcheck: {_MEMCHECK}"
 
@@ -41,6 +43,7 @@ def _is_cpu_profile(head: bytes) -> bool:
 
 
 _USE_HEAP = "Give a heap profile: HEAPPROFILE=/tmp/program LD_PRELOAD=libtcmalloc.so.4 ./program"
+_USE_LINUX = "Record on Linux: cat /proc/PID/smaps > 001.smaps, or pmap -X PID > 001.pmap"
 _USE_JEMALLOC = "Record the native side: MALLOC_CONF=prof:true,prof_prefix:jeprof,lg_prof_interval:30 LD_PRELOAD=libjemalloc.so.2 java ..."
 _KNOWN: tuple[tuple[Callable[[bytes], bool], Foreign], ...] = (
     (_is_cpu_profile, Foreign("a CPU profile of pprof", f"It says where time goes, not what is retained. {_USE_HEAP}")),
@@ -59,7 +62,11 @@ _KNOWN: tuple[tuple[Callable[[bytes], bool], Foreign], ...] = (
     (_starts(b"memray\0"), Foreign("a recording of memray", "leakreport does not read it: memray flamegraph --leaks FILE does.")),
     (_starts(b"MDMP"), Foreign("a minidump", f"It holds memory, not who allocated it. {_USE_MEMCHECK}")),
     (_finds(rb"\A\x80(?:[\x02\x03][\](}c]|[\x04\x05]\x95)"), Foreign("a Python pickle, which is never opened: it could run code", _USE_HEAP, is_certain=False)),
-    (_finds(rb"\A\d+:\s[^\n]*\r?\nAddress\s+Kbytes"), Foreign("the output of pmap, which this version does not read", _USE_MEMCHECK)),
+    (_finds(rb"\A(?:[^\n]{0,300}\n){0,40}(?:Process: +\S[^\n]*\[\d+\]\n|Virtual Memory Map of process \d+|==== (?:Non-writable|Writable) regions)"), Foreign("the output of vmmap of macOS", f"It has other groups than Linux. {_USE_LINUX}")),
+    (_finds(rb"\A\d{1,10}:[^\n]*\r?\n[^\n]*Mode +Mapped File|\A\d{1,10}:\s[^\n]*\r?\n(?:[^\n]{0,300}\n){1,40}[^\n]*\[ heap \]"), Foreign("the output of pmap of Solaris", f"It has other columns than that of Linux. {_USE_LINUX}")),
+    (_finds(rb"\A\s*PID +START +END +PRT +RES "), Foreign("the output of procstat of FreeBSD", _USE_LINUX)),
+    (_finds(rb"\A(?:[^\n]{0,200}\n){0,5}(?:cat|ls|head|cp|pmap): [^\n]{0,300}/proc/[^\n]{0,200}(?:Permission denied|Operation not permitted)"), Foreign("what a command said that may not read /proc", DENIED_ADVICE)),
+    (_finds(rb"\A(?:[^\n]{0,200}\n){0,5}(?:cat|ls|head|cp): [^\n]{0,300}/proc/[^\n]{0,200}No such (?:file|process)"), Foreign("what a command said of a process that had ended", "Record while the process runs.")),
     (_finds(rb"\A<jemalloc>: "), Foreign("jemalloc's own summary, which has no paths", "Give the .heap file that it wrote beside it.")),
     (_starts(b"PERFILE2"), Foreign("a perf recording", f"perf samples events and does not know what is retained. {_USE_MEMCHECK}")),
     (_finds(rb"\A\x7fELF.{12}\x04\x00"), Foreign("a core dump", f"It holds memory, not who allocated it. {_USE_MEMCHECK}")),
@@ -76,7 +83,6 @@ _KNOWN: tuple[tuple[Callable[[bytes], bool], Foreign], ...] = (
     (_finds(rb"\A(?:# callgrind format|version: \d+\r?\ncreator: |desc: I1 cache|(?:[^\n]{0,200}\n){0,20}events: (?:Ir|Cycles|Instructions|Time)\b)"), Foreign("a profile of processor time (callgrind, cachegrind, xdebug), which knows no memory", _USE_MEMCHECK)),
     (_finds(rb"(?:ERROR|SUMMARY): \w{0,20}Sanitizer: "), Foreign("a sanitizer's report without leaks", "Let the program end by itself, with ASAN_OPTIONS=detect_leaks=1.", is_certain=False)),
     (_finds(rb"\A\{\n\s*\S.*\n\s*\w+(?:,\w+)*:\w+"), Foreign("a suppression file", "Give it to valgrind: --suppressions=FILE.")),
-    (_finds(rb"\A[0-9a-f]{6,}-[0-9a-f]{6,} [r-][w-][x-][ps] "), Foreign("a list of mappings of a process, which this version does not read", _USE_MEMCHECK)),
     (_finds(rb"\A\s*[\[{]\s*[\"\]}]"), Foreign("JSON of a kind that leakreport does not know", _USE_MEMCHECK)),
 )  # fmt: skip
 _XML_ROOT = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<([A-Za-z_][\w:.-]*)", re.DOTALL)

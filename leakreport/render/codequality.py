@@ -28,7 +28,7 @@ class CodeQualityRenderer(IssueRenderer):
 
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The list, one line an entry."""
-        roots = Roots(options.source_roots)
+        roots = Roots.of(options)
         entries = [_trouble(notice, found.source_place(notice, roots)) for notice in found.troubles]
         entries.extend(
             _entry(issue, found.place_of(issue, roots), url_of(issue.named_frame, options)) for issue in found.issues

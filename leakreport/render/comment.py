@@ -111,7 +111,7 @@ def _table(found: IssueList, options: RenderOptions, room: int) -> str:
 
 def _columns(found: IssueList, options: RenderOptions) -> dict[str, Callable[[Issue], str]]:
     """By title what each column says of an issue."""
-    roots = Roots(options.source_roots)
+    roots = Roots.of(options)
     columns: dict[str, Callable[[Issue], str]] = {
         "Id": lambda issue: cell(issue.id),
         "Rule": lambda issue: cell(issue.rule.id),

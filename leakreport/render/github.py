@@ -30,7 +30,7 @@ class GithubRenderer(IssueRenderer):
 
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The commands."""
-        return "".join(f"{line}\n" for line in _commands(found, Roots(options.source_roots)))
+        return "".join(f"{line}\n" for line in _commands(found, Roots.of(options)))
 
 
 def _commands(found: IssueList, roots: Roots) -> Iterator[str]:

@@ -10,6 +10,7 @@ from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import Report
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.render.source_links import SourceLinks
+from leakreport.repository.paths import RepositoryPaths
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class RenderOptions:
     with_source: bool = True
     source_roots: tuple[str, ...] = ()
     """Folders besides the working directory below which source may be read."""
+    repository: RepositoryPaths | None = None
+    """The checkout at hand, in which files of a build elsewhere are found; None for none."""
     source_links: SourceLinks | None = None
     """Where frames lead to; None for nowhere."""
     include_host: bool = False

@@ -17,7 +17,7 @@ from leakreport.analysis.diffreport import DiffReport
 from leakreport.analysis.report import GateLine, GateResult, InputSummary, Report, Severity, Status, Verdict
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LOST_KINDS, LeakKind
-from leakreport.model.raw import Frame
+from leakreport.model.raw import Frame, SuppressionUse
 from leakreport.render.interface import Failure, RenderOptions
 from leakreport.render.names import shorten_name
 from leakreport.render.phrases import cut, frame_name, printable
@@ -175,6 +175,8 @@ class IssueList:
     totals_before: Mapping[str, int] | None = None
     check: CheckResult | None = None
     """Where the run was checked against a baseline."""
+    suppressions: tuple[SuppressionUse, ...] = ()
+    """The rules that hid anything, with what they hid."""
 
     @property
     def fixed(self) -> tuple[CheckedLeak, ...]:

@@ -47,7 +47,7 @@ class JunitRenderer(IssueRenderer):
 
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The document."""
-        roots = Roots(options.source_roots)
+        roots = Roots.of(options)
         cases = [*_verdict_cases(found), *_gate_cases(found)]
         cases.extend(
             _issue_case(found, issue, found.place_of(issue, roots), url_of(issue.named_frame, options))

@@ -164,7 +164,7 @@ def remarks(report: Report) -> tuple[tuple[str, str], ...]:
     found = [(source, note.message) for source, note in report.notes]
     known = {message for _, message in found} | {f"{source}: {message}" for source, message in found}
     # The gate has lines of its own.
-    known |= {f"{line.gate}: {line.text}." for line in report.verdict.gate_lines}
+    known |= {f"{line.gate}: {line.text}{stop}" for line in report.verdict.gate_lines for stop in (".", "")}
     found.extend(("verdict", reason) for reason in report.verdict.reasons if reason not in known)
     found.extend(
         (finding.rule, finding.message) for finding in report.findings if finding.rule.startswith("recording.")

@@ -1,6 +1,7 @@
 """Where a frame lies, as tools that know a project want it: a path from the root of the project, percent-encoded for URIs.
 
-All of it is text: no file is looked for, so that a profile cannot ask for one, and a report made elsewhere is the same.
+Folders are compared as text. Where a checkout is at hand, a path of a build elsewhere is the file of it that it means for
+sure (`repository.paths`), so that a program built in a container is shown at its source without a word on the command line.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from leakreport.model.raw import Frame
+from leakreport.render.interface import RenderOptions
+from leakreport.repository.paths import RepositoryPaths
 
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -57,9 +60,11 @@ class Place(NamedTuple):
 class Roots:
     """The folders that stand for the root of the project: the working directory and those of `--source-root`."""
 
-    def __init__(self, source_roots: Sequence[str]) -> None:
-        """Make it; folders need not exist."""
-        here, *others = (_absolute(name) for name in (".", *source_roots))
+    def __init__(self, source_roots: Sequence[str], repository: RepositoryPaths | None = None) -> None:
+        """Make it; folders need not exist. Paths start at the root of the checkout, else at the working directory."""
+        root = "." if repository is None or repository.root is None else str(repository.root)
+        self._repository = repository
+        here, *others = (_absolute(name) for name in (root, *source_roots))
         # The working directory is that of the repository; of other folders the longest is the closest.
         self._roots = (here, *sorted(set(others) - {here}, key=lambda name: (-len(name), name)))
 
@@ -68,7 +73,18 @@ class Roots:
         path = frame.path
         if not path:
             return None
-        return self.of_path(path, frame.line if frame.line is not None and frame.line > 0 else None)
+        line = frame.line if frame.line is not None and frame.line > 0 else None
+        found = self.of_path(path, line)
+        is_below = found.base is Base.PROJECT and path.startswith("/")
+        if self._repository is None or is_below:
+            return found
+        known = self._repository.path_of(path)
+        return found if known is None else Place(known, line, Base.PROJECT)
+
+    @classmethod
+    def of(cls, options: RenderOptions) -> Roots:
+        """Those of a report."""
+        return cls(options.source_roots, options.repository)
 
     def object(self, frame: Frame) -> Place | None:
         """The executable or library that a frame is in."""

@@ -34,7 +34,7 @@ class PrometheusRenderer(IssueRenderer):
 
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The samples, family by family."""
-        return "".join(_families(found, Roots(options.source_roots)))
+        return "".join(_families(found, Roots.of(options)))
 
 
 def _families(found: IssueList, roots: Roots) -> Iterator[str]:

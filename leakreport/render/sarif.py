@@ -20,14 +20,14 @@ from leakreport import __version__
 from leakreport.analysis.checkreport import CheckedLeak, State
 from leakreport.analysis.report import Severity
 from leakreport.model.metrics import LeakKind
-from leakreport.model.raw import Frame
+from leakreport.model.raw import Frame, SuppressionUse
 from leakreport.render.check_words import leak_name, leak_place, state_text, url_of
 from leakreport.render.interface import RenderOptions
 from leakreport.render.issues import MOST_ISSUES, Issue, IssueList, IssueRenderer, Notice, Rule, Stack, sentences
 from leakreport.render.phrases import cut, frame_name, printable
 from leakreport.render.places import Base, Place, Roots
 from leakreport.render.run_issues import leak_rule
-from leakreport.units import plural
+from leakreport.units import format_bytes, plural
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MOST_COMPRESSED_BYTES = 9_500_000
@@ -41,6 +41,15 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 _CWE = {"leak": ("external/cwe/cwe-401",), "new": ("external/cwe/cwe-401",), "descriptor": ("external/cwe/cwe-775",)}
 _STATES = {"new": "new", "grown": "updated", "growing": "updated"}
 _CHECKED = {State.NEW: "new", State.GREW: "updated", State.EXPIRED: "unchanged", State.KNOWN: "unchanged"}
+
+
+_SUPPRESSED = Rule(
+    "suppressed",
+    "Suppressed",
+    "What a rule of a suppression file hides: it is counted, and not judged.",
+    "leakreport suppress audit says which rules hide too much, and which hide nothing.",
+    Severity.INFO,
+)
 
 
 class SarifRenderer(IssueRenderer):
@@ -57,12 +66,15 @@ class SarifRenderer(IssueRenderer):
 
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The document, ASCII only, one line a result."""
-        roots = Roots(options.source_roots)
+        roots = Roots.of(options)
         absent = found.fixed[:MOST_ISSUES] if self.is_whole else ()
+        uses = found.suppressions[:MOST_ISSUES] if self.is_whole else ()
         listed = (*found.trouble_rules, *found.rules, *(leak_rule(_kind_of(leak)) for leak in absent))
+        listed = (*listed, *([_SUPPRESSED] if uses else []))
         rules = tuple({rule.id: rule for rule in listed}.values())
         numbers = {rule.id: number for number, rule in enumerate(rules)}
         gone = [_dumps(_absent(found, leak, numbers, roots)) for leak in absent]
+        gone += [_dumps(_suppressed(use, numbers, roots)) for use in uses]
         results, left_out = self._results(found, numbers, roots, options, gone)
         notices = list(found.notices)
         if left_out:
@@ -103,7 +115,7 @@ class SarifRenderer(IssueRenderer):
 
 
 class SarifFullRenderer(SarifRenderer):
-    """The same with fixed leaks as results that are absent, for readers that know `baselineState`."""
+    """The same with fixed leaks as absent results, and what rules hid as suppressed ones, for readers that know both."""
 
     name = "sarif-full"
     is_whole = True
@@ -195,6 +207,24 @@ def _absent(found: IssueList, leak: CheckedLeak, rules: dict[str, int], roots: R
         "locations": [{"physicalLocation": _physical(place)}],
         "partialFingerprints": _fingerprints(leak.id, rule),
         "properties": {"state": leak.state.value},
+    }
+
+
+def _suppressed(use: SuppressionUse, rules: dict[str, int], roots: Roots) -> dict[str, object]:
+    """What a rule of `--suppressions` hid: which records these are is not kept."""
+    where = {"physicalLocation": _physical(roots.of_path(use.file, use.line or None))}
+    amount = f"{format_bytes(use.bytes)} in {plural(use.blocks, 'block')}" if use.records else ""
+    errors = plural(use.errors, "error or descriptor", "errors or descriptors") if use.errors else ""
+    name = f"{printable(use.file)}:{use.line}"
+    return {
+        "ruleId": _SUPPRESSED.id,
+        "ruleIndex": rules[_SUPPRESSED.id],
+        "level": "note",
+        "message": {"text": f"Rule {printable(use.name)} hides {' and '.join(filter(None, (amount, errors)))}."},
+        "locations": [where],
+        "partialFingerprints": _fingerprints(name, _SUPPRESSED.id),
+        "suppressions": [{"kind": "external", "location": where, "justification": printable(use.name)}],
+        "properties": {"records": use.records, "bytes": use.bytes, "blocks": use.blocks, "errors": use.errors},
     }
 
 

@@ -33,7 +33,7 @@ class SonarRenderer(IssueRenderer):
 
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The document."""
-        roots = Roots(options.source_roots)
+        roots = Roots.of(options)
         issues = [_trouble(notice, found.source_place(notice, roots)) for notice in found.troubles]
         issues.extend(_issue(issue, found.place_of(issue, roots), roots) for issue in found.issues)
         rules = (*found.trouble_rules, *found.rules)

@@ -33,7 +33,7 @@ class TeamcityRenderer(IssueRenderer):
 
     def written(self, found: IssueList, options: RenderOptions) -> str:
         """The messages."""
-        return "".join(f"{line}\n" for line in _messages(found, Roots(options.source_roots)))
+        return "".join(f"{line}\n" for line in _messages(found, Roots.of(options)))
 
 
 def _messages(found: IssueList, roots: Roots) -> Iterator[str]:

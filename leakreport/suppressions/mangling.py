@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from leakreport.suppressions.globpairs import covers, may_meet
+from leakreport.suppressions.globs import as_bytes
 
 _OPERATORS = {
     "~": "co", "%": "rm", "/": "dv", "|": "or", "^": "eo", "=": "aS", "+=": "pL", "-=": "mI", "*=": "mL", "/=": "dV",
@@ -410,7 +411,8 @@ def name_answer(glob: str, function: str) -> bool | None:
     (True, False)
     """
     known = [mangled_glob(function, local=local, is_exact=True) for local in ("", "L")]
-    exact = [form for found in known if found is not None for form in _other_forms(found)]
+    exact = [form for found in known if found is not None for form in _other_forms(as_bytes(found))]
+    glob = as_bytes(glob)
     if not exact:
         return None
     if all(covers(glob, found) for found in exact):

@@ -140,7 +140,7 @@ def _frame_reason(
     if matched == 0 and later is not None:
         return f"the stack begins with the allocator, and {pattern.text} is frame {later + 1}: put ... before it"
     if later is not None and not is_open:
-        return f"{later - stopped} more frame{'' if later - stopped == 1 else 's'} lie between: put ... before {pattern.text}"
+        return f"{later - stopped} more frame{' lies' if later - stopped == 1 else 's lie'} between: put ... before {pattern.text}"
     if is_written_readable(pattern.glob):
         return "valgrind compares the name that the linker knows, and the rule has the readable one"
     if pattern.glob.startswith("_Z") and frame.function is not None and not is_readable_cplusplus(frame.function):

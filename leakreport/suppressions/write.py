@@ -21,7 +21,7 @@ from leakreport.suppressions.rules import Dialect, FramePattern, Place, Rule
 
 MOST_LINES = 24
 """Frames in one rule: what valgrind took until 3.23, and no person reads more."""
-_MOST_TRIED = 3000
+_MOST_TRIED = 1000
 _SHORTEST_ID = 4
 
 
@@ -113,6 +113,8 @@ def _best(
     """Of the candidates, shortest first, the first that hides nothing else; else the one that hides least."""
     best: Rule | None = None
     fewest = len(others) + 1
+    # Paths that differ in lines alone fit whatever fits this one.
+    least = sum(_named(other) == _named(leak) for other in others)
     in_question = list(others)
     name = f"{leak.id} {_one_line(leak.name)}"
     candidates = _valgrind_candidates(leak, demangle) if dialect is Dialect.VALGRIND else _search_candidates(leak)
@@ -130,7 +132,7 @@ def _best(
             in_question = hidden
         if len(hidden) < fewest:
             best, fewest = rule, len(hidden)
-        if fewest == 0:
+        if fewest <= least:
             break
     if best is None:
         raise UsageError(
@@ -139,6 +141,10 @@ def _best(
             advice="Record with debug information, or give the binaries with --symbol-path.",
         )
     return best
+
+
+def _named(leak: Leak) -> tuple[tuple[str | None, str | None], ...]:
+    return tuple((frame.actual.function, frame.actual.module) for frame in leak.stack)
 
 
 def _named_kinds(kinds: frozenset[LeakKind]) -> frozenset[LeakKind] | None:

@@ -43,7 +43,7 @@ def test_adoption_in_three_commands(known: str) -> None:
     assert "Nothing is new and nothing grew; 2 known" in text
     code, text, _ = called("check", recording(BASE | {"draw": 5}))
     assert code == 1
-    (new,) = (line for line in text.splitlines() if line.startswith("NEW "))
+    (new,) = (line for line in text.splitlines() if line.startswith("STATE new "))
     assert "draw" in new
     code, _, complaint = called("baseline", "update", "run.xml")
     assert code == 0
@@ -143,7 +143,7 @@ def test_the_command_that_accepts_is_printed_and_works(known: str, monkeypatch: 
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1830000000")
     code, text, _ = called("check", "run.xml")
     assert code == 1
-    assert "EXPIRED " in text
+    assert "STATE expired " in text
     assert known
 
 
@@ -223,6 +223,17 @@ def test_errors_are_looked_at_when_they_are_asked_for(known: str) -> None:
     Path("run.xml").write_text(text.replace("<status><state>FINISHED", f"{error}<status><state>FINISHED"))
     assert called("check", "run.xml")[0] == 0
     assert called("check", "run.xml", "--fail-on", "errors")[0] == 1
+
+
+def test_what_suppressions_hide_is_neither_new_nor_fixed(known: str) -> None:
+    Path("known.supp").write_text("{\n  a\n  Memcheck:Leak\n  ...\n  fun:parse\n  ...\n}\n")
+    before = Path(FILE).read_text()
+    found = document(known, "--suppressions", "known.supp", "--budget", "total=+0%", code=0)
+    assert found["check"]["counts"] == {"new": 0, "grew": 0, "expired": 0, "known": 1, "fixed": 0}
+    assert found["check"]["budgets"][0]["last"] == found["check"]["budgets"][0]["now"] == 4096
+    assert called("check", recording({"load": 4096, "parse": 999}), "--suppressions", "known.supp")[0] == 0
+    assert called("baseline", "update", known, "--suppressions", "known.supp")[0] == 0
+    assert Path(FILE).read_text() == before
 
 
 def test_redacted_output_names_nobody() -> None:

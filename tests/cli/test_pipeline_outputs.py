@@ -9,7 +9,15 @@ import pytest
 from lxml import etree
 
 from tests.cli.test_cli import case, run
-from tests.render.pipeline_support import FORMATS, assert_red, sarif_of
+from tests.render.pipeline_support import (
+    FORMATS,
+    SARIF,
+    assert_red,
+    code_quality_of,
+    github_of,
+    junit_of,
+    sarif_of,
+)
 from tests.support import fixture_path
 
 
@@ -126,3 +134,81 @@ def test_several_runs_are_one_run_of_sarif() -> None:
     documents = [run("trend", "--as", "runs", *files, "--to", "sarif"), run("analyze", *files, "--to", "sarif")]
     for done in documents:
         assert sarif_of(done.stdout)["tool"]["driver"]["name"] == "leakreport"
+
+
+def texts_of(folder: Path, *arguments: object, cwd: Path | None = None) -> tuple[int, dict[str, str]]:
+    """The exit code of a command that is asked for all formats of pipelines, and what it wrote."""
+    outputs = [part for name in (*FORMATS, "sarif-full") for part in ("-o", f"{name}:{folder / name}")]
+    done = run(*arguments, *outputs, cwd=cwd)
+    return done.returncode, {name: (folder / name).read_text(encoding="utf-8") for name in (*FORMATS, "sarif-full")}
+
+
+@pytest.fixture
+def baseline(tmp_path: Path) -> Path:
+    """Of the second build of a service."""
+    file = tmp_path / "known.json"
+    done = run("baseline", "write", fixture_path("memcheck-xml", "svc-v2"), "--baseline", file)
+    assert done.returncode == 0, done.stderr
+    return file
+
+
+def test_a_check_in_every_format(tmp_path: Path, baseline: Path) -> None:
+    code, texts = texts_of(tmp_path, "check", fixture_path("memcheck-xml", "svc-v5"), "--baseline", baseline)
+    assert code == 1
+    states = {result["properties"]["state"]: result["baselineState"] for result in sarif_of(texts["sarif"])["results"]}
+    assert states == {"new": "new", "grew": "updated", "known": "unchanged"}
+    assert '"absent"' in texts["sarif-full"]
+    assert "absent" not in texts["sarif"]
+    code, texts = texts_of(tmp_path, "check", fixture_path("memcheck-xml", "svc-v2"), "--baseline", baseline)
+    assert code == 0
+    assert not junit_of(texts["junit"]).findall(".//failure")
+    assert {entry["severity"] for entry in code_quality_of(texts["codequality"])} == {"info"}
+    assert github_of(texts["github"])[0].name == "notice"
+
+
+def test_a_check_that_cannot_be_is_red(tmp_path: Path, baseline: Path) -> None:
+    build = fixture_path("memcheck-xml", "svc-v5")
+    code, texts = texts_of(tmp_path, "check", build, "--baseline", tmp_path / "missing.json")
+    assert code == 2
+    assert_red(texts)
+    # Another program says nothing about this baseline, however few leaks it has.
+    code, texts = texts_of(tmp_path, "check", case("clean-true"), "--baseline", baseline)
+    assert code == 5
+    assert_red(texts)
+    cut = tmp_path / "cut.xml"
+    cut.write_bytes(build.read_bytes()[: build.stat().st_size // 2])
+    for partial, expected in ((), 3), (("--partial",), 5):
+        code, texts = texts_of(tmp_path, "check", cut, "--baseline", baseline, *partial)
+        # What is worse fails whatever is missing.
+        assert code in {expected, 1}
+        assert_red(texts)
+
+
+def test_what_rules_hide_is_told(tmp_path: Path) -> None:
+    rules = tmp_path / "known.supp"
+    rules.write_text("{\n   log\n   Memcheck:Leak\n   fun:malloc\n   fun:journal_append\n}\n", encoding="utf-8")
+    build = fixture_path("memcheck-xml", "svc-v5")
+    _, texts = texts_of(tmp_path, "analyze", build, "--suppressions", rules)
+    (hidden,) = [one for one in json.loads(texts["sarif-full"])["runs"][0]["results"] if "suppressions" in one]
+    assert hidden["properties"] == {"records": 1, "bytes": 100_000, "blocks": 100, "errors": 0}
+    place = hidden["suppressions"][0]["location"]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("known.supp")
+    assert place["region"]["startLine"] == 2
+    SARIF.validate(json.loads(texts["sarif-full"]))
+    assert not any("suppressions" in result for result in sarif_of(texts["sarif"])["results"])
+    for name in ("sarif", "junit", "comment", "github-summary"):
+        assert "100,000 bytes in 100 blocks" in texts[name], name
+    for name in ("prometheus", "teamcity"):
+        assert "suppressed_bytes" in texts[name], name
+    assert "journal_append" not in texts["codequality"]
+
+
+def test_a_path_of_a_container_is_that_of_the_checkout(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "vg" / "build").mkdir(parents=True)
+    (tmp_path / "vg" / "build" / "svc.c").touch()
+    for cwd in (tmp_path, tmp_path / "vg"):
+        done = run("analyze", fixture_path("memcheck-xml", "svc-v5"), "--to", "codequality", cwd=cwd)
+        assert {entry["location"]["path"] for entry in json.loads(done.stdout)} == {"vg/build/svc.c"}
+    redacted = run("analyze", fixture_path("memcheck-xml", "svc-v5"), "--to", "codequality", "--redact", cwd=tmp_path)
+    assert "svc" not in redacted.stdout

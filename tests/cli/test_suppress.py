@@ -153,7 +153,7 @@ def test_an_audit_goes_on_behind_a_rule_that_valgrind_refuses(
         ([KINDS], "no file of rules"),
         (["no-such.supp", KINDS], "cannot open"),
         ([KINDS, "--rules", "no-such-file"], "cannot open"),
-        (["RULES", KINDS, "--fail-on", "daed"], "Did you mean dead"),
+        (["RULES", KINDS, "--fail-on", "deadd"], "Did you mean dead"),
         (["RULES", KINDS, "--to", "html"], "--to"),
     ],
 )

@@ -23,7 +23,6 @@ MS_PRINT = (
     + b"\nCommand:            ./svc\nMassif arguments:   (none)\nms_print arguments: massif.out.1\n"
     + b"-" * 80
 )
-PMAP = b"1234:   ./svc\nAddress           Kbytes     RSS   Dirty Mode  Mapping\n"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +43,6 @@ PMAP = b"1234:   ./svc\nAddress           Kbytes     RSS   Dirty Mode  Mapping\n
         (b"FLR\0\0\2" + bytes(60), "Flight", "jemalloc"),
         (b"memray\0" + bytes(60), "memray", "memray flamegraph"),
         (b"MDMP" + bytes(60), "minidump", "memcheck"),
-        (PMAP, "pmap", "memcheck"),
         *((pickle.dumps({"a": [1]}, protocol), "pickle", "HEAPPROFILE") for protocol in range(2, 6)),
     ],
 )

@@ -15,6 +15,7 @@ from tests.render.test_golden import leak_report
 
 # Formats that have to be named, because their suffix is that of another one.
 SHARED = {
+    "sarif-full": "sarif",
     "speedscope": "json", "codequality": "json", "sonar": "json", "github": "terminal", "teamcity": "terminal",
     "github-summary": "markdown", "comment": "markdown",
 }  # fmt: skip
