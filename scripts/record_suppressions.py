@@ -89,7 +89,7 @@ def _answers(
         text = rule_text(rules[number]).replace(NEUTRAL, str(folder))
         record(valgrind, folder / "leaks", report, CONFIGURATIONS[configuration], text)
         kept = kept_by_valgrind(report)
-        return "".join("0" if found.key in kept else "1" for found in reference)
+        return "".join("0" if found.size in kept else "1" for found in reference)
 
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(ask, range(len(rules))))

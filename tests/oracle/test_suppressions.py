@@ -88,7 +88,7 @@ def test_valgrind_hides_what_we_hide(
         report = tmp_path / "suppressed.xml"
         record(tool("valgrind"), program, report, options, rule_text(rules[name]))
         kept = kept_by_valgrind(report)
-        told = [Answer.of(found.key not in kept) for found in records(run)]
+        told = [Answer.of(found.size not in kept) for found in records(run)]
         assert our_answers(run, rules[name]) == told, name
         pairs += len(told)
     assert pairs >= 200
@@ -103,9 +103,16 @@ def test_what_is_left_is_valgrinds_leak_summary(
     rules = read_rules([rules_file])[-count:]
     text = "".join(map(rule_text, rules))
     options = (*CONFIGURATIONS["deep"], *EXACT)
-    whole, summary = tmp_path / "whole", tmp_path / "summary"
-    record(tool("valgrind"), suppressed_program / "leaks", whole, options, as_text=as_text)
-    record(tool("valgrind"), suppressed_program / "leaks", summary, options, text, as_text=True)
+    whole, summary, again = tmp_path / "whole", tmp_path / "summary", tmp_path / "again"
+    program = suppressed_program / "leaks"
+    for _ in range(5):
+        record(tool("valgrind"), program, whole, options, as_text=as_text)
+        record(tool("valgrind"), program, summary, options, text, as_text=True)
+        # What is lost and what is held differs between two runs now and then: a word left on the stack can look like a
+        # pointer. It did not here if a third run says what the first does.
+        record(tool("valgrind"), program, again, options, as_text=as_text)
+        if records(load(whole)) == records(load(again)):
+            break
     expected = {
         (METRICS[words], unit): int(number.replace(",", ""))
         for words, *numbers in TOTALS.findall(summary.read_text(encoding="utf-8"))
