@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from leakreport.errors import ConfigError
+from leakreport.errors import ConfigError, UsageError
+from leakreport.units import parse_size
 
 ENVIRONMENT_PREFIX = "LEAKREPORT_"
 FILE_NAMES = ("leakreport.toml", "pyproject.toml")
@@ -37,6 +38,10 @@ class Setting:
     """What holds where nobody says anything, in words; empty for nothing."""
     choices: tuple[str, ...] = ()
     """Words that it takes, where they are few; some settings take others, too."""
+    is_closed: bool = False
+    """It takes no other words than `choices`."""
+    is_size: bool = False
+    """It is a size: `64KiB`."""
 
 
 SETTINGS = (
@@ -64,6 +69,7 @@ SETTINGS = (
         "Several inputs are a series, processes or runs.",
         "told by the inputs",
         choices=("series", "processes", "runs"),
+        is_closed=True,
     ),
     Setting(
         "at",
@@ -73,8 +79,10 @@ SETTINGS = (
         choices=("last", "peak"),
     ),
     Setting("metric", str, "The metric that ranks the paths.", "retained_bytes; leaked_bytes of a comparison"),
-    Setting("sort", str, "Of a trend: points by time or name.", "the order given", choices=("time", "name")),
-    Setting("limit", str, "Of a trend: say when the total reaches this."),
+    Setting(
+        "sort", str, "Of a trend: points by time or name.", "the order given", choices=("time", "name"), is_closed=True
+    ),
+    Setting("limit", str, "Of a trend: say when the total reaches this.", is_size=True),
     Setting("records", bool, "JSON rows name the input's own records.", "false"),
     Setting("alloc-fn", list, "Functions (globs) that count as allocators, like massif's --alloc-fn."),
     Setting("suppressions", list, "Files of rules that take known memory out of the figures; it is counted and shown."),
@@ -83,11 +91,12 @@ SETTINGS = (
         list,
         "Fail on definite, indirect, possible, reachable, any, errors, fds.",
         choices=("definite", "indirect", "possible", "reachable", "any", "errors", "fds", "growth", "new"),
+        is_closed=True,
     ),
-    Setting("max-leaked", str, "Fail when more than this is lost."),
-    Setting("min-change", str, "Of a comparison: smaller changes of a path are noise.", "by the formats"),
+    Setting("max-leaked", str, "Fail when more than this is lost.", is_size=True),
+    Setting("min-change", str, "Of a comparison: smaller changes of a path are noise.", "by the formats", is_size=True),
     Setting("max-growth", list, "Fail when more than this grew; GLOB=SIZE for a library or function alone."),
-    Setting("min-growth", str, "Of a trend: series that range over less are flat.", "0"),
+    Setting("min-growth", str, "Of a trend: series that range over less are flat.", "0", is_size=True),
     Setting("per", str, "Of a comparison: the work of each side, as N, UNIT=N or UNIT=BEFORE,AFTER."),
     Setting("force-compare", bool, "Judge two runs even where they cannot be compared.", "false"),
     Setting("partial", bool, "Accept incomplete inputs; a gate that only passed is then inconclusive.", "false"),
@@ -102,6 +111,7 @@ SETTINGS = (
         "Add sums by path, function, file, module, kind or owner.",
         "path",
         choices=("path", "function", "file", "module", "kind", "owner"),
+        is_closed=True,
     ),
     Setting("top", int, "Only the first N entries of the reading list.", "all"),
     Setting("max-paths", int, "At most N paths in the JSON.", "all"),
@@ -120,7 +130,7 @@ SETTINGS = (
     Setting("no-symbols", bool, "Leave addresses as they are.", "false"),
     Setting("redact", bool, "Replace every name of the input by a token; ids, shapes and bytes stay.", "false"),
     Setting("include-host", bool, "Keep home folders, hosts and what looks like secrets.", "false"),
-    Setting("color", str, "auto, always or never.", "auto", choices=("auto", "always", "never")),
+    Setting("color", str, "auto, always or never.", "auto", choices=("auto", "always", "never"), is_closed=True),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -160,19 +170,19 @@ def load_settings(config_file: str | None, environment: Mapping[str, str], folde
     path = Path(config_file) if config_file else next((path for path in reversed(looked_at) if _is_used(path)), None)
     if path is not None:
         text = _text_of(path)
-        table = _table_of(text, path, is_named=config_file is not None)
+        table = _table_of(text, path)
         lines = _lines_of_keys(text)
         for key, value in table.items():
             origin = f"{path}:{lines[key]}" if key in lines else str(path)
             setting = _setting(key, origin)
-            found[setting.name] = Configured(_typed(setting, value, origin), origin)
+            found[setting.name] = Configured(_checked(setting, _typed(setting, value, origin), origin), origin)
     warnings = []
     for name, text in environment.items():
         if not name.startswith(ENVIRONMENT_PREFIX) or name in _NO_SETTINGS:
             continue
         key = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("_", "-")
         if key in _BY_NAME:
-            found[key] = Configured(_from_text(_BY_NAME[key], text, name), name)
+            found[key] = Configured(_checked(_BY_NAME[key], _from_text(_BY_NAME[key], text, name), name), name)
         elif near := get_close_matches(key, _BY_NAME, n=1, cutoff=0.8):
             # Somebody else's variable may share the prefix: only files are ours alone.
             warnings.append(ConfigError(f"{name} is no setting", advice=f"Did you mean {variable_of(near[0])}?"))
@@ -237,14 +247,20 @@ def _no_toml(path: Path, error: ValueError) -> ConfigError:
     return ConfigError(f"{path} is not TOML: {error}", advice="Correct it, or give another one with --config.")
 
 
-def _table_of(text: str, path: Path, *, is_named: bool) -> Mapping[str, object]:
+def _table_of(text: str, path: Path) -> Mapping[str, object]:
     """The settings of a file, as TOML has them."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _no_toml(path, error) from error
     table = document
-    if path.name == "pyproject.toml" or (is_named and "tool" in document):
+    if path.name == "pyproject.toml" or "tool" in document:
+        if path.name == "leakreport.toml" and len(document) > 1:
+            others = ", ".join(key for key in document if key != "tool")
+            raise ConfigError(
+                f"{path} has settings in [tool.leakreport] and beside it: {others}",
+                advice="Leave out the line [tool.leakreport]: the whole file is leakreport's.",
+            )
         tool = document.get("tool", {})
         if not isinstance(tool, dict):
             raise ConfigError(f"tool in {path} is not a table", advice="Write [tool.leakreport].")
@@ -314,6 +330,25 @@ def _typed(setting: Setting, value: object, origin: str) -> Value:
         str: "a text",
     }[setting.kind]
     raise ConfigError(f"{setting.name} must be {words}, not {value!r}", where=origin)
+
+
+def _checked(setting: Setting, value: Value, origin: str) -> Value:
+    """The value, where it is one of the words or a size as the setting asks for."""
+    texts = value if isinstance(value, tuple) else (value,)
+    if setting.is_closed:
+        for word in (word.strip() for text in texts for word in str(text).split(",")):
+            if word and word not in setting.choices:
+                near = get_close_matches(word, setting.choices, n=1)
+                advice = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(setting.choices)}."
+                raise ConfigError(f"{setting.name} is {word!r}", where=origin, advice=advice)
+    if setting.is_size:
+        try:
+            parse_size(str(value))
+        except UsageError as error:
+            raise ConfigError(
+                f"{setting.name} is {value!r}: {error.what}", where=origin, advice=error.advice
+            ) from error
+    return value
 
 
 def _are_texts(value: object) -> bool:

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 # Before the first numpy import: its thread pool costs start-up time, and nothing here multiplies matrices.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -112,7 +112,7 @@ def _outcome(arguments: Sequence[str]) -> int:
         return EXIT_OUTPUT
     except Exception as error:
         if hasattr(error, "format_message") and getattr(error, "exit_code", None) == EXIT_USAGE:
-            _complain("usage", f"{error.format_message().rstrip('.')}. {_help_hint(error)}")
+            _complain("usage", f"{_usage_words(error)} {_help_hint(error)}")
             return EXIT_USAGE
         return _report_bug(error)
     return code if isinstance(code, int) else EXIT_OK
@@ -138,6 +138,14 @@ def _suggest_command(arguments: Sequence[str]) -> None:
         return
     if first == "-" or os.path.exists(first) or "." in first or "/" in first:
         raise UsageError(f"{first!r} is no command", advice=f"Did you mean: leakreport analyze {first}")
+
+
+def _usage_words(error: Any) -> str:  # noqa: ANN401 - of the library behind typer
+    """What is wrong with the command line; a command without the name of a part has its whole help for a message."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        parts = ", ".join(getattr(getattr(error.ctx, "command", None), "commands", {}))
+        return f"a command is missing: {parts}."
+    return f"{error.format_message().rstrip('.')}."
 
 
 def _help_hint(error: Exception) -> str:

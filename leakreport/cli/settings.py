@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leakreport.config import Value, cache_folder, load_settings
-from leakreport.errors import ConfigError, UsageError
+from leakreport.errors import UsageError
 from leakreport.units import parse_size, parse_work
 
 if TYPE_CHECKING:
@@ -218,12 +218,7 @@ def merged(config_file: str | None, flags: Mapping[str, object]) -> Chosen:
             raise UsageError(f"{name} is {number}", advice="Give a number of at least 1.")
     color = values.get("color", "auto")
     if color not in {"auto", "always", "never"}:
-        origin = (
-            configured.values["color"].origin if "color" in configured.values and flags.get("color") is None else ""
-        )
-        raise (ConfigError if origin else UsageError)(
-            f"color is {color!r}", where=origin, advice="Choose auto, always or never."
-        )
+        raise UsageError(f"color is {color!r}", advice="Choose auto, always or never.")
     chosen = Chosen(values)
     if chosen.text("source-url") or chosen.text("editor"):
         from leakreport.cli.checkout import source_links_of

@@ -101,7 +101,6 @@ def test_a_variable_that_is_nearly_a_setting_gets_a_warning(tmp_path: Path) -> N
     ("text", "where", "words"),
     [
         ("top = 1\nfail-onn = 1\n", ":2", "Did you mean fail-on?"),
-        ("[tool]\n", "", "unknown setting 'tool'"),
         ('owners = "x"\n', ":1", "owners must be a table"),
         ("[owners]\na = 1\n", ":1", "owners must be a table"),
         ('[owners]\n"" = "@a"\n', "owners, ''", "pattern is empty"),
@@ -139,7 +138,7 @@ def test_settings_stand_for_flags(tmp_path: Path) -> None:
     assert run("analyze", DEMO, "--at", "last", cwd=tmp_path, LEAKREPORT_AT="nowhere").returncode == 0
     series = [FIXTURES / "memcheck-xml" / f"svc-v{version}" / "input.xml" for version in (1, 2, 3)]
     found = run("trend", *series, cwd=tmp_path, LEAKREPORT_SORT="size", LEAKREPORT_METRIC="retained_bytes")
-    assert (found.returncode, "--sort 'size'" in found.stderr) == (2, True)
+    assert (found.returncode, "sort is 'size'" in found.stderr) == (2, True)
     found = run("trend", *series, "--metric", "retained_bytes", cwd=tmp_path, LEAKREPORT_LIMIT="1GiB")
     assert "LIMIT 1073741824" in found.stdout
 
@@ -235,3 +234,39 @@ def test_links_are_told_of_where_they_cannot_be_made(tmp_path: Path) -> None:
 
 def test_variables_are_those_of_the_documentation() -> None:
     assert variable_of("fail-on") in (DOCS / "config.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_pyproject_may_stand_in_a_file_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "leakreport.toml").write_text('[tool.leakreport]\nown = ["src/**"]\n')
+    assert load_settings(None, {}, tmp_path).values["own"].value == ("src/**",)
+    (tmp_path / "leakreport.toml").write_text('limit = "1MiB"\n[tool.leakreport]\nown = ["src/**"]\n')
+    with pytest.raises(ConfigError, match="beside it: limit"):
+        load_settings(None, {}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('fail-on = "definit"', "fail-on is 'definit' (leakreport.toml:2). Did you mean definite?"),
+        ('fail-on = ["any", "fds,grwth"]', "Did you mean growth?"),
+        ('group-by = "team"', "group-by is 'team'"),
+        ('max-leaked = "12x"', "max-leaked is '12x'"),
+        ('color = "red"', "Known: auto, always, never."),
+    ],
+)
+def test_a_wrong_value_is_blamed_on_its_line(line: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "leakreport.toml"
+    path.write_text(f"# ours\n{line}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(None, {}, tmp_path)
+    assert words in str(caught.value).replace(f"{tmp_path}/", "")
+
+
+@pytest.mark.parametrize(
+    ("group", "parts"), [("baseline", "write, update, show"), ("suppress", "write, audit, explain")]
+)
+def test_a_command_without_its_part_says_which_there_are(group: str, parts: str) -> None:
+    found = run(group)
+    assert found.returncode == 2
+    assert f"a command is missing: {parts}" in found.stderr
+    assert found.stderr.count("\n") == 1
