@@ -21,7 +21,7 @@ LAUNCHERS = frozenset(
 )
 """Programs that start others: where nothing else was measured, the program was not."""
 INTERPRETERS = frozenset("python python2 python3 perl ruby node php java lua guile pytest tclsh R Rscript".split())
-"""The same where no frame is yours: what they run may be a library of yours."""
+"""The same where no stack has a frame of yours: what they run may be a library of yours."""
 _HALF = 0.5
 _TRACE = "--trace-children"
 _PARTIAL_NOTES = frozenset(("report-is-partial", "hidden-paths"))
@@ -121,6 +121,8 @@ def _program(subject: Subject) -> Iterator[Doubt]:
             if _may_have_children(subject.metas)
             else "give the recording of the program itself"
         )
+        if not before and not set(now) <= LAUNCHERS:
+            hint += ", or, if what they run is the program, accept it: leakreport baseline write --force"
         yield Doubt("wrong-program", f"{text}: {hint}.", is_comparable=False)
         return
     if not before.keys() & now.keys():
@@ -141,7 +143,7 @@ def _is_wrong(subject: Subject, now: Mapping[str, int], before: Mapping[str, int
         only = set(now)
         return only <= LAUNCHERS or (
             only <= LAUNCHERS | {name for name in only if _is_interpreter(name)}
-            and not has_user_frames(subject.aligned.after)
+            and not (len(subject.aligned.after.rows) and has_user_frames(subject.aligned.after))
         )
     if before.keys() & now.keys():
         real = before.keys() - LAUNCHERS
