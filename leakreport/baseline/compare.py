@@ -427,7 +427,7 @@ def _verdict(verdict: Verdict, result: CheckResult, gates: Sequence[GateLine]) -
 
 def _sentence(result: CheckResult, wrong: Doubt | None) -> str:
     if wrong is not None:
-        return f"Not judged: {wrong.text.split(': ')[0].rstrip('.')}"
+        return f"Not judged: {wrong.what}"
     counts = {state: len(result.of(state)) for state in State}
     worse = [
         plural(counts[state], f"leak {one}", f"leaks {many}")

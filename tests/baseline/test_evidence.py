@@ -156,7 +156,11 @@ def test_a_program_that_was_killed_by_a_signal_has_not_passed(case: str) -> None
 def test_totals_without_paths_name_no_leak() -> None:
     run = svc(BASE)
     bare = replace(run, snapshots=tuple(replace(one, records=None, columns={}) for one in run.snapshots))
-    assert doubts(check_of(bare, None)) == ["no-call-paths"]
+    report = check_of(bare, None)
+    assert doubts(report) == ["no-call-paths"]
+    # The source is no reason: the headline has both.
+    assert report.verdict.sentence.startswith("Not judged: ")
+    assert report.verdict.sentence.endswith(": memory is held, and no call path is recorded")
 
 
 def test_other_formats_and_dumps_at_exit_do_not_compare(tmp_path: Path) -> None:
