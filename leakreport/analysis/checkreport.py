@@ -85,10 +85,17 @@ class Doubt:
 
     slug: str
     """`wrong-program`, `fewer-processes` …: `docs/check.md`, "When it cannot judge"."""
-    text: str
-    """What is wrong and what to do, in one or two sentences."""
+    what: str
+    """What is wrong, without the full stop: the headline of a run that is not judged."""
+    advice: str
+    """What else is known, and what to do, in sentences."""
     is_comparable: bool
     """False where the run says nothing about the baseline at all: then what was found is no failure, either."""
+
+    @property
+    def text(self) -> str:
+        """Both."""
+        return f"{self.what}. {self.advice}"
 
 
 @dataclass(frozen=True, slots=True)

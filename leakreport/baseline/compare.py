@@ -151,9 +151,8 @@ def checked(comparison: Comparison, check: CheckOptions) -> Report:
         else BaselineSummary(
             check.baseline_file, check.is_found, sum(bool(leak.last) for leak in judge.baseline.leaks.values())
         ),
-        leaks=leaks
-        if all(doubt.is_comparable for doubt in doubts)
-        else tuple(leak for leak in leaks if leak.state is not State.FIXED),
+        # What a run with doubts does not have may be in what is missing of it.
+        leaks=tuple(leak for leak in leaks if leak.state is not State.FIXED) if doubts else leaks,
         states=judge.states(),
         budgets=lines,
         doubts=doubts,
@@ -427,7 +426,7 @@ def _verdict(verdict: Verdict, result: CheckResult, gates: Sequence[GateLine]) -
 
 def _sentence(result: CheckResult, wrong: Doubt | None) -> str:
     if wrong is not None:
-        return f"Not judged: {wrong.text.split(': ')[0].rstrip('.')}"
+        return f"Not judged: {wrong.what}"
     counts = {state: len(result.of(state)) for state in State}
     worse = [
         plural(counts[state], f"leak {one}", f"leaks {many}")
@@ -441,4 +440,5 @@ def _sentence(result: CheckResult, wrong: Doubt | None) -> str:
     ]
     start = ", ".join(worse) if worse else "Nothing is new and nothing grew"
     start = start if result.baseline is not None or not worse else f"{start} (there is no baseline)"
-    return f"{start[:1].upper()}{start[1:]}; {', '.join(rest)}"
+    end = "; what is missing cannot be judged" if result.doubts else ""
+    return f"{start[:1].upper()}{start[1:]}; {', '.join(rest)}{end}"

@@ -21,7 +21,7 @@ LAUNCHERS = frozenset(
 )
 """Programs that start others: where nothing else was measured, the program was not."""
 INTERPRETERS = frozenset("python python2 python3 perl ruby node php java lua guile pytest tclsh R Rscript".split())
-"""The same where no frame is yours: what they run may be a library of yours."""
+"""The same where no stack has a frame of yours: what they run may be a library of yours."""
 _HALF = 0.5
 _TRACE = "--trace-children"
 _PARTIAL_NOTES = frozenset(("report-is-partial", "hidden-paths"))
@@ -67,25 +67,29 @@ def _measured(subject: Subject) -> Iterator[Doubt]:
     """That the tool looked for leaks at all."""
     metas = subject.metas
     if not metas:
-        yield Doubt("nothing-measured", "Nothing was measured: record again.", is_comparable=False)
+        yield Doubt("nothing-measured", "Nothing was measured", "Record again.", is_comparable=False)
         return
     without = [meta for meta in metas if _has_no_search(meta)]
     if without:
         why = next((note.message for meta in without for note in meta.notes if note.slug in _WHY), "")
-        text = f"No leak check is in {_sources(without, len(metas))}. {why}".strip()
         yield Doubt(
-            "no-leak-check", f"{text} Record with --leak-check=full, to the end of the program.", is_comparable=False
+            "no-leak-check",
+            f"No leak check is in {_sources(without, len(metas))}",
+            f"{why} Record with --leak-check=full, to the end of the program.".lstrip(),
+            is_comparable=False,
         )
     elif "retained_bytes" not in subject.totals:
         yield Doubt(
             "nothing-measured",
-            f"{metas[0].source} does not say what is held: record a heap profile or a leak check.",
+            f"{metas[0].source} does not say what is held",
+            "Record a heap profile or a leak check.",
             is_comparable=False,
         )
     elif _has_totals_only(subject):
         yield Doubt(
             "no-call-paths",
-            f"{_sources(metas, len(metas))}: memory is held, and no call path is recorded. Record with --leak-check=full.",
+            f"{_sources(metas, len(metas))}: memory is held, and no call path is recorded",
+            "Record with --leak-check=full.",
             is_comparable=False,
         )
 
@@ -117,11 +121,13 @@ def _program(subject: Subject) -> Iterator[Doubt]:
         if before:
             text += f", the baseline is of {_names(before)}"
         hint = (
-            "record with --trace-children=yes, or start the program itself under the tool"
+            "Record with --trace-children=yes, or start the program itself under the tool"
             if _may_have_children(subject.metas)
-            else "give the recording of the program itself"
+            else "Give the recording of the program itself"
         )
-        yield Doubt("wrong-program", f"{text}: {hint}.", is_comparable=False)
+        if not before and not set(now) <= LAUNCHERS:
+            hint += ", or, if what they run is the program, accept it: leakreport baseline write --force"
+        yield Doubt("wrong-program", text, f"{hint}.", is_comparable=False)
         return
     if not before.keys() & now.keys():
         return
@@ -130,8 +136,9 @@ def _program(subject: Subject) -> Iterator[Doubt]:
         told = ", ".join(f"{have} of {count} of {name}" for name, (have, count) in sorted(fewer.items()))
         yield Doubt(
             "fewer-processes",
-            f"Processes are missing that the baseline knows: {told}. Give all recordings (--xml-file=memcheck.%p.xml "
-            "writes one for each), or, if that is as it should be, run leakreport baseline update --force.",
+            f"Processes are missing that the baseline knows: {told}",
+            "Give all recordings (--xml-file=memcheck.%p.xml writes one for each), or, if that is as it should be, run "
+            "leakreport baseline update --force.",
             is_comparable=True,
         )
 
@@ -141,7 +148,7 @@ def _is_wrong(subject: Subject, now: Mapping[str, int], before: Mapping[str, int
         only = set(now)
         return only <= LAUNCHERS or (
             only <= LAUNCHERS | {name for name in only if _is_interpreter(name)}
-            and not has_user_frames(subject.aligned.after)
+            and not (len(subject.aligned.after.rows) and has_user_frames(subject.aligned.after))
         )
     if before.keys() & now.keys():
         real = before.keys() - LAUNCHERS
@@ -177,7 +184,8 @@ def _frames(subject: Subject) -> Iterator[Doubt]:
     paths = plural(len(subject.aligned.after.rows), "call path")
     yield Doubt(
         "no-user-frames",
-        f"No frame of yours in {paths}: is it the right program, with its symbols? Say what is yours with --own.",
+        f"No frame of yours in {paths}",
+        "Is it the right program, with its symbols? Say what is yours with --own.",
         is_comparable=False,
     )
 
@@ -195,7 +203,8 @@ def _kinds(subject: Subject) -> Iterator[Doubt]:
     if missing:
         yield Doubt(
             "kinds-not-recorded",
-            f"Memory {' and '.join(missing)} was not recorded here: record with --show-leak-kinds=all, as for the baseline.",
+            f"Memory {' and '.join(missing)} was not recorded here",
+            "Record with --show-leak-kinds=all, as for the baseline.",
             is_comparable=True,
         )
 
@@ -216,7 +225,8 @@ def _comparable(subject: Subject) -> Iterator[Doubt]:
     for text in texts:
         yield Doubt(
             "not-comparable",
-            f"{text} Record as for the baseline, or record the baseline anew: leakreport baseline update --force.",
+            text.rstrip("."),
+            "Record as for the baseline, or record the baseline anew: leakreport baseline update --force.",
             is_comparable=False,
         )
 
@@ -228,7 +238,8 @@ def _whole(subject: Subject) -> Iterator[Doubt]:
     if cut:
         yield Doubt(
             "incomplete",
-            f"Incomplete: {_sources(cut, len(metas))}. What was found is there; more may be missing. Record again.",
+            f"Incomplete: {_sources(cut, len(metas))}",
+            "What was found is there; more may be missing. Record again.",
             is_comparable=True,
         )
     for snapshot in subject.aligned.after.members:
@@ -237,7 +248,8 @@ def _whole(subject: Subject) -> Iterator[Doubt]:
             yield Doubt(
                 "killed",
                 f"{snapshot.meta.actual.source}: the program ended by {signal.kind}, before it could free what it holds or "
-                "come to all its work. Repair that first.",
+                "come to all its work",
+                "Repair that first.",
                 is_comparable=True,
             )
             break
@@ -245,7 +257,8 @@ def _whole(subject: Subject) -> Iterator[Doubt]:
         if any(note.slug in _PARTIAL_NOTES for note in meta.notes):
             yield Doubt(
                 "partial-report",
-                f"{meta.source} is a report that does not hold all paths: give the recording that it was made from.",
+                f"{meta.source} is a report that does not hold all paths",
+                "Give the recording that it was made from.",
                 is_comparable=True,
             )
             break

@@ -18,14 +18,19 @@ def told_check(report: Report) -> Report:
         baseline=None if check.baseline is None else replace(check.baseline, file="baseline"),
         leaks=tuple(map(_leak, check.leaks)),
         budgets=tuple(replace(line, budget=prose_tokens(line.budget)) for line in check.budgets),
-        doubts=tuple(replace(doubt, text=prose_tokens(doubt.text)) for doubt in check.doubts),
+        doubts=tuple(
+            replace(doubt, what=prose_tokens(doubt.what), advice=prose_tokens(doubt.advice)) for doubt in check.doubts
+        ),
     )
     verdict = report.verdict
     lines = tuple(
         line._replace(gate=prose_tokens(line.gate), text=prose_tokens(line.text)) for line in verdict.gate_lines
     )
     reasons = tuple(map(prose_tokens, verdict.reasons))
-    return replace(report, check=told, verdict=replace(verdict, gate_lines=lines, reasons=reasons))
+    # Only the headline of a run that is not judged has names in it: those of a doubt.
+    is_named = any(not doubt.is_comparable for doubt in check.doubts)
+    sentence = prose_tokens(verdict.sentence) if is_named else verdict.sentence
+    return replace(report, check=told, verdict=replace(verdict, sentence=sentence, gate_lines=lines, reasons=reasons))
 
 
 def _leak(leak: CheckedLeak) -> CheckedLeak:

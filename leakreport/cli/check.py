@@ -70,12 +70,14 @@ def _next(
     assert report.check is not None
     given = shlex.join("FILE" if name == "-" else name for name in inputs)
     where = "" if file.is_found or not is_there else f" --baseline {shlex.quote(file.path)}"
-    if any(not doubt.is_comparable for doubt in report.check.doubts):
+    doubts = report.check.doubts
+    if any(not doubt.is_comparable for doubt in doubts):
         return ()
-    if not is_there:
+    if not is_there and not doubts:
         return (f"leakreport baseline write {given}",)
     found = []
-    failing = [leak for leak in report.check.leaks if leak.is_counted]
+    # No baseline is made of a run that is in doubt.
+    failing = [leak for leak in report.check.leaks if leak.is_counted and not doubts]
     if failing:
         found.append(f"leakreport baseline accept {failing[0].id} {given} --reason TEXT{where}")
     if failing or report.check.counts["fixed"]:

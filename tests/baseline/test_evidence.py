@@ -40,6 +40,22 @@ def test_a_launcher_is_not_the_program(program: str, found: dict[str, int], tmp_
         assert "--trace-children=yes" in report.verdict.gate_lines[0].text
 
 
+@pytest.mark.parametrize("program", ["/usr/bin/python3", "python3.11", "/usr/bin/perl", "node"])
+def test_an_interpreter_that_lost_nothing_is_not_the_program(program: str) -> None:
+    run = svc({}, command=program)
+    report = check_of(run, None)
+    assert doubts(report) == ["wrong-program"]
+    assert report.verdict.gate == "inconclusive"
+    assert "baseline write --force" in report.verdict.gate_lines[0].text
+    # Whoever wrote a baseline of it has said that it is the program.
+    assert check_of(run, baseline_of(run)).verdict.gate == "passed"
+
+
+def test_an_interpreter_with_a_frame_of_yours_is_the_program() -> None:
+    assert not doubts(check_of(svc(BASE, command="python3"), None))
+    assert check_of(svc({}), None).verdict.gate == "passed"
+
+
 def test_a_launcher_beside_its_program_is_no_harm(tmp_path: Path) -> None:
     both = [memcheck({}, pid=1, command="/usr/bin/ctest"), memcheck(BASE, pid=2, parent=1)]
     assert check_of(loaded(both), known(tmp_path)).verdict.gate == "passed"
@@ -140,7 +156,11 @@ def test_a_program_that_was_killed_by_a_signal_has_not_passed(case: str) -> None
 def test_totals_without_paths_name_no_leak() -> None:
     run = svc(BASE)
     bare = replace(run, snapshots=tuple(replace(one, records=None, columns={}) for one in run.snapshots))
-    assert doubts(check_of(bare, None)) == ["no-call-paths"]
+    report = check_of(bare, None)
+    assert doubts(report) == ["no-call-paths"]
+    # The source is no reason: the headline has both.
+    assert report.verdict.sentence.startswith("Not judged: ")
+    assert report.verdict.sentence.endswith(": memory is held, and no call path is recorded")
 
 
 def test_other_formats_and_dumps_at_exit_do_not_compare(tmp_path: Path) -> None:

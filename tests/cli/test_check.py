@@ -181,6 +181,7 @@ def test_an_unfinished_run_is_exit_3_and_5_with_partial(known: str) -> None:
     code, text, _ = called("check", "cut.xml", "--partial")
     assert code == 5
     assert "GATE inconclusive evidence" in text
+    assert "2 known; what is missing cannot be judged" in text
     worse = Path(recording(BASE | {"draw": 1})).read_text()
     Path("cut.xml").write_text(worse[: worse.index("<errorcounts>")])
     assert called("check", "cut.xml", "--partial")[0] == 1
@@ -189,6 +190,21 @@ def test_an_unfinished_run_is_exit_3_and_5_with_partial(known: str) -> None:
         assert called("baseline", command, "cut.xml")[0] == 3
         assert called("baseline", command, "cut.xml", "--partial")[0] == 5
     assert Path(FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize("file", [None, FILE])
+def test_nothing_is_fixed_in_a_cut_recording_and_no_update_is_advised(file: str | None, known: str) -> None:
+    text = Path(known).read_text()
+    Path("cut.xml").write_text(text[: text.index("<fn>parse</fn>")])
+    if file is None:
+        Path(FILE).unlink()
+    code, text, _ = called("check", "cut.xml", "--partial")
+    assert code == (5 if file else 1)
+    assert "fixed" not in text
+    assert "what is missing cannot be judged" in text.splitlines()[0]
+    assert "leakreport baseline" not in "".join(line for line in text.splitlines() if line.startswith("NEXT "))
+    found = document("cut.xml", "--partial", code=code)
+    assert found["check"]["counts"]["fixed"] == 0 and found["check"]["fixed"] == []
 
 
 def test_every_cut_of_a_recording_without_new_leaks_is_no_pass(known: str) -> None:
