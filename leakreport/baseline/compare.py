@@ -211,12 +211,13 @@ class _Judge:
         return leak.state
 
     def states(self) -> dict[tuple[str, LeakKind], State]:
-        """Per row of the report."""
+        """Per row of the report. Beside others of its leak, a path that holds nothing is neither new nor grown."""
         return {
             (row.id, row.leak_kind): state
             for leak in self._comparison.leaks
             if (state := self.state_of(leak)) is not None
             for row in self._rows_of(leak)
+            if state is State.KNOWN or row.values.get("retained_bytes") or row.values.get("retained_blocks")
         }
 
     def checked_leaks(self) -> Iterable[CheckedLeak]:

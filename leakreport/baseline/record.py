@@ -182,17 +182,19 @@ def accepted(
     known = baseline.leak_called(name)
     fresh = None if comparison is None else _fresh(comparison, name, check)
     if fresh is not None:
-        leak, stored = fresh
+        members, stored = fresh
+        ids = {leak.id for leak in members}
         aged = stored or ([] if known is None else [known])
-        aliases = [alias for one in stored for alias in (one.id, *one.aliases) if alias != leak.id]
-        others = {key: one for key, one in baseline.leaks.items() if key not in {entry.id for entry in stored}}
-        leak = replace(
-            leak,
-            first_seen=min((one.first_seen for one in aged if one.first_seen), default=check.today),
-            aliases=tuple(dict.fromkeys(aliases)),
-        )
+        first_seen = min((one.first_seen for one in aged if one.first_seen), default=check.today)
+        kept = {key: one for key, one in baseline.leaks.items() if key not in {entry.id for entry in stored}}
+        found = {}
+        for leak in members:
+            # Earlier ids that are nobody's now go with the first.
+            source = [one for one in stored if one.id == leak.id or (leak is members[0] and one.id not in ids)]
+            names = dict.fromkeys(alias for one in source for alias in (one.id, *one.aliases) if alias not in ids)
+            found[leak.id] = replace(leak, first_seen=first_seen, aliases=tuple(names))
     elif known is not None and known.last:
-        leak, others = known, dict(baseline.leaks)
+        found, kept = {known.id: known}, dict(baseline.leaks)
     else:
         where = "the recording has" if comparison is not None else "the baseline has"
         raise BaselineError(
@@ -200,18 +202,19 @@ def accepted(
             advice="Give the id that leakreport check prints, and the recording it was found in: "
             f"leakreport baseline accept {name} INPUT... --reason TEXT",
         )
-    return baseline.with_leaks({**others, leak.id: replace(leak, reason=reason, until=until, fixed=None)})
+    taken = {key: replace(leak, reason=reason, until=until, fixed=None) for key, leak in found.items()}
+    return baseline.with_leaks(kept | taken)
 
 
-def _fresh(comparison: Comparison, name: str, check: CheckOptions) -> tuple[Leak, list[Leak]] | None:
-    """A leak as a run has it, and what the baseline has of it."""
+def _fresh(comparison: Comparison, name: str, check: CheckOptions) -> tuple[list[Leak], list[Leak]] | None:
+    """All paths of a leak as a run has them, the named one first, and what the baseline has of it."""
     now, _ = leaks_of(comparison.report, check.places)
     shown = {after: comparison.report.paths[row].id for after, row in comparison.rows.items()}
     for found in comparison.leaks:
         ids = [shown[after] for after in found.rows if after in shown]
         if ids and name in (*ids, *found.stored) and comparison.baseline is not None:
-            leak = now.get(name) or now.get(ids[0])
-            return None if leak is None else (leak, [comparison.baseline.leaks[one] for one in found.stored])
+            members = [now[one] for one in dict.fromkeys((name, *ids)) if one in now and one in ids]
+            return (members, [comparison.baseline.leaks[one] for one in found.stored]) if members else None
     return None
 
 

@@ -1,6 +1,7 @@
 """New, grown, known, fixed: the rows of a comparison between a baseline and a run, put together by leak.
 
-What belongs together is what the comparison paired, and rows of one path: a leak whose blocks are of several kinds is one.
+What belongs together is what the comparison paired, what it cannot tell apart, and rows of one path: a leak whose
+blocks are of several kinds is one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from leakreport.analysis.unions import joined
 from leakreport.baseline.entries import Baseline, total_bytes
 from leakreport.model.columns import BoolColumn, Int8Column, Int64Column
 from leakreport.model.metrics import LeakKind
+from leakreport.units import plural
 
 _NONE, _NEW, _GREW, _KNOWN, _FIXED = range(5)
 BEFORE, AFTER = 0, 1
@@ -97,10 +99,16 @@ class _Judged:
         found[is_both & self._significant & self._is_more()] = _GREW
         found[is_both & self._creeps()] = _GREW
         for number in np.unique(table.tie[table.tie >= 0]).tolist():
-            # Nobody knows which of them is which: the sum decides, and none of them is called new or fixed.
-            rows = np.flatnonzero(table.tie == number)
-            found[rows] = _GREW if self._is_sum_more(rows) else _KNOWN
+            # Nobody knows which of them is which: the sum decides.
+            found[table.tie == number] = self._state_of_sum(np.flatnonzero(table.tie == number))
         return found
+
+    def _state_of_sum(self, rows: Int64Column) -> int:
+        """What became of paths that could be each other, together."""
+        if self._is_sum_more(rows):
+            return _NEW if bool(self._is_new[rows].all()) else _GREW
+        has_held = any(int(column[rows].any()) for amounts in self._amounts for column in amounts)
+        return _KNOWN if has_held and not self._is_new[rows].all() else _NONE
 
     def _is_sum_more(self, rows: Int64Column) -> bool:
         held, blocks = (int(column[rows].sum()) for column in (self._table.weight, self._blocks))
@@ -143,6 +151,8 @@ class _Judged:
         numbers: dict[tuple[int, str], int] = {}
         pairs: list[tuple[int, int]] = []
         of_row: list[int] = []
+        of_tie: dict[int, int] = {}
+        ties = self._table.tie.tolist()
         for row in range(len(self._table)):
             nodes = [
                 numbers.setdefault((side, name), len(numbers))
@@ -151,6 +161,8 @@ class _Judged:
             ]
             of_row.append(nodes[0])
             pairs.extend((nodes[0], other) for other in nodes[1:])
+            if ties[row] >= 0:
+                pairs.append((of_tie.setdefault(ties[row], nodes[0]), nodes[0]))
         root = joined(len(numbers), pairs)
         found: defaultdict[int, list[int]] = defaultdict(list)
         for row, node in enumerate(of_row):
@@ -176,12 +188,22 @@ class _Judged:
             before_blocks=self._sum(BEFORE, 1, rows),
             after_bytes=self._sum(AFTER, 0, rows),
             after_blocks=self._sum(AFTER, 1, rows),
-            evidence=next((text for row in (*worse, *rows) if (text := self._evidence(row))), ""),
+            evidence=self._tie_words(rows)
+            or next((text for row in (*worse, *rows) if (text := self._evidence(row))), ""),
         )
 
     def _sum(self, side: int, unit: int, rows: Iterable[int]) -> int:
         column = self._amounts[side][unit]
         return sum(int(column[row]) for row in rows)
+
+    def _tie_words(self, rows: Sequence[int]) -> str:
+        if not (self._table.tie[rows] >= 0).any():
+            return ""
+        before, now = (
+            sum(bool(self._amounts[side][0][row] or self._amounts[side][1][row]) for row in rows)
+            for side in (BEFORE, AFTER)
+        )
+        return f"{plural(before, 'path')} before, {now:,} now, whose stacks do not tell them apart: judged by their sum"
 
     def _evidence(self, row: int) -> str:
         before, after = (LeakKind(int(column[row])) for column in self._kinds)
@@ -196,7 +218,5 @@ def _together(states: set[int], *, has_before: bool, has_after: bool) -> State |
             return State.GREW
         return State.KNOWN
     if has_after:
-        # Of those that could be each other, only the sum is known.
-        told = ((_NEW, State.NEW), (_GREW, State.GREW), (_KNOWN, State.KNOWN))
-        return next((state for code, state in told if code in states), None)
+        return State.NEW if _NEW in states else None
     return State.FIXED if _FIXED in states else None

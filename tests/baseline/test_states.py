@@ -11,6 +11,9 @@ from leakreport.analysis.checkreport import State
 from leakreport.analysis.report import GateResult, Report
 from leakreport.baseline.record import accepted, pruned
 from leakreport.errors import BaselineError
+from leakreport.model.builder import build_run
+from leakreport.model.metrics import LeakKind
+from leakreport.model.raw import Frame, RawSnapshot, SampleTableBuilder, SnapshotMeta
 from leakreport.model.snapshot import Run
 from tests.analysis.runs_support import loaded, memcheck
 from tests.baseline.heap_support import heap_run
@@ -199,3 +202,38 @@ def test_other_lines_of_the_gate_stay() -> None:
     assert report.check is not None
     assert report.verdict.sentence == "Nothing is new and nothing grew; 2 known"
     assert replace(report.check, leaks=()).counts["known"] == 0
+
+
+def nameless(base: int, *amounts: int) -> Run:
+    """A heap profile of a build without names, in which only addresses tell the paths apart."""
+    builder = SampleTableBuilder(("retained_bytes", "retained_blocks"))
+    for number, held in enumerate(amounts):
+        frames = [Frame(None, "/src/svc", address=address + number * 64) for address in (base, base + 0x4000)]
+        builder.add(frames, (held, int(held > 0)))
+    totals = {"retained_bytes": sum(amounts), "retained_blocks": sum(held > 0 for held in amounts)}
+    meta = SnapshotMeta("svc.heap", "gperftools", command=("./svc",))
+    return build_run([RawSnapshot(meta, totals, builder.build())])
+
+
+def test_paths_that_nothing_tells_apart_are_one_leak_with_their_sums() -> None:
+    known = baseline_of(nameless(0x1000, 300_000, 70_000))
+    report = check_of(nameless(0x2000, 500_000, 0, 2_000, 0), known)
+    assert report.check is not None
+    assert states(report) == {"grew": 1}
+    (leak,) = report.check.leaks
+    assert (leak.before["bytes"], leak.after["bytes"]) == (370_000, 502_000)
+    assert "2 paths before, 2 now" in leak.evidence
+    empty = [row for row in report.paths if not row.values["retained_bytes"]]
+    assert len(empty) == 2
+    assert {report.check.state_of(row) for row in empty} == {None}
+    assert "1 leak grew, by 128.9 KiB" in report.verdict.gate_lines[0].text
+    assert states(check_of(nameless(0x2000, 250_000, 0, 110_000, 0), known)) == {"known": 1}
+
+
+def test_of_paths_that_nothing_tells_apart_all_are_accepted() -> None:
+    known = baseline_of(nameless(0x1000, 300_000, 70_000))
+    run = nameless(0x2000, 500_000, 0, 2_000, 0)
+    name = only_id(check_of(run, known), State.GREW)
+    found = accepted(known, comparison(run, known, options()), name, options(), reason="x", until=None)
+    assert {leak.last[LeakKind.NONE].bytes for leak in found.leaks.values()} == {500_000, 2_000}
+    assert gate(check_of(run, found)) == "passed"
