@@ -57,7 +57,7 @@ def render_failure(
     Args:
         errors: one for each input, or what else was wrong.
         to: the format.
-        kind: of the report that was asked for.
+        kind: of the report that was asked for, or `check`.
         options: as of `render`; without `include_host` home folders and secrets are taken out.
         is_redacted: inputs are numbered, and only the kinds of the errors are told.
     """

@@ -52,7 +52,7 @@ def finish(
         targets: what `targets_of` made.
         errors: what could not be read.
         records: name the input's own records.
-        kind: of the report, where there is none.
+        kind: of the report, where there is none; "check" for a check.
     """
     codes = {error.exit_code for error in errors} or {EXIT_OK}
     if report is not None:

@@ -212,3 +212,20 @@ def test_a_path_of_a_container_is_that_of_the_checkout(tmp_path: Path) -> None:
         assert {entry["location"]["path"] for entry in json.loads(done.stdout)} == {"vg/build/svc.c"}
     redacted = run("analyze", fixture_path("memcheck-xml", "svc-v5"), "--to", "codequality", "--redact", cwd=tmp_path)
     assert "svc" not in redacted.stdout
+
+
+@pytest.mark.parametrize(("command", "marker"), [
+    ("check", "check"), ("analyze", "analysis"), ("diff", "diff"), ("trend", "trend"),
+])  # fmt: skip
+def test_a_run_that_cannot_be_read_replaces_the_comment_of_the_run_before(
+    command: str, marker: str, tmp_path: Path
+) -> None:
+    good, bad, comment = fixture_path("memcheck-xml", "svc-v2"), tmp_path / "empty.xml", tmp_path / "c.md"
+    bad.touch()
+    count = {"check": 1, "analyze": 1, "diff": 2, "trend": 3}[command]
+    heads = []
+    for inputs in ([good] * count, [good] * (count - 1) + [bad], [tmp_path / "none.xml"] * count):
+        comment.unlink(missing_ok=True)
+        run(command, *inputs, "-o", f"comment:{comment}", cwd=tmp_path)
+        heads.append(comment.read_text(encoding="utf-8").splitlines()[0])
+    assert heads == [f"<!-- leakreport:{marker} -->"] * 3
