@@ -229,3 +229,17 @@ def test_a_run_that_cannot_be_read_replaces_the_comment_of_the_run_before(
         run(command, *inputs, "-o", f"comment:{comment}", cwd=tmp_path)
         heads.append(comment.read_text(encoding="utf-8").splitlines()[0])
     assert heads == [f"<!-- leakreport:{marker} -->"] * 3
+
+
+@pytest.mark.parametrize("command", ["analyze", "check"])
+@pytest.mark.parametrize("content", [None, b"", b"PASS: 12 of 12 tests\n"], ids=["missing", "empty", "unrecognised"])
+def test_junit_claims_no_input_that_was_not_read(command: str, content: bytes | None, tmp_path: Path) -> None:
+    bad, results = tmp_path / "bad.xml", tmp_path / "junit.xml"
+    if content is not None:
+        bad.write_bytes(content)
+    assert run(command, bad, "-o", f"junit:{results}", cwd=tmp_path).returncode == 3
+    root = etree.parse(str(results)).getroot()
+    (inputs,) = root.iterfind(".//testcase[@name='inputs']")
+    assert inputs.find("error") is not None
+    assert "read to its end" not in "".join(map(str, root.itertext()))
+    assert root.get("errors") == str(len(root.findall(".//error")))
