@@ -52,7 +52,7 @@ def render_failure(
     options: RenderOptions | None = None,
     is_redacted: bool = False,
 ) -> str | None:
-    """That nothing could be read and why, in a format that pipelines read; None in one that holds nothing but reports.
+    """That nothing could be read and why, in a format that people or pipelines read; None in one that holds nothing but reports.
 
     Args:
         errors: one for each input, or what else was wrong.
