@@ -32,6 +32,7 @@ from leakreport.render.phrases import (
     remarks,
     site_frame,
     title_frame,
+    without_outputs,
 )
 from leakreport.render.suppressed import hidden_words, place_of_rule, used_rules
 from leakreport.render.trend_text import trend_comment
@@ -185,9 +186,10 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
 
 
 def _reproduce(options: RenderOptions) -> str:
-    hidden = sum(REDACTED in argument for argument in options.command)
+    command = without_outputs(options.command)
+    hidden = sum(REDACTED in argument for argument in command)
     count = f" ({plural(hidden, 'argument')} hidden)" if hidden else ""
-    return f"To reproduce{count}:\n\n{_fenced(printable(command_text(options.command)))}"
+    return f"To reproduce{count}:\n\n{_fenced(printable(command_text(command)))}"
 
 
 def _table(report: Report, leaks: tuple[Finding, ...], options: RenderOptions) -> Iterator[str]:
