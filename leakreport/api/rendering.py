@@ -52,12 +52,12 @@ def render_failure(
     options: RenderOptions | None = None,
     is_redacted: bool = False,
 ) -> str | None:
-    """That nothing could be read and why, in a format that pipelines read; None in one that holds nothing but reports.
+    """That nothing could be read and why, in a format that people or pipelines read; None in one that holds nothing but reports.
 
     Args:
         errors: one for each input, or what else was wrong.
         to: the format.
-        kind: of the report that was asked for.
+        kind: of the report that was asked for, or `check`.
         options: as of `render`; without `include_host` home folders and secrets are taken out.
         is_redacted: inputs are numbered, and only the kinds of the errors are told.
     """

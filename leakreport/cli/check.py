@@ -51,7 +51,7 @@ def check(
     analysis = whole_analysis(analysis, *(word for word in analysis.fail_on if word in _OF_ONE_RUN))
     file = baseline_file(chosen)
     report = None
-    with red_without_report(chosen, targets):
+    with red_without_report(chosen, targets, "check"):
         options = check_options(chosen, file.path, is_found=file.is_found)
         is_asked = file.is_found or chosen.text("baseline") is not None
         known = read_baseline(file.path, places=options.places) if is_asked else None
@@ -60,7 +60,7 @@ def check(
             report = check_report(comparison, check=options, redact=analysis.redact)
     if report is not None and not given.flag("quiet") and not analysis.redact:
         report = replace(report, next_commands=_next(report, inputs, targets, file, is_there=known is not None))
-    return finish(report, given, chosen, targets, errors, records=records)
+    return finish(report, given, chosen, targets, errors, records=records, kind="check")
 
 
 def _next(

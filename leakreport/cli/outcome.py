@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from leakreport.cli.output import check_replaces_nothing, check_shows, write_file, write_stdout
+from leakreport.cli.output import check_replaces_nothing, check_shows, remove_file, write_file, write_stdout
 from leakreport.cli.settings import Chosen
 from leakreport.cli.shared import incomplete_inputs, say, tell, write_report
 from leakreport.errors import (
@@ -52,7 +52,7 @@ def finish(
         targets: what `targets_of` made.
         errors: what could not be read.
         records: name the input's own records.
-        kind: of the report, where there is none.
+        kind: of the report, where there is none; "check" for a check.
     """
     codes = {error.exit_code for error in errors} or {EXIT_OK}
     if report is not None:
@@ -130,7 +130,7 @@ def write_all(
 
 @contextmanager
 def red_without_report(chosen: Chosen, targets: Sequence[tuple[str, str]], kind: str = "analysis") -> Iterator[None]:
-    """What reads and judges: an error that leaves no report is said in the targets that pipelines read, too."""
+    """What reads and judges: an error that leaves no report leaves no old one in a target."""
     try:
         yield
     except LeakreportError as error:
@@ -141,9 +141,10 @@ def red_without_report(chosen: Chosen, targets: Sequence[tuple[str, str]], kind:
 def write_failures(
     errors: Sequence[LeakreportError], chosen: Chosen, targets: Sequence[tuple[str, str]], kind: str
 ) -> set[int]:
-    """Say in every target that pipelines read that nothing could be; the exit codes of those that could not be written.
+    """Say in every target that can that nothing could be read; the exit codes of those that could not be written.
 
-    Else the file of an earlier build would stay there and be taken for the result of this one.
+    The file of an earlier run must not stay there and be taken for the result of this one: where a format holds nothing
+    but reports, it is removed.
     """
     from leakreport.api import render_failure
 
@@ -151,10 +152,11 @@ def write_failures(
     options, is_redacted = chosen.render_options(command=()), chosen.flag("redact")
     for name, path in targets:
         content = render_failure(errors, to=name, kind=kind, options=options, is_redacted=is_redacted)
-        if content is None:
-            continue
         try:
-            if path == "-":
+            if content is None:
+                if path != "-" and remove_file(path):
+                    tell(f"removed {path}: it was of an earlier run")
+            elif path == "-":
                 write_stdout(content, sys.stdout)
             else:
                 write_file(path, content)

@@ -96,6 +96,25 @@ def write_file(path: str, content: str | bytes) -> None:
             os.unlink(temporary)
 
 
+def remove_file(path: str) -> bool:
+    """Remove a regular file; False where there is none: folders and devices stay.
+
+    Raises:
+        OutputError: it cannot be removed.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return False
+        os.unlink(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise OutputError(
+            f"cannot remove {path}: {error.strerror or error}", advice="It is of an earlier run."
+        ) from error
+    return True
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

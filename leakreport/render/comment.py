@@ -1,12 +1,12 @@
 """Markdown for places that are written again: a comment on a pull request or a ticket, and GitHub's job summary.
 
 The first line of a comment is a marker that no page shows: whoever posts it looks for a comment that starts with it and
-replaces that one. It is of the kind of report and the program, so it is the same in the next build.
+replaces that one. It is of the command alone: where nothing could be read no program is known, and the comment of the build
+before must be found all the same.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from leakreport.analysis.diffreport import DiffReport
@@ -27,7 +27,6 @@ LONGEST_COMMENT = 65_000
 LONGEST_SUMMARY = 250_000
 """Characters; GitHub takes 1 MiB of UTF-8 per step."""
 MOST_ROWS = 200
-_NOT_IN_A_MARKER = re.compile(r"[^A-Za-z0-9._]+")
 
 
 class GithubSummaryRenderer:
@@ -83,9 +82,8 @@ class CommentRenderer(GithubSummaryRenderer):
 
 
 def marker(found: IssueList) -> str:
-    """A comment of HTML that says which report this is; nothing of the input can end it."""
-    name = _NOT_IN_A_MARKER.sub("-", found.title)[:80].strip("-") or "program"
-    return f"<!-- leakreport:{found.kind}:{name} -->"
+    """A comment of HTML that says which command wrote this; nothing of the input is in it."""
+    return f"<!-- leakreport:{'check' if found.is_check else found.kind} -->"
 
 
 def _table(found: IssueList, options: RenderOptions, room: int) -> str:

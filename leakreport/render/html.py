@@ -6,7 +6,7 @@ and the one script, each by its hash. What the script reads stands in the page a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from leakreport import __version__
@@ -15,7 +15,8 @@ from leakreport.analysis.report import Report, Verdict
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.render.analysis_html import AnalysisPage
 from leakreport.render.embedded import embedded
-from leakreport.render.interface import RenderOptions
+from leakreport.render.interface import Failure, RenderOptions
+from leakreport.render.issues import issues_of_failure
 from leakreport.render.names import shorten_name
 from leakreport.render.page import PageText
 from leakreport.render.payload import AnyReport, payload_element
@@ -50,6 +51,19 @@ class HtmlRenderer:
 
         page = TrendPage(report, options)
         return _rendered("trend.html.j2", page, report, page.verdict, options)
+
+    def render_failure(self, kind: str, failures: Sequence[Failure], options: RenderOptions) -> str:
+        """The page where there is no report: text alone, nothing runs."""
+        found, page = issues_of_failure(kind, failures), PageText(options)
+        template = _environment(page.text).get_template("failure.html.j2")
+        return template.render(
+            page=page,
+            report=found,
+            verdict=found.verdict,
+            style=embedded(style_text()),
+            script=None,
+            version=__version__,
+        )
 
 
 def _rendered(template: str, page: PageText, report: AnyReport, verdict: Verdict, options: RenderOptions) -> str:

@@ -89,5 +89,5 @@ class FailureRenderer(Protocol):
     """A renderer that can say that there is no report, so that whoever reads the format does not take that for a good one."""
 
     def render_failure(self, kind: str, failures: Sequence[Failure], options: RenderOptions) -> str:
-        """The whole output; `kind` is that of the report that was asked for."""
+        """The whole output; `kind` is that of the report that was asked for, or `check`."""
         ...

@@ -175,6 +175,8 @@ class IssueList:
     totals_before: Mapping[str, int] | None = None
     check: CheckResult | None = None
     """Where the run was checked against a baseline."""
+    is_check: bool = False
+    """Whether `leakreport check` wrote it, also where nothing could be checked."""
     suppressions: tuple[SuppressionUse, ...] = ()
     """The rules that hid anything, with what they hid."""
 
@@ -268,7 +270,8 @@ def issues_of_failure(kind: str, failures: Sequence[Failure]) -> IssueList:
     sentence = "Nothing could be read"
     reasons = [Notice(one.slug, Severity.ERROR, one.text, one.source) for one in failures]
     return IssueList(
-        kind=kind,
+        kind="analysis" if kind == "check" else kind,
+        is_check=kind == "check",
         title="",
         verdict=Verdict(Status.INCONCLUSIVE, sentence, (), GateResult.NOT_ASKED, (), ()),
         inputs=(),

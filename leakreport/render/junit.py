@@ -90,7 +90,8 @@ def _add(suite: ET.Element, case: _Case) -> None:
 
 
 def _verdict_cases(found: IssueList) -> Sequence[_Case]:
-    inputs = [notice for notice in found.troubles if notice.source]
+    # Without any input that was read, whatever kept it from being read is about all of them.
+    inputs = [notice for notice in found.troubles if notice.source or not found.inputs]
     doubts = [notice for notice in found.troubles if not notice.source and notice.slug != "gate-inconclusive"]
     lines = "\n".join(notice.sentence for notice in inputs)
     reasons = "\n".join(notice.text for notice in doubts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from leakreport import __version__
 from leakreport.analysis.diffreport import DiffReport
@@ -15,7 +15,8 @@ from leakreport.privacy.texts import REDACTED
 from leakreport.render.check_text import check_blocks
 from leakreport.render.check_words import first_failing, url_of
 from leakreport.render.diff_text import diff_comment
-from leakreport.render.interface import RenderOptions
+from leakreport.render.interface import Failure, RenderOptions
+from leakreport.render.issues import issues_of_failure
 from leakreport.render.names import shorten_name
 from leakreport.render.phrases import (
     STATUS_MARKS,
@@ -31,6 +32,7 @@ from leakreport.render.phrases import (
     remarks,
     site_frame,
     title_frame,
+    without_outputs,
 )
 from leakreport.render.suppressed import hidden_words, place_of_rule, used_rules
 from leakreport.render.trend_text import trend_comment
@@ -66,6 +68,13 @@ class MarkdownRenderer:
     def render_trend(self, report: TrendReport, options: RenderOptions) -> str:
         """The same for a trend."""
         return trend_comment(report, options)
+
+    def render_failure(self, kind: str, failures: Sequence[Failure], options: RenderOptions) -> str:
+        """The same where there is no report."""
+        del options
+        found = issues_of_failure(kind, failures)
+        reasons = "".join(f"- ⚠ {prose(notice.sentence)}\n" for notice in found.troubles)
+        return f"**{prose(found.headline)}: there is no verdict.**\n\n{reasons}"
 
 
 def _fence(text: str, least: int) -> str:
@@ -177,9 +186,10 @@ def _blocks(report: Report, options: RenderOptions) -> Iterator[str]:
 
 
 def _reproduce(options: RenderOptions) -> str:
-    hidden = sum(REDACTED in argument for argument in options.command)
+    command = without_outputs(options.command)
+    hidden = sum(REDACTED in argument for argument in command)
     count = f" ({plural(hidden, 'argument')} hidden)" if hidden else ""
-    return f"To reproduce{count}:\n\n{_fenced(printable(command_text(options.command)))}"
+    return f"To reproduce{count}:\n\n{_fenced(printable(command_text(command)))}"
 
 
 def _table(report: Report, leaks: tuple[Finding, ...], options: RenderOptions) -> Iterator[str]:

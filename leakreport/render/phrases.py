@@ -16,6 +16,8 @@ _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# An option without a value, as -q, may stand before it in one word.
+_OUTPUT = re.compile(r"(?:-(?P<flags>[qv]*)o|--output(?==|\Z))(?P<value>.*)", re.DOTALL)
 LONGEST_NAME = 2000
 
 STATUS_WORDS = {
@@ -192,6 +194,27 @@ def command_text(arguments: Sequence[str]) -> str:
     """
     parts = (f"~/{shlex.quote(part[2:])}" if part.startswith("~/") else shlex.quote(part) for part in arguments)
     return " ".join(parts)
+
+
+def without_outputs(arguments: Sequence[str]) -> tuple[str, ...]:
+    """A command line of leakreport without the files that it writes: what judges is enough to see the verdict again.
+
+    >>> without_outputs(("leakreport", "check", "-q", "a.xml", "-o", "x.html", "--output=x.md", "-vox.csv", "--", "-o"))
+    ('leakreport', 'check', '-q', 'a.xml', '-v', '--', '-o')
+    """
+    kept: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            kept.extend((argument, *rest))
+        elif (found := _OUTPUT.fullmatch(argument)) is None:
+            kept.append(argument)
+        else:
+            if found["flags"]:
+                kept.append(f"-{found['flags']}")
+            if not found["value"]:
+                next(rest, None)
+    return tuple(kept)
 
 
 def word(text: str | None) -> str:

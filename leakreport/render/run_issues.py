@@ -51,6 +51,7 @@ def issues_of_run(report: Report) -> IssueList:
         notices=told(_notices(report, unlisted)),
         totals=report.totals,
         check=report.check,
+        is_check=report.check is not None,
         suppressions=tuple(use for use in report.suppressions if use.is_used),
     )
 

@@ -254,7 +254,7 @@ def test_the_comment_is_updated_in_place(runner: Runner) -> None:
         (comment,) = github.comments.values()
     marker, second, *_ = comment["body"].splitlines()
     assert marker == "<!-- leakreport-action:CI-memory -->"
-    assert second == "<!-- leakreport:analysis:true -->"
+    assert second == "<!-- leakreport:check -->"
 
 
 def test_modules_of_the_project_are_not_imported(runner: Runner) -> None:

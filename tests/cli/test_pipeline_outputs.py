@@ -71,7 +71,7 @@ def test_nothing_readable_is_red_in_every_format(command: str, content: bytes, t
     texts = {name: (tmp_path / name).read_text(encoding="utf-8") for name in FORMATS}
     assert_red(texts)
     if "nothing could be read" in done.stderr:
-        assert not page.exists()
+        assert "Nothing could be read" in page.read_text(encoding="utf-8")
 
 
 def test_a_failure_tells_no_names_where_they_are_hidden(tmp_path: Path) -> None:
@@ -212,3 +212,74 @@ def test_a_path_of_a_container_is_that_of_the_checkout(tmp_path: Path) -> None:
         assert {entry["location"]["path"] for entry in json.loads(done.stdout)} == {"vg/build/svc.c"}
     redacted = run("analyze", fixture_path("memcheck-xml", "svc-v5"), "--to", "codequality", "--redact", cwd=tmp_path)
     assert "svc" not in redacted.stdout
+
+
+@pytest.mark.parametrize(("command", "marker"), [
+    ("check", "check"), ("analyze", "analysis"), ("diff", "diff"), ("trend", "trend"),
+])  # fmt: skip
+def test_a_run_that_cannot_be_read_replaces_the_comment_of_the_run_before(
+    command: str, marker: str, tmp_path: Path
+) -> None:
+    good, bad, comment = fixture_path("memcheck-xml", "svc-v2"), tmp_path / "empty.xml", tmp_path / "c.md"
+    bad.touch()
+    count = {"check": 1, "analyze": 1, "diff": 2, "trend": 3}[command]
+    heads = []
+    for inputs in ([good] * count, [good] * (count - 1) + [bad], [tmp_path / "none.xml"] * count):
+        comment.unlink(missing_ok=True)
+        run(command, *inputs, "-o", f"comment:{comment}", cwd=tmp_path)
+        heads.append(comment.read_text(encoding="utf-8").splitlines()[0])
+    assert heads == [f"<!-- leakreport:{marker} -->"] * 3
+
+
+@pytest.mark.parametrize("command", ["analyze", "check"])
+@pytest.mark.parametrize("content", [None, b"", b"PASS: 12 of 12 tests\n"], ids=["missing", "empty", "unrecognised"])
+def test_junit_claims_no_input_that_was_not_read(command: str, content: bytes | None, tmp_path: Path) -> None:
+    bad, results = tmp_path / "bad.xml", tmp_path / "junit.xml"
+    if content is not None:
+        bad.write_bytes(content)
+    assert run(command, bad, "-o", f"junit:{results}", cwd=tmp_path).returncode == 3
+    root = etree.parse(str(results)).getroot()
+    (inputs,) = root.iterfind(".//testcase[@name='inputs']")
+    assert inputs.find("error") is not None
+    assert "read to its end" not in "".join(map(str, root.itertext()))
+    assert root.get("errors") == str(len(root.findall(".//error")))
+
+
+@pytest.mark.parametrize("command", ["check", "analyze", "diff", "trend"])
+def test_no_report_of_an_earlier_run_stays(command: str, tmp_path: Path) -> None:
+    good, bad = fixture_path("memcheck-xml", "svc-v2"), tmp_path / "<b>empty.xml"
+    bad.touch()
+    count = {"check": 1, "analyze": 1, "diff": 2, "trend": 3}[command]
+    kept, gone = ("r.html", "r.md"), ("r.json", "r.csv", "r.txt")
+    outputs = [part for name in (*kept, *gone, "never.json") for part in ("-o", tmp_path / name)]
+    for name in (*kept, *gone):
+        (tmp_path / name).write_text("green", encoding="utf-8")
+    done = run(command, *[good] * (count - 1), bad, *outputs, cwd=tmp_path)
+    if command == "trend":
+        # The other points are a trend of their own: there is a report, and it is of this run.
+        assert all("green" not in (tmp_path / name).read_text(encoding="utf-8") for name in (*kept, *gone))
+        done = run(command, *[bad] * count, *outputs, cwd=tmp_path)
+    assert done.returncode == 3
+    assert [name for name in (*gone, "never.json") if (tmp_path / name).exists()] == []
+    for name in gone:
+        assert f"removed {tmp_path / name}: it was of an earlier run" in done.stderr
+    for name in kept:
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "Nothing could be read" in text
+        assert "empty" in text
+        assert "green" not in text
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "<b>empty" not in page
+    assert "default-src 'none'; script-src 'none'; style-src 'sha256-" in page
+
+
+def test_what_is_no_regular_file_is_not_removed(tmp_path: Path) -> None:
+    bad, folder = tmp_path / "empty.xml", tmp_path / "r.json"
+    bad.touch()
+    folder.mkdir()
+    done = run("analyze", bad, "-o", folder, "-o", "json:/dev/null")
+    assert done.returncode == 3
+    assert folder.is_dir()
+    assert Path("/dev/null").exists()
+    assert "removed" not in done.stderr

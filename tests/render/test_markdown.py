@@ -169,3 +169,22 @@ def test_the_mark_stands_at_the_caller_of_an_allocation_wrapper() -> None:
     text = render(replace(report, paths=(replace(report.paths[0], named_by=0),)))
     assert "\n▶ main  main.c:3\n" in text
     assert text.count("▶") == 2
+
+
+def test_the_command_names_no_output() -> None:
+    outputs = (
+        "-o",
+        "report.html",
+        "--output",
+        "junit:j.xml",
+        "--output=r.json",
+        "-osarif:x",
+        "-qo",
+        "r.csv",
+        "-o",
+        "/key=x",
+    )
+    command = ("leakreport", "check", "a.xml", *outputs, "--own", "src", "--", "-o", "b.xml")
+    for text in (public(make_report(), *command), str(api.render(make_report(), to="comment", options=RenderOptions(command=command)))):  # fmt: skip
+        assert "\nleakreport check a.xml -q --own src -- -o b.xml\n" in text
+        assert "To reproduce:" in text
