@@ -12,9 +12,8 @@ from leakreport.cli.baselines import (
     Budgets,
     baseline_file,
     check_options,
+    coming_day,
     compared_run,
-    date_of,
-    today,
     whole_analysis,
 )
 from leakreport.cli.options import READING, ConfigFile, Flag, Given, Inputs, Quiet, takes
@@ -147,9 +146,7 @@ def accept(
     chosen = given.chosen({"baseline": baseline})
     file = baseline_file(chosen)
     options = check_options(chosen, file.path, is_found=file.is_found)
-    last_day = None if until is None else date_of(until, "--until")
-    if last_day is not None and last_day < today():
-        raise UsageError(f"--until {last_day} has passed", advice="Give a day to come.")
+    last_day = None if until is None else coming_day(until, "--until")
     known = read_baseline(file.path, places=options.places)
     comparison, code = None, EXIT_OK
     if inputs:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from leakreport.cli.baselines import coming_day, today
 from leakreport.cli.options import READING, Given, Inputs, takes
 from leakreport.cli.output import check_replaces_nothing, write_file, write_stdout
 from leakreport.cli.settings import one_of
@@ -70,7 +70,7 @@ def write(
 
     if output != "-":
         check_replaces_nothing([output], inputs)
-    expires = None if until is None else _date(until)
+    expires = None if until is None else date.fromisoformat(coming_day(until, "--until"))
     found, errors = _read(inputs, given, is_quiet=quiet)
     written = write_rules(found, ids, dialect=_dialect(dialect, found)) if found else []
     if written:
@@ -108,7 +108,7 @@ def audit(
     if output != "-":
         check_replaces_nothing([output], [*rule_paths, *inputs])
     found, errors = _read(inputs, given, is_quiet=quiet) if inputs else ([], [])
-    result = audited(_rule_files(rule_paths), found, rule_matcher(), _today())
+    result = audited(_rule_files(rule_paths), found, rule_matcher(), date.fromisoformat(today()))
     _put(audit_document(result, found) if to == "json" else audit_lines(result, found), output)
     return _told(errors, _gate(result, wanted))
 
@@ -145,19 +145,6 @@ def explain(
         results = [(leak, nearest(known, leak, matcher)) for leaks in chosen.values() for leak in leaks]
         _put(explain_document(results, top) if to == "json" else explain_lines(results, top), "-")
     return _told(errors, EXIT_OK)
-
-
-def _today() -> date:
-    """The date that expiries are held against; that of SOURCE_DATE_EPOCH where it is set."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return datetime.fromtimestamp(int(epoch), UTC).date() if epoch.isdecimal() else datetime.now(UTC).date()
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--until {text} is no date", advice="Write 2027-01-31.") from None
 
 
 def _dialect(name: str | None, inputs: Sequence[LeakInput]) -> Dialect:

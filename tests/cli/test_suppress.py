@@ -16,6 +16,12 @@ SUPPRESSED = str(FIXTURES / "memcheck-xml" / "kinds-supp" / "input.xml")
 GOOD = "{\n known\n Memcheck:Leak\n match-leak-kinds: definite\n fun:malloc\n ...\n fun:lose_big\n}\n"
 
 
+@pytest.fixture(autouse=True)
+def _today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third of November 2026."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1793664000")
+
+
 @pytest.fixture
 def ids(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
     """By the function that leaks, the id of its path in KINDS."""
@@ -83,6 +89,7 @@ def test_the_beginning_of_an_id_is_enough(ids: dict[str, str]) -> None:
         (["--id", "p1-0000000000000000"], "no leak has the id"),
         (["--id", "p1-"], "no leak has the id"),
         (["--id", "p1-8", "--until", "soon"], "is no date"),
+        (["--id", "p1-8", "--until", "2026-11-02"], "--until 2026-11-02 has passed. Give a day to come."),
         (["--id", "p1-8", "--dialect", "valgrynd"], "Did you mean valgrind"),
     ],
 )
