@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -62,6 +63,7 @@ def write(
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why the leak is hidden, for the comment.", show_default=False)] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="The day after which audit calls the rule expired: 2027-01-31.", show_default=False)] = None,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write a file; - is standard output.")] = "-",
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No word on what the rules hide.")] = False,
 ) -> int:  # fmt: skip
     """Write the smallest rule that hides a leak, and say what else of the inputs it would hide."""
@@ -70,6 +72,8 @@ def write(
 
     if output != "-":
         check_replaces_nothing([output], inputs)
+        if not force:
+            _check_is_new(output)
     expires = None if until is None else date.fromisoformat(coming_day(until, "--until"))
     found, errors = _read(inputs, given, is_quiet=quiet)
     written = write_rules(found, ids, dialect=_dialect(dialect, found)) if found else []
@@ -145,6 +149,19 @@ def explain(
         results = [(leak, nearest(known, leak, matcher)) for leaks in chosen.values() for leak in leaks]
         _put(explain_document(results, top) if to == "json" else explain_lines(results, top), "-")
     return _told(errors, EXIT_OK)
+
+
+def _check_is_new(path: str) -> None:
+    """See that a file is not there, or empty: rules are kept by hand.
+
+    Raises:
+        UsageError: there is something in it.
+    """
+    if os.path.isfile(path) and os.path.getsize(path):
+        raise UsageError(
+            f"{path} exists and is not empty",
+            advice=f"Leave -o out and append with >> {path}; --force replaces what is in it.",
+        )
 
 
 def _dialect(name: str | None, inputs: Sequence[LeakInput]) -> Dialect:

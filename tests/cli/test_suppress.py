@@ -72,6 +72,20 @@ def test_a_written_rule_hides_its_leak_from_a_report(
     assert document["totals"]["suppressed_bytes"] == 200 + 3003
 
 
+def test_a_file_of_rules_is_replaced_by_force_alone(
+    ids: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = write(tmp_path / "known.supp", GOOD)
+    arguments = ["suppress", "write", KINDS, "--id", ids["keep_one"], "-q", "-o"]
+    assert main([*arguments, kept]) == 2
+    assert f"{kept} exists and is not empty. Leave -o out and append with >> {kept}" in capsys.readouterr().err
+    assert Path(kept).read_text() == GOOD
+    assert main([*arguments, kept, "--force"]) == 0
+    assert "keep_one" in Path(kept).read_text()
+    assert "lose_big" not in Path(kept).read_text()
+    assert main([*arguments, write(tmp_path / "empty.supp", "")]) == 0
+
+
 @pytest.mark.parametrize("dialect", ["lsan", "heaptrack"])
 def test_other_dialects_have_one_pattern(dialect: str, ids: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["suppress", "write", KINDS, "--id", ids["lose_big"], "--dialect", dialect, "-q"]) == 0
