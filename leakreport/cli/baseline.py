@@ -130,7 +130,7 @@ def show(
 @takes(READING, _QUIETLY)
 def accept(
     given: Given,
-    name: Annotated[str, typer.Argument(metavar="ID", help="The leak, by the id that check prints.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="ID", help="The leak, by the id that check prints, or its beginning.", show_default=False)],
     inputs: SomeInputs = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it may stay.", show_default=False)] = "",
     until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="The last day on which it may: 2027-01-31.", show_default=False)] = None,
