@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "errors": frozenset(),
     "limits": frozenset(),
     "units": frozenset({"errors"}),
+    "ids": frozenset({"errors"}),
     "mappings": frozenset(),
     "config": frozenset({"errors", "limits", "units"}),
     "plugins": frozenset({"errors"}),
@@ -25,12 +26,12 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     # Heaptrack's profiles have suppressions inside: the matching stands once.
     "readers": frozenset({"model", "limits", "errors", "plugins", "suppressions.globs", "mappings"}),
     "symbols": frozenset({"model", "limits", "errors"}),
-    "suppressions": frozenset({"model", "limits", "errors", "units"}),
+    "suppressions": frozenset({"model", "limits", "errors", "units", "ids"}),
     "privacy": frozenset({"model"}),
     # What a stack alone tells; knows frames' names and nothing of reports.
     "advice": frozenset({"model"}),
     "analysis": frozenset({"model", "errors", "units", "privacy.texts", "owners.owners", "advice"}),
-    "explain": frozenset({"advice", "analysis", "model", "units", "errors"}),
+    "explain": frozenset({"advice", "analysis", "model", "units", "errors", "ids"}),
     # Looks at recordings as reports, at folders through a function that recognises, at a program's own headers.
     "doctor": frozenset(
         {"explain.answer", "analysis", "readers.interface", "symbols.elf", "privacy.texts", "model", "units", "errors"}
@@ -38,7 +39,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "repository": frozenset({"errors", "limits"}),
     "owners": frozenset({"repository", "errors", "limits"}),
     # A check is a comparison by analysis; what is stored must name nobody.
-    "baseline": frozenset({"analysis", "model", "errors", "units", "privacy.texts"}),
+    "baseline": frozenset({"analysis", "model", "errors", "units", "ids", "privacy.texts"}),
     "render": frozenset(
         {
             "explain.answer",

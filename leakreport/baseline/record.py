@@ -12,6 +12,7 @@ from leakreport.baseline.entries import Amount, Amounts, Baseline, Leak, folder_
 from leakreport.baseline.places import Places
 from leakreport.baseline.side import leaks_of, recording_of, told_frame, unattributed_of
 from leakreport.errors import BaselineError
+from leakreport.ids import found_id
 from leakreport.model.metrics import LeakKind
 
 
@@ -178,7 +179,9 @@ def accepted(
 
     Raises:
         BaselineError: neither the baseline nor the run has it.
+        UsageError: several ids begin so, or it is too short to tell.
     """
+    name = found_id(name, _known_ids(baseline, comparison)) or name
     known = baseline.leak_called(name)
     fresh = None if comparison is None else _fresh(comparison, name, check)
     if fresh is not None:
@@ -204,6 +207,14 @@ def accepted(
         )
     taken = {key: replace(leak, reason=reason, until=until, fixed=None) for key, leak in found.items()}
     return baseline.with_leaks(kept | taken)
+
+
+def _known_ids(baseline: Baseline, comparison: Comparison | None) -> set[str]:
+    """The ids that leaks of a baseline and a run have, or had."""
+    ids = {name for leak in baseline.leaks.values() for name in (leak.id, *leak.aliases)}
+    if comparison is not None:
+        ids |= {comparison.report.paths[row].id for row in comparison.rows.values()}
+    return ids
 
 
 def _fresh(comparison: Comparison, name: str, check: CheckOptions) -> tuple[list[Leak], list[Leak]] | None:

@@ -12,9 +12,8 @@ from leakreport.cli.baselines import (
     Budgets,
     baseline_file,
     check_options,
+    coming_day,
     compared_run,
-    date_of,
-    today,
     whole_analysis,
 )
 from leakreport.cli.options import READING, ConfigFile, Flag, Given, Inputs, Quiet, takes
@@ -131,7 +130,7 @@ def show(
 @takes(READING, _QUIETLY)
 def accept(
     given: Given,
-    name: Annotated[str, typer.Argument(metavar="ID", help="The leak, by the id that check prints.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="ID", help="The leak, by the id that check prints, or its beginning.", show_default=False)],
     inputs: SomeInputs = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it may stay.", show_default=False)] = "",
     until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="The last day on which it may: 2027-01-31.", show_default=False)] = None,
@@ -147,9 +146,7 @@ def accept(
     chosen = given.chosen({"baseline": baseline})
     file = baseline_file(chosen)
     options = check_options(chosen, file.path, is_found=file.is_found)
-    last_day = None if until is None else date_of(until, "--until")
-    if last_day is not None and last_day < today():
-        raise UsageError(f"--until {last_day} has passed", advice="Give a day to come.")
+    last_day = None if until is None else coming_day(until, "--until")
     known = read_baseline(file.path, places=options.places)
     comparison, code = None, EXIT_OK
     if inputs:

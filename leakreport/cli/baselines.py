@@ -60,6 +60,18 @@ def date_of(text: str, option: str) -> str:
         raise UsageError(f"{option} {text!r} is no date", advice="Write it as 2027-01-31.") from None
 
 
+def coming_day(text: str, option: str) -> str:
+    """A date up to which something is accepted: today or later.
+
+    Raises:
+        UsageError: it is no date, or has passed.
+    """
+    day = date_of(text, option)
+    if day < today():
+        raise UsageError(f"{option} {day} has passed", advice="Give a day to come.")
+    return day
+
+
 def check_options(chosen: Chosen, file: str, *, is_found: bool = False) -> CheckOptions:
     """What the gate of a check counts.
 

@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from leakreport.cli.baselines import coming_day, today
 from leakreport.cli.options import READING, Given, Inputs, takes
 from leakreport.cli.output import check_replaces_nothing, write_file, write_stdout
 from leakreport.cli.settings import one_of
@@ -62,6 +63,7 @@ def write(
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why the leak is hidden, for the comment.", show_default=False)] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="The day after which audit calls the rule expired: 2027-01-31.", show_default=False)] = None,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write a file; - is standard output.")] = "-",
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No word on what the rules hide.")] = False,
 ) -> int:  # fmt: skip
     """Write the smallest rule that hides a leak, and say what else of the inputs it would hide."""
@@ -70,7 +72,9 @@ def write(
 
     if output != "-":
         check_replaces_nothing([output], inputs)
-    expires = None if until is None else _date(until)
+        if not force:
+            _check_is_new(output)
+    expires = None if until is None else date.fromisoformat(coming_day(until, "--until"))
     found, errors = _read(inputs, given, is_quiet=quiet)
     written = write_rules(found, ids, dialect=_dialect(dialect, found)) if found else []
     if written:
@@ -108,7 +112,7 @@ def audit(
     if output != "-":
         check_replaces_nothing([output], [*rule_paths, *inputs])
     found, errors = _read(inputs, given, is_quiet=quiet) if inputs else ([], [])
-    result = audited(_rule_files(rule_paths), found, rule_matcher(), _today())
+    result = audited(_rule_files(rule_paths), found, rule_matcher(), date.fromisoformat(today()))
     _put(audit_document(result, found) if to == "json" else audit_lines(result, found), output)
     return _told(errors, _gate(result, wanted))
 
@@ -147,17 +151,17 @@ def explain(
     return _told(errors, EXIT_OK)
 
 
-def _today() -> date:
-    """The date that expiries are held against; that of SOURCE_DATE_EPOCH where it is set."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return datetime.fromtimestamp(int(epoch), UTC).date() if epoch.isdecimal() else datetime.now(UTC).date()
+def _check_is_new(path: str) -> None:
+    """See that a file is not there, or empty: rules are kept by hand.
 
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--until {text} is no date", advice="Write 2027-01-31.") from None
+    Raises:
+        UsageError: there is something in it.
+    """
+    if os.path.isfile(path) and os.path.getsize(path):
+        raise UsageError(
+            f"{path} exists and is not empty",
+            advice=f"Leave -o out and append with >> {path}; --force replaces what is in it.",
+        )
 
 
 def _dialect(name: str | None, inputs: Sequence[LeakInput]) -> Dialect:

@@ -16,12 +16,12 @@ from leakreport.errors import UsageError
 from leakreport.explain.answer import Answer, six_sections
 from leakreport.explain.evidence import evidence
 from leakreport.explain.kinds import DESCRIPTOR_WORDS, ERROR_WORDS, KIND_WORDS, RECORDING_WORDS, SIGNAL_WORDS, Words
+from leakreport.ids import found_id
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame
-from leakreport.units import format_bytes, plural
+from leakreport.units import format_bytes
 
 ID = re.compile(r"[pe]\d+-[0-9a-f]*\Z")
-LEAST_DIGITS = 4
 _MOST_FRAMES = 12
 _MOST_OTHERS = 3
 
@@ -33,19 +33,14 @@ def explain_id(report: Report, given: str) -> Answer:
         UsageError: there is none, or there are several, or it is too short to tell.
     """
     ids = {row.id for row in report.paths} | {finding.id for finding in report.findings if finding.id}
-    if len(given.partition("-")[2]) < LEAST_DIGITS and given not in ids:
-        raise UsageError(f"{given} is too short", advice=f"Give at least {LEAST_DIGITS} digits of the id.")
-    found = [given] if given in ids else sorted(known for known in ids if known.startswith(given))
-    if not found:
+    found = found_id(given, ids)
+    if found is None:
         raise UsageError(f"no path or finding has the id {given}", advice=_nearest(given, ids))
-    if len(found) > 1:
-        shown = ", ".join(found[:5])
-        raise UsageError(f"{plural(len(found), 'id')} begin with {given}: {shown}", advice="Give more digits.")
-    problem = next((finding for finding in report.findings if finding.id == found[0]), None)
+    problem = next((finding for finding in report.findings if finding.id == found), None)
     if problem is not None:
         return _problem(report, problem)
     # Rows in reading order: the first of an id that several kinds share is the one that matters most.
-    index = next(index for index, row in enumerate(report.paths) if row.id == found[0])
+    index = next(index for index, row in enumerate(report.paths) if row.id == found)
     return _leak(report, report.paths[index], index)
 
 

@@ -397,7 +397,6 @@ _PART_OF_NAME = re.compile(
     "\\*(?![\ue000-\uf8ffEI*]|$)|[0-9?](?=[*?])|(?<![CD])\\?|^(?!_Z)|[0-9]{2}|[0-9](?=[A-Za-z])(?<![CDST].)"
 )
 """Of a glob with signs: what may stand within an identifier, so that its letters have to be compared."""
-_CONSTRUCTOR = re.compile(r"([1-9][0-9]*[^\W\d][\w$]*)C\?(?=E)")
 _FIRST_SIGN = 0xE000
 """Of Unicode's private use: no name has such."""
 
@@ -411,12 +410,14 @@ def name_answer(glob: str, function: str) -> bool | None:
     (True, False)
     """
     known = [mangled_glob(function, local=local, is_exact=True) for local in ("", "L")]
-    exact = [form for found in known if found is not None for form in _other_forms(as_bytes(found))]
+    plain = [form for found in known if found is not None for form in _packed_forms(as_bytes(found))]
     glob = as_bytes(glob)
-    if not exact:
+    if not plain:
         return None
-    if all(covers(glob, found) for found in exact):
+    # Who is called like its scope is a constructor, whichever of its copies.
+    if all(covers(glob, found) for found in plain):
         return True
+    exact = list(dict.fromkeys((*plain, *(other for form in plain for other in _namespace_forms(form)))))
     if not any(may_meet(glob, found) for found in exact):
         return False
     # What a readable name leaves open holds no identifier but those that are to be read beside scope and name.
@@ -430,12 +431,17 @@ def name_answer(glob: str, function: str) -> bool | None:
     return None if any(may_meet(short, found, closed) for found in shortened) else False
 
 
-def _other_forms(glob: str) -> list[str]:
-    """With what reads the same: the arguments of a template may be a pack, and a function be called like its namespace."""
-    forms = [glob, re.sub(r"I([a-zA-Z]+)E", r"IJ\1EE", glob)]
-    if (match := _CONSTRUCTOR.search(glob)) is not None:
-        forms += [f"{glob[: match.end(1)]}{local}{match[1]}{glob[match.end() :]}" for local in ("", "L")]
-    return list(dict.fromkeys(forms))
+def _packed_forms(glob: str) -> list[str]:
+    """With what reads the same: the arguments of a template may be a pack."""
+    return list(dict.fromkeys([glob, re.sub(r"I([a-zA-Z]+)E", r"IJ\1EE", glob)]))
+
+
+def _namespace_forms(glob: str) -> list[str]:
+    """What reads like a constructor and is none: a function called like its namespace."""
+    at = glob.find("C?E")
+    scopes = (found for found in _LENGTH.finditer(glob) if found.end() + int(found[0]) == at)
+    scope = next((glob[found.start() : at] for found in scopes), None)
+    return [] if scope is None else [f"{glob[:at]}{local}{scope}{glob[at + 2 :]}" for local in ("", "L")]
 
 
 def _with_signs(glob: str, signs: dict[str, str]) -> str:

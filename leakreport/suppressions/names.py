@@ -5,6 +5,8 @@ C++ or Rust is the linker's own; of a call that was inlined valgrind has no othe
 
 - a linker name without wildcards fits what it reads as: functions that read the same (a constructor's copies, a static
   function and a global one) are taken for the same,
+- what reads like a constructor is one, for a glob that fits all its copies (C1, C2): a function called like its
+  namespace reads the same, and is hardly ever written,
 - a glob that no linker name of C++, Rust or D can fit does not fit,
 - of the others, what is in a linker name decides (`spelled`), and what scope and name determine (`mangling`); the answer
   is UNKNOWN otherwise.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations, islice
 
 from leakreport.errors import UsageError
+from leakreport.ids import found_id
 from leakreport.model.metrics import LeakKind
 from leakreport.suppressions.leaks import Leak
 from leakreport.suppressions.mangling import is_readable_cplusplus
@@ -22,7 +23,6 @@ from leakreport.suppressions.rules import Dialect, FramePattern, Place, Rule
 MOST_LINES = 24
 """Frames in one rule: what valgrind took until 3.23, and no person reads more."""
 _MOST_TRIED = 1000
-_SHORTEST_ID = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,14 @@ def chosen_leaks(leaks: Sequence[Leak], ids: Sequence[str]) -> dict[str, list[Le
     """The leaks that ids or beginnings of ids name, by id.
 
     Raises:
-        UsageError: there is none of that id, or several whose ids begin so.
+        UsageError: there is none of that id, or several whose ids begin so, or it is too short.
     """
-    known = sorted({leak.id for leak in leaks})
+    known = {leak.id for leak in leaks}
     sources = sorted({leak.source for leak in leaks})
     chosen: dict[str, list[Leak]] = {}
     for text in ids:
-        exact = [found for found in known if found == text]
-        found = exact or [found for found in known if len(text) >= _SHORTEST_ID and _begins(found, text)]
-        if not found:
+        found = found_id(text, known)
+        if found is None:
             where = ", ".join(sources) or "no input"
             raise UsageError(
                 f"no leak has the id {text}",
@@ -56,16 +55,8 @@ def chosen_leaks(leaks: Sequence[Leak], ids: Sequence[str]) -> dict[str, list[Le
                 advice=f"{len(known)} paths were read; leakreport analyze INPUT --to json lists their ids. An id is of "
                 "the path: another build that renamed a function has another one.",
             )
-        if len(found) > 1:
-            raise UsageError(
-                f"{len(found)} ids begin with {text}", where=", ".join(found[:3]), advice="Give more digits of it."
-            )
-        chosen[found[0]] = [leak for leak in leaks if leak.id == found[0]]
+        chosen[found] = [leak for leak in leaks if leak.id == found]
     return chosen
-
-
-def _begins(known: str, text: str) -> bool:
-    return known.startswith(text) or known.partition("-")[2].startswith(text)
 
 
 def written_rules(

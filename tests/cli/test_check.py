@@ -134,6 +134,20 @@ def test_accept_needs_a_reason_a_day_to_come_and_a_leak_that_exists(known: str) 
     assert "accepted until 2026-11-04: caches" in text
 
 
+def test_accept_takes_the_beginning_of_an_id(known: str) -> None:
+    names = [key for key, leak in json.loads(Path(FILE).read_text())["leaks"].items() if leak]
+    assert called("baseline", "accept", names[0][:8], "--reason", "caches")[0] == 0
+    assert json.loads(Path(FILE).read_text())["leaks"][names[0]]["reason"] == "caches"
+    code, _, complaint = called("baseline", "accept", "p1-", "--reason", "x")
+    assert (code, "Give at least 4 digits" in complaint) == (2, True)
+    run = recording(BASE | {"draw": 5})
+    _, text, _ = called("check", run)
+    (fresh,) = re.findall(r"NEXT leakreport baseline accept (p1-[0-9a-f]+)", text)
+    assert called("baseline", "accept", fresh[:8], run, "--reason", "later")[0] == 0
+    assert json.loads(Path(FILE).read_text())["leaks"][fresh]["reason"] == "later"
+    assert known
+
+
 def test_the_command_that_accepts_is_printed_and_works(known: str, monkeypatch: pytest.MonkeyPatch) -> None:
     _, text, _ = called("check", recording(BASE | {"draw": 5}))
     (command,) = (line for line in text.splitlines() if line.startswith("NEXT leakreport baseline accept"))
