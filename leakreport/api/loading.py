@@ -17,6 +17,7 @@ from leakreport.errors import (
     UnsupportedInput,
 )
 from leakreport.limits import DEFAULT_LIMITS, Limits
+from leakreport.units import plural
 
 if TYPE_CHECKING:
     from leakreport.model.raw import Note, RawSnapshot
@@ -108,11 +109,11 @@ def load_inputs(
             errors.append(EmptyInput(f"no profiles in {', '.join(paths)}{where}"))
         return Loaded(None, errors)
     if skipped:
-        count = f"{len(skipped)} files were" if len(skipped) > 1 else "1 file was"
+        count = f"{plural(len(skipped), 'file')} {'was' if len(skipped) == 1 else 'were'}"
         note = _note("skipped-files", f"{count} passed over, first: {skipped[0][1].args[0]}.")
         raws[0] = _with_note(raws[0], note)
     if errors:
-        note = _note("unreadable-inputs", f"{len(errors)} inputs could not be read, first: {errors[0]}")
+        note = _note("unreadable-inputs", f"{plural(len(errors), 'input')} could not be read, first: {errors[0]}")
         raws[0] = _with_note(raws[0], note, is_complete=False)
     builder = RunBuilder(limits)
     for raw in in_order(joined_samples(raws)):

@@ -234,7 +234,20 @@ def _comparable(subject: Subject) -> Iterator[Doubt]:
 def _whole(subject: Subject) -> Iterator[Doubt]:
     """That the run came to its end, and all of it is here."""
     metas = subject.metas
-    cut = [meta for meta in metas if not meta.is_complete]
+    # The first snapshot only carries what is to be said of inputs that could not be read.
+    unread = [note for meta in metas for note in meta.notes if note.slug == "unreadable-inputs"]
+    for note in unread:
+        yield Doubt(
+            "incomplete",
+            note.message.rstrip("."),
+            "What was found in the others is there; more may be missing.",
+            is_comparable=True,
+        )
+    cut = [
+        meta
+        for meta in metas
+        if not meta.is_complete and (meta.truncation is not None or not any(note in unread for note in meta.notes))
+    ]
     if cut:
         yield Doubt(
             "incomplete",

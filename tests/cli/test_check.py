@@ -207,6 +207,17 @@ def test_nothing_is_fixed_in_a_cut_recording_and_no_update_is_advised(file: str 
     assert found["check"]["counts"]["fixed"] == 0 and found["check"]["fixed"] == []
 
 
+def test_the_input_that_could_not_be_read_is_the_one_that_is_named(known: str) -> None:
+    Path("runs").mkdir()
+    Path(known).rename("runs/memcheck.1.xml")
+    Path("runs/memcheck.2.xml").touch()
+    code, _, complaint = called("check", "runs", "-q")
+    assert code == 3
+    (line,) = (line for line in complaint.splitlines() if line.startswith("gate inconclusive, evidence: "))
+    assert "1 input could not be read, first: runs/memcheck.2.xml is empty" in line
+    assert "memcheck.1.xml" not in line
+
+
 def test_every_cut_of_a_recording_without_new_leaks_is_no_pass(known: str) -> None:
     content = Path(known).read_bytes()
     whole = len(content.rstrip()) - len(b"</valgrindoutput>")
