@@ -18,7 +18,7 @@ from leakreport.analysis.findings import (
     recording_findings,
 )
 from leakreport.analysis.frames import describe
-from leakreport.analysis.gate import Evidence, evaluate, problem_count
+from leakreport.analysis.gate import Evidence, evaluate, problem_count, unread_siblings
 from leakreport.analysis.measures import default_metric
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.owned import owner_notes, with_owners
@@ -124,7 +124,7 @@ def analyze(run: Run, options: AnalysisOptions | None = None) -> Report:
         kind="analysis",
         metric=metric,
         title=title_of(members),
-        verdict=_verdict(options, facts),
+        verdict=_verdict(options, facts, unread_siblings(run)),
         inputs=_noted(input_summaries(run, judged), owner_notes(options.owners, is_redacted=options.redact)),
         snapshots=snapshots,
         judged=judged_index,
@@ -263,9 +263,9 @@ def title_of(members: Sequence[Snapshot]) -> str:
     return next(iter(names), "") if len(names) < 2 else f"{next(iter(names))} and {len(names) - 1} more"
 
 
-def _verdict(options: AnalysisOptions, facts: Facts) -> Verdict:
+def _verdict(options: AnalysisOptions, facts: Facts, unread: str) -> Verdict:
     status = status_of(facts)
-    gate, lines = evaluate(options, Evidence(facts.totals, facts.members, facts.is_complete))
+    gate, lines = evaluate(options, Evidence(facts.totals, facts.members, facts.is_complete, unread))
     reasons = list(reasons_of(facts))
     reasons.extend(f"{line.gate}: {line.text}." for line in lines if line.result is not GateResult.PASSED)
     return Verdict(

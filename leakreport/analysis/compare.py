@@ -18,6 +18,7 @@ from leakreport.analysis.difftable import DiffTable, Half, amounts_of, diff_tabl
 from leakreport.analysis.diffverdict import Growth, sentence_of_diff, status_of_diff
 from leakreport.analysis.folded import Foldable, folded_bytes, folded_notes, matched_beside_folded
 from leakreport.analysis.frames import FrameColumns, describe
+from leakreport.analysis.gate import unread_siblings
 from leakreport.analysis.libraries import library_differences
 from leakreport.analysis.matching import Matching
 from leakreport.analysis.naming import side_names
@@ -111,7 +112,8 @@ def compare(before: Run, after: Run, options: AnalysisOptions | None = None) -> 
     reasons = mismatches(old.metas, new.metas, old.columns, new.columns, _recognised(found, old, new))
     status = status_of_diff(growth, reasons, is_forced=options.force_compare)
     ends = _sides(old, new)
-    gate, lines = evaluate_growth(options, growth, rows, reasons, frames)
+    unread = "; ".join(filter(None, (unread_siblings(old.run), unread_siblings(new.run))))
+    gate, lines = evaluate_growth(options, growth, rows, reasons, frames, unread=unread)
     is_listed = rows.is_significant | rows.is_open
     # In what rows hold: of memory that is held and not lost, nothing would be counted in lost bytes.
     noise = rows.weight[~is_listed]

@@ -9,6 +9,7 @@ import numpy as np
 from leakreport.analysis.diffreport import Presence
 from leakreport.analysis.difftable import DiffTable
 from leakreport.analysis.diffverdict import Growth
+from leakreport.analysis.gate import doubted
 from leakreport.analysis.growthlimits import meant
 from leakreport.analysis.options import AnalysisOptions, GrowthLimit
 from leakreport.analysis.report import GateLine, GateResult
@@ -18,9 +19,15 @@ from leakreport.units import format_bytes, plural
 
 
 def evaluate_growth(
-    options: AnalysisOptions, growth: Growth, rows: DiffTable, mismatches: Sequence[str], frames: Sequence[Frame]
+    options: AnalysisOptions,
+    growth: Growth,
+    rows: DiffTable,
+    mismatches: Sequence[str],
+    frames: Sequence[Frame],
+    *,
+    unread: str = "",
 ) -> tuple[GateResult, tuple[GateLine, ...]]:
-    """Every threshold that was asked for, and what they make together."""
+    """Every threshold that was asked for, and what they make together; `unread` is what `unread_siblings` says."""
     words = set(options.fail_on)
     lines: list[GateLine] = []
     if options.max_growth_bytes is not None or words & {"growth", "any"}:
@@ -33,6 +40,8 @@ def evaluate_growth(
     if mismatches and not options.force_compare:
         reason = mismatches[0].rstrip(".")
         lines = [line._replace(result=GateResult.INCONCLUSIVE, text=f"not comparable: {reason}") for line in lines]
+    if unread:
+        lines = [doubted(line, unread) for line in lines]
     results = {line.result for line in lines}
     for result in (GateResult.FAILED, GateResult.INCONCLUSIVE):
         if result in results:

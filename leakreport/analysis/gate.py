@@ -9,7 +9,7 @@ from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.report import GateLine, GateResult
 from leakreport.model.metrics import LEAK_KINDS, LOST_KINDS, LeakKind
 from leakreport.model.raw import LeakSearch, ProblemKind, SnapshotMeta
-from leakreport.model.snapshot import Snapshot
+from leakreport.model.snapshot import Run, Snapshot
 from leakreport.units import format_bytes, format_count, plural
 
 _KIND_BY_WORD = {kind.word: kind for kind in LEAK_KINDS}
@@ -23,6 +23,8 @@ class Evidence:
     members: Sequence[Snapshot]
     """The snapshots that are judged."""
     is_complete: bool
+    unread: str = ""
+    """What `unread_siblings` says of the run."""
 
     @property
     def kinds_recorded(self) -> frozenset[LeakKind]:
@@ -55,7 +57,9 @@ def evaluate(options: AnalysisOptions, evidence: Evidence) -> tuple[GateResult, 
     if options.max_leaked_bytes is not None:
         lines.append(_max_leaked(options, evidence))
     if not evidence.is_complete:
-        lines = [_doubted(line) for line in lines]
+        lines = [doubted(line, "the input is incomplete") for line in lines]
+    if evidence.unread:
+        lines = [doubted(line, evidence.unread) for line in lines]
     results = {line.result for line in lines}
     if not lines:
         return GateResult.NOT_ASKED, ()
@@ -65,10 +69,17 @@ def evaluate(options: AnalysisOptions, evidence: Evidence) -> tuple[GateResult, 
     return GateResult.PASSED, tuple(lines)
 
 
-def _doubted(line: GateLine) -> GateLine:
+def doubted(line: GateLine, reason: str) -> GateLine:
+    """A line that does not pass, for a reason that leaves a failure a failure."""
     if line.result is not GateResult.PASSED:
         return line
-    return line._replace(result=GateResult.INCONCLUSIVE, text=f"{line.text}, but the input is incomplete")
+    return line._replace(result=GateResult.INCONCLUSIVE, text=f"{line.text}, but {reason}")
+
+
+def unread_siblings(run: Run) -> str:
+    """What a run says of files that are named like its inputs and could not be read; empty where there are none."""
+    notes = (note for snapshot in run.snapshots for note in snapshot.meta.notes if note.slug == "unread-siblings")
+    return "; ".join(dict.fromkeys(note.message.rstrip(".") for note in notes))
 
 
 def _fail_on(word: str, evidence: Evidence) -> GateLine:

@@ -11,6 +11,7 @@ from leakreport.analysis.analyze import input_summaries, title_of
 from leakreport.analysis.folded import without_folded
 from leakreport.analysis.forecast import follows_time
 from leakreport.analysis.frames import FrameColumns, describe
+from leakreport.analysis.gate import unread_siblings
 from leakreport.analysis.growth import judge_series
 from leakreport.analysis.growth_bars import GrowthOptions
 from leakreport.analysis.growth_results import CODES, GrowthVerdicts, GrowthWord
@@ -337,6 +338,7 @@ def _verdict(material: _Material, found: _Findings) -> Verdict:
         wording=found.wording,
         mismatches=found.mismatches,
         is_complete=all(snapshot.meta.is_complete for snapshot in material.run.snapshots),
+        unread=unread_siblings(material.run),
     )
     beside = growing_resources(found.resources, material.metric)
     watched = watched_of(

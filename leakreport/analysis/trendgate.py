@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from leakreport.analysis.gate import doubted
 from leakreport.analysis.growth_results import CODES, GrowthVerdicts, GrowthWord, SeriesVerdict
 from leakreport.analysis.growth_text import Wording
 from leakreport.analysis.options import AnalysisOptions
@@ -50,6 +51,8 @@ class Facts(NamedTuple):
     wording: Wording
     mismatches: Sequence[str]
     is_complete: bool
+    unread: str
+    """What `unread_siblings` says of the run."""
 
 
 def evaluate_trend(
@@ -65,8 +68,10 @@ def evaluate_trend(
             lines.append(GateLine(one.gate, GateResult.INCONCLUSIVE, f"not comparable: {reason}"))
             continue
         line = _line(one, facts)
-        if line.result is GateResult.PASSED and not facts.is_complete:
-            line = line._replace(result=GateResult.INCONCLUSIVE, text=f"{line.text}, but an input is incomplete")
+        if not facts.is_complete:
+            line = doubted(line, "an input is incomplete")
+        if facts.unread:
+            line = doubted(line, facts.unread)
         lines.append(line._replace(limit=one.budget))
     results = {line.result for line in lines}
     for result in (GateResult.FAILED, GateResult.INCONCLUSIVE):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leakreport.api.siblings import Candidate, like_read
 from leakreport.errors import (
     EmptyInput,
     InputError,
@@ -17,6 +18,7 @@ from leakreport.errors import (
     UnsupportedInput,
 )
 from leakreport.limits import DEFAULT_LIMITS, Limits
+from leakreport.units import plural
 
 if TYPE_CHECKING:
     from leakreport.model.raw import Note, RawSnapshot
@@ -35,13 +37,6 @@ class Loaded:
     run: Run | None
     """None where nothing could be read."""
     errors: list[InputError] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    path: str
-    is_named: bool
-    """Given by name, not found in a folder or by a glob."""
 
 
 def load(
@@ -83,23 +78,26 @@ def load_inputs(
     """Read what can be read of several inputs; what cannot is returned as errors.
 
     A named file must be readable and of a known format. In a folder or glob, files that no reader claims are counted
-    in a note; empty files that are named like profiles are errors, because they can be all that is left of a run.
+    in a note; empty files that are named like profiles are errors, because they can be all that is left of a run. Of
+    files that are named like those that were read, a second note says that no gate may pass over them.
     """
     from leakreport.model.builder import RunBuilder
     from leakreport.model.samples import joined_samples
     from leakreport.model.series import in_order
 
     errors: list[InputError] = []
-    skipped: list[tuple[str, InputError]] = []
+    skipped: list[tuple[Candidate, InputError]] = []
+    read: list[str] = []
     raws: list[RawSnapshot] = []
     for candidate in _candidates(paths, limits, errors):
         try:
-            raws.extend(_in_unit(_read(candidate.path, format_name, limits, progress), unit))
+            raws.extend(_in_unit(_read(candidate, format_name, limits, progress), unit))
+            read.append(candidate.path)
         except (UnrecognisedInput, UnsupportedInput, EmptyInput) as error:
             if candidate.is_named or _may_be_lost_profile(error, candidate.path):
                 errors.append(error)
             else:
-                skipped.append((candidate.path, error))
+                skipped.append((candidate, error))
         except InputError as error:
             errors.append(error)
     if not raws:
@@ -108,11 +106,15 @@ def load_inputs(
             errors.append(EmptyInput(f"no profiles in {', '.join(paths)}{where}"))
         return Loaded(None, errors)
     if skipped:
-        count = f"{len(skipped)} files were" if len(skipped) > 1 else "1 file was"
+        count = f"{plural(len(skipped), 'file')} {'was' if len(skipped) == 1 else 'were'}"
         note = _note("skipped-files", f"{count} passed over, first: {skipped[0][1].args[0]}.")
         raws[0] = _with_note(raws[0], note)
+    lost = like_read((candidate for candidate, _ in skipped), read)
+    if lost:
+        told = f"{plural(len(lost), 'file')} named like the profiles that were read could not be, first: {lost[0]}."
+        raws[0] = _with_note(raws[0], _note("unread-siblings", told))
     if errors:
-        note = _note("unreadable-inputs", f"{len(errors)} inputs could not be read, first: {errors[0]}")
+        note = _note("unreadable-inputs", f"{plural(len(errors), 'input')} could not be read, first: {errors[0]}")
         raws[0] = _with_note(raws[0], note, is_complete=False)
     builder = RunBuilder(limits)
     for raw in in_order(joined_samples(raws)):
@@ -182,10 +184,15 @@ def _with_note(raw: RawSnapshot, note: Note, *, is_complete: bool = True) -> Raw
     return replace(raw, meta=replace(meta, notes=(*meta.notes, note), is_complete=meta.is_complete and is_complete))
 
 
-def _read(path: str, format_name: str | None, limits: Limits, progress: Progress | None) -> list[RawSnapshot]:
+def _read(
+    candidate: Candidate, format_name: str | None, limits: Limits, progress: Progress | None
+) -> list[RawSnapshot]:
     from leakreport.readers import get_reader, pick_reader
     from leakreport.readers._stream import open_input
 
+    path = candidate.path
+    if candidate.is_dangling:
+        raise UnrecognisedInput(f"{path} is a link to a file that is not there")
     with open_input(path, limits, progress=progress) as stream:
         try:
             reader = get_reader(format_name) if format_name else pick_reader(stream, limits)
@@ -235,17 +242,18 @@ def _with_damage(raws: list[RawSnapshot], stream: OpenInput) -> list[RawSnapshot
     return raws
 
 
-def _candidates(paths: Sequence[str], limits: Limits, errors: list[InputError]) -> Iterator[_Candidate]:
+def _candidates(paths: Sequence[str], limits: Limits, errors: list[InputError]) -> Iterator[Candidate]:
     for path in paths:
         if path == "-" or not _is_folder_or_glob(path):
-            yield _Candidate(path, is_named=True)
+            yield Candidate(path, is_named=True)
             continue
-        found = _files_below(path, limits) if os.path.isdir(path) else sorted(glob.glob(path, recursive=True))
-        files = [name for name in found if os.path.isfile(name)]
+        is_folder = os.path.isdir(path)
+        found = _files_below(path, limits) if is_folder else sorted(glob.glob(path, recursive=True))
+        files = [name for name in found if os.path.isfile(name) or not os.path.exists(name)]
         if not files:
-            kind = "folder" if os.path.isdir(path) else "pattern"
+            kind = "folder" if is_folder else "pattern"
             errors.append(EmptyInput(f"the {kind} {path} has no files", advice="Check the path."))
-        yield from (_Candidate(name, is_named=False) for name in files)
+        yield from (Candidate(name, is_named=False, is_matched=not is_folder) for name in files)
 
 
 def _is_folder_or_glob(path: str) -> bool:

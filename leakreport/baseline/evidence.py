@@ -9,6 +9,7 @@ from typing import NamedTuple
 from leakreport.analysis.checkreport import Doubt
 from leakreport.analysis.comparable import LEAST_KNOWN, is_one_nameless, recording_mismatches
 from leakreport.analysis.compare import Aligned
+from leakreport.analysis.gate import unread_siblings
 from leakreport.baseline.entries import Baseline
 from leakreport.baseline.side import has_user_frames, programs_of
 from leakreport.model.metrics import LEAK_KINDS, LeakKind
@@ -234,7 +235,28 @@ def _comparable(subject: Subject) -> Iterator[Doubt]:
 def _whole(subject: Subject) -> Iterator[Doubt]:
     """That the run came to its end, and all of it is here."""
     metas = subject.metas
-    cut = [meta for meta in metas if not meta.is_complete]
+    siblings = unread_siblings(subject.aligned.after.run)
+    if siblings:
+        yield Doubt(
+            "unread-siblings",
+            siblings,
+            "Record again, or give only the files that are to be judged.",
+            is_comparable=True,
+        )
+    # The first snapshot only carries what is to be said of inputs that could not be read.
+    unread = [note for meta in metas for note in meta.notes if note.slug == "unreadable-inputs"]
+    for note in unread:
+        yield Doubt(
+            "incomplete",
+            note.message.rstrip("."),
+            "What was found in the others is there; more may be missing.",
+            is_comparable=True,
+        )
+    cut = [
+        meta
+        for meta in metas
+        if not meta.is_complete and (meta.truncation is not None or not any(note in unread for note in meta.notes))
+    ]
     if cut:
         yield Doubt(
             "incomplete",

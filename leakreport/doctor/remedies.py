@@ -53,6 +53,7 @@ REMEDIES = {
     "unit-unknown": Remedy("Say what the numbers are: --unit bytes, or --unit blocks."),
     "unknown-sampling": Remedy("Record again with a tool that writes its sampling rate."),
     "unlisted-problems": Remedy("Fix the first errors and record again; valgrind lists more with --error-limit=no."),
+    "unread-siblings": Remedy("Record again what could not be read, or give only the files that are to be judged."),
     "wrong-binary": Remedy("Give the binaries of exactly the profiled build: --symbol-path DIR."),
 }  # fmt: skip
 """By the slug of a note or the rule of a finding; those that limit nothing are not in it."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from leakreport.api.siblings import Candidate, like_read
 from leakreport.cli.bisect import bisect_code
 from tests.analysis.runs_support import memcheck
 from tests.analysis.test_compare import SCHEMA
@@ -219,6 +221,78 @@ def test_nothing_is_fixed_in_a_cut_recording_and_no_update_is_advised(file: str 
     assert "leakreport baseline" not in "".join(line for line in text.splitlines() if line.startswith("NEXT "))
     found = document("cut.xml", "--partial", code=code)
     assert found["check"]["counts"]["fixed"] == 0 and found["check"]["fixed"] == []
+
+
+def test_the_input_that_could_not_be_read_is_the_one_that_is_named(known: str) -> None:
+    Path("runs").mkdir()
+    Path(known).rename("runs/memcheck.1.xml")
+    Path("runs/memcheck.2.xml").touch()
+    code, _, complaint = called("check", "runs", "-q")
+    assert code == 3
+    (line,) = (line for line in complaint.splitlines() if line.startswith("gate inconclusive, evidence: "))
+    assert "1 input could not be read, first: runs/memcheck.2.xml is empty" in line
+    assert "memcheck.1.xml" not in line
+
+
+BROKEN: dict[str, Callable[[Path, bytes], object]] = {
+    "garbage": lambda path, _: path.write_text("garbage\n"),
+    "beginning": lambda path, whole: path.write_bytes(whole[:30]),
+    "zeros": lambda path, _: path.write_bytes(bytes(2000)),
+    "link": lambda path, _: path.symlink_to("nowhere"),
+}
+
+
+@pytest.fixture
+def runs(known: str) -> Path:
+    folder = Path("runs")
+    folder.mkdir()
+    Path(known).rename(folder / "memcheck.1.xml")
+    return folder
+
+
+@pytest.mark.parametrize("given", ["runs", "runs/*.xml"])
+@pytest.mark.parametrize("damage", BROKEN)
+def test_what_is_named_like_a_recording_and_is_none_is_no_pass(damage: str, given: str, runs: Path) -> None:
+    assert called("check", given)[0] == 0
+    BROKEN[damage](runs / "memcheck.2.xml", (runs / "memcheck.1.xml").read_bytes())
+    code, _, complaint = called("check", given, "-q")
+    assert code == 5
+    assert "gate inconclusive, evidence: " in complaint
+    assert "runs/memcheck.2.xml" in complaint
+    found = document(given, code=5)
+    assert [doubt["slug"] for doubt in found["check"]["doubts"]] == ["unread-siblings"]
+    jsonschema.validate(found, SCHEMA)
+    assert called("baseline", "write", given, "--baseline", "new.json")[0] == 5
+    # Nobody asked for a judgement: a note, as for any other file.
+    code, text, _ = called("analyze", given)
+    assert code == 0
+    assert "1 file was passed over, first: runs/memcheck.2.xml" in text
+    assert called("analyze", given, "--max-leaked", "1GiB")[0] == 5
+    assert called("analyze", given, "--fail-on", "definite")[0] == 1
+    assert called("diff", "runs/memcheck.1.xml", given, "--fail-on", "growth")[0] == 5
+
+
+@pytest.mark.parametrize("other", ["README.txt", "junit.xml", "memcheck.log.html", "core", "memcheck"])
+def test_other_files_beside_recordings_are_no_harm(other: str, runs: Path) -> None:
+    (runs / other).write_text("<testsuites/>\n")
+    assert called("check", "runs")[0] == 0
+    code, text, _ = called("analyze", "runs", "--max-leaked", "1GiB")
+    assert code == 0
+    assert f"1 file was passed over, first: runs/{other}" in text
+
+
+@pytest.mark.parametrize(
+    ("read", "other", "is_alike"),
+    [
+        ("memcheck.1.xml.gz", "memcheck.2.xml", True),
+        ("massif.out.12", "massif.out.7", True),
+        ("massif.out.12", "callgrind.out.7", False),
+        ("1.xml", "2.xml", True),
+        ("svc.1.log", "svc.1.xml", False),
+    ],
+)
+def test_names_that_are_alike(read: str, other: str, is_alike: bool) -> None:
+    assert like_read([Candidate(f"runs/{other}", is_named=False)], [f"runs/{read}"]) == [f"runs/{other}"] * is_alike
 
 
 def test_every_cut_of_a_recording_without_new_leaks_is_no_pass(known: str) -> None:
