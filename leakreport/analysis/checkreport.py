@@ -77,6 +77,13 @@ class BudgetLine:
     last: int
     anchor: int
     limit: int
+    is_matched: bool = True
+    """Whether the scope is of anything in the run or in the baseline."""
+
+    @property
+    def title(self) -> str:
+        """The budget, and that it stands for nothing where it does."""
+        return self.budget if self.is_matched else f"{self.budget} (matches nothing here)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,16 @@ from leakreport.analysis.compare import Aligned, align
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.report import GateLine, GateResult, PathRow, Report, Status, Verdict
-from leakreport.baseline.budgets import Base, Budget, Held, all_budgets, budget_gates, budget_lines, is_in_scope
+from leakreport.baseline.budgets import (
+    Base,
+    Budget,
+    Held,
+    all_budgets,
+    budget_gates,
+    budget_lines,
+    is_in_scope,
+    with_whole_ids,
+)
 from leakreport.baseline.entries import Amounts, Baseline, Leak, Recording, folder_of, total_blocks, total_bytes
 from leakreport.baseline.evidence import Subject, doubts_of, lost_on_no_path
 from leakreport.baseline.places import Places
@@ -142,7 +151,7 @@ def checked(comparison: Comparison, check: CheckOptions) -> Report:
     """The report with what the baseline knows of each leak, and a gate that counts only what is worse."""
     judge = _Judge(comparison, check)
     doubts = doubts_of(judge.subject)
-    budgets = all_budgets(check.budgets, judge.baseline.budgets)
+    budgets = all_budgets(judge.budgets, judge.baseline.budgets)
     lines = budget_lines(budgets, judge.held()) if budgets else ()
     leaks = tuple(sorted(judge.checked_leaks(), key=_reading_order))
     result = CheckResult(
@@ -176,6 +185,23 @@ def held_of(comparison: Comparison, check: CheckOptions) -> list[Held]:
     return _Judge(comparison, check).held()
 
 
+def budgets_of(comparison: Comparison, check: CheckOptions) -> tuple[Budget, ...]:
+    """The budgets that were given, those of one leak with its whole id.
+
+    Raises:
+        UsageError: there is no such leak.
+    """
+    if not any(budget.scope.startswith("path:") for budget in check.budgets):
+        return check.budgets
+    ids: dict[str, str] = {}
+    for leak in comparison.baseline.leaks.values() if comparison.baseline is not None else ():
+        ids |= dict.fromkeys(leak.aliases, leak.id)
+    ids |= {name: name for name in comparison.aligned.after.rows.ids()}
+    if comparison.baseline is not None:
+        ids |= {name: name for name in comparison.baseline.leaks}
+    return with_whole_ids(check.budgets, ids)
+
+
 class _Judge:
     """One check."""
 
@@ -185,7 +211,8 @@ class _Judge:
         self.baseline = comparison.baseline or Baseline(_recording_like(comparison.report), {})
         listed = [after for leak in comparison.leaks if leak.state is not None for after in leak.rows]
         self._rows = self._made(listed)
-        self._growth_budgets = [budget for budget in check.budgets if budget.base is not Base.NOTHING]
+        self.budgets = budgets_of(comparison, check)
+        self._growth_budgets = [budget for budget in self.budgets if budget.base is not Base.NOTHING]
         self._expired = {leak.id for leak in self.baseline.leaks.values() if leak.until and leak.until < check.today}
         self.subject = Subject(
             comparison.aligned,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from leakreport.analysis.report import PathRow
 from leakreport.baseline.budgets import Base, budget_lines
-from leakreport.baseline.compare import CheckOptions, Comparison, held_of
+from leakreport.baseline.compare import CheckOptions, Comparison, budgets_of, held_of
 from leakreport.baseline.entries import Amount, Amounts, Baseline, Leak, folder_of
 from leakreport.baseline.places import Places
 from leakreport.baseline.side import leaks_of, recording_of, told_frame, unattributed_of
@@ -152,7 +152,7 @@ def _tightened(baseline: Baseline, comparison: Comparison, check: CheckOptions) 
     }
     seen = _own_folders(comparison, check.places) | {leak.folder for leak in leaks.values() if leak.folder is not None}
     clean = {*baseline.clean, *(folder for folder in seen if folder not in dirty)}
-    absolute = [budget for budget in check.budgets if budget.base is Base.NOTHING]
+    absolute = [budget for budget in budgets_of(comparison, check) if budget.base is Base.NOTHING]
     budgets = dict(baseline.budgets)
     for budget, line in zip(absolute, budget_lines(absolute, held_of(comparison, check)), strict=True):
         budgets[budget.scope] = min(budgets.get(budget.scope, line.limit), line.limit, max(line.now, 0))

@@ -21,6 +21,7 @@ from leakreport.cli.baselines import (
 from leakreport.cli.bisect import OPTION as BISECT
 from leakreport.cli.options import READING, WRITING, At, FailOn, Given, Inputs, Records, takes
 from leakreport.cli.outcome import finish, red_without_report, targets_of
+from leakreport.cli.shared import tell
 
 if TYPE_CHECKING:
     from leakreport.analysis.report import Report
@@ -58,6 +59,9 @@ def check(
         comparison, errors = compared_run(inputs, given, chosen, analysis, known, options)
         if comparison is not None:
             report = check_report(comparison, check=options, redact=analysis.redact)
+    for line in report.check.budgets if report is not None and report.check is not None else ():
+        if not line.is_matched and not line.is_implied:
+            tell(f"warning: --budget {line.budget} matches nothing here")
     if report is not None and not given.flag("quiet") and not analysis.redact:
         report = replace(report, next_commands=_next(report, inputs, targets, file, is_there=known is not None))
     return finish(report, given, chosen, targets, errors, records=records)

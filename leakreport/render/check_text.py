@@ -42,7 +42,7 @@ def check_lines(report: Report, options: RenderOptions) -> Iterator[str]:
         if len(shown) < len(leaks):
             yield f"MORE {len(leaks) - len(shown)} {state.value}"
     for line in check.budgets:
-        yield f"BUDGET {line.result.value} {line.now} {line.limit} {line.anchor} B {printable(line.budget)}"
+        yield f"BUDGET {line.result.value} {line.now} {line.limit} {line.anchor} B {printable(line.title)}"
 
 
 def check_blocks(report: Report, options: RenderOptions) -> Iterator[str]:
@@ -107,4 +107,4 @@ def _budget_table(check: CheckResult) -> Iterator[str]:
     yield "|---|---|--:|--:|--:|--:|"
     for line in check.budgets:
         amounts = " | ".join(format_bytes(amount) for amount in (line.now, line.last, line.anchor, line.limit))
-        yield f"| {cell(line.budget)} | {line.result.value} | {amounts} |"
+        yield f"| {cell(line.title)} | {line.result.value} | {amounts} |"
