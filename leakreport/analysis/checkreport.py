@@ -52,6 +52,8 @@ class CheckedLeak:
     """Why it was accepted."""
     until: str | None = None
     first_seen: str | None = None
+    is_now_lost: bool = False
+    """It is as large as it was or smaller, and grew only in this: it is lost, and was not."""
 
 
 @dataclass(frozen=True, slots=True)

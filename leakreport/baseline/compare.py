@@ -299,6 +299,7 @@ class _Judge:
             reason=None if known is None else known.reason,
             until=None if known is None else known.until,
             first_seen=None if aged is None else aged.first_seen,
+            is_now_lost=leak.is_now_lost and state is State.GREW,
         )
 
     def _came_back(self, name: str) -> Leak | None:
@@ -395,17 +396,9 @@ def _state_gates(result: CheckResult, check: CheckOptions) -> list[GateLine]:
     for state in FAILING:
         leaks = [leak for leak in result.of(state) if leak.is_counted]
         if state in check.failing and leaks:
-            amount = sum(leak.after["bytes"] - leak.before.get("bytes", 0) for leak in leaks)
-            more = (
-                f", {format_bytes(amount)}"
-                if state is State.NEW
-                else f", by {format_bytes(amount)}"
-                if amount > 0
-                else ""
-            )
-            more = "" if state is State.EXPIRED else more
-            words = (
-                f"{plural(len(leaks), f'leak {_VERBS[state][0]}', f'leaks {_VERBS[state][1]}')}{more}: {_ids(leaks)}"
+            words = "; ".join(
+                f"{plural(len(part), f'leak {one}', f'leaks {many}')}{_more(state, part)}: {_ids(part)}"
+                for part, (one, many) in _told_apart(state, leaks)
             )
             lines.append(GateLine(state.value, GateResult.FAILED, words))
     if lines:
@@ -417,6 +410,26 @@ def _state_gates(result: CheckResult, check: CheckOptions) -> list[GateLine]:
     return [
         GateLine("baseline", GateResult.PASSED, f"nothing new and nothing that grew is counted: {', '.join(parts)}")
     ]
+
+
+def _told_apart(state: State, leaks: Sequence[CheckedLeak]) -> list[tuple[Sequence[CheckedLeak], tuple[str, str]]]:
+    """The leaks of a state with the words for it: what is lost now and no larger did not grow."""
+    parts = (
+        ([leak for leak in leaks if not leak.is_now_lost], _VERBS[state]),
+        ([leak for leak in leaks if leak.is_now_lost], ("became lost", "became lost")),
+    )
+    return [(part, verbs) for part, verbs in parts if part]
+
+
+def _more(state: State, leaks: Sequence[CheckedLeak]) -> str:
+    """How much it is; of what became lost, what it was."""
+    if leaks[0].is_now_lost:
+        reasons = list(dict.fromkeys(leak.evidence for leak in leaks))
+        return f" ({'; '.join(reasons)})"
+    amount = sum(leak.after["bytes"] - leak.before.get("bytes", 0) for leak in leaks)
+    if state is State.NEW:
+        return f", {format_bytes(amount)}"
+    return f", by {format_bytes(amount)}" if state is State.GREW and amount > 0 else ""
 
 
 def _ids(leaks: Sequence[CheckedLeak]) -> str:
@@ -457,11 +470,10 @@ def _sentence(result: CheckResult, wrong: Doubt | None) -> str:
     if wrong is not None:
         return f"Not judged: {wrong.text.split(': ')[0].rstrip('.')}"
     counts = {state: len(result.of(state)) for state in State}
+    parts = [(len(part), verbs) for state in FAILING for part, verbs in _told_apart(state, result.of(state))]
     worse = [
-        plural(counts[state], f"leak {one}", f"leaks {many}")
-        if not number
-        else f"{counts[state]} {one if counts[state] == 1 else many}"
-        for number, (state, (one, many)) in enumerate((state, _VERBS[state]) for state in FAILING if counts[state])
+        plural(count, f"leak {one}", f"leaks {many}") if not number else f"{count} {one if count == 1 else many}"
+        for number, (count, (one, many)) in enumerate(parts)
     ]
     rest = [
         f"{counts[State.KNOWN]:,} known",

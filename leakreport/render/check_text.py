@@ -38,7 +38,8 @@ def check_lines(report: Report, options: RenderOptions) -> Iterator[str]:
         shown = leaks if options.verbosity >= 1 else leaks[:MOST_ROWS]
         for leak in shown:
             before, after = (side.get("bytes", "-") for side in (leak.before, leak.after))
-            yield f"STATE {state.value} {before} {after} B {word(leak.id)} {leak_name(leak)} {word(leak_place(leak))}"
+            why = f" became lost: {printable(leak.evidence)}" if leak.is_now_lost else ""
+            yield f"STATE {state.value} {before} {after} B {word(leak.id)} {leak_name(leak)} {word(leak_place(leak))}{why}"
         if len(shown) < len(leaks):
             yield f"MORE {len(leaks) - len(shown)} {state.value}"
     for line in check.budgets:

@@ -15,6 +15,8 @@ from leakreport.model.builder import build_run
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, RawSnapshot, SampleTableBuilder, SnapshotMeta
 from leakreport.model.snapshot import Run
+from leakreport.render.check_text import check_lines
+from leakreport.render.interface import RenderOptions
 from tests.analysis.runs_support import loaded, memcheck
 from tests.baseline.heap_support import heap_run
 from tests.baseline.support import baseline_of, check_of, comparison, options, states, stored, svc, update_of
@@ -95,7 +97,15 @@ def test_memory_that_was_reachable_and_is_lost_has_grown_worse() -> None:
     assert states(report) == {"grew": 1}
     assert gate(report) == "failed"
     assert report.check is not None
-    assert report.check.leaks[0].evidence == "it was still reachable and is definitely lost"
+    assert report.check.leaks[0].evidence == "was still reachable, is now definitely lost"
+    assert report.verdict.sentence == "1 leak became lost; 0 known"
+    assert report.verdict.gate_lines[0].text.startswith(
+        "1 leak became lost (was still reachable, is now definitely lost): p1-"
+    )
+    (line,) = (one for one in check_lines(report, RenderOptions()) if one.startswith("STATE "))
+    assert line.endswith(" became lost: was still reachable, is now definitely lost")
+    larger = check_of(svc({"cache": 101}), baseline_of(svc({"cache": 100}, kind=REACHABLE)))
+    assert larger.verdict.sentence == "1 leak grew; 0 known"
 
 
 def test_memory_that_was_possibly_lost_is_worse_only_where_definite_losses_alone_count() -> None:
