@@ -403,13 +403,25 @@ def _state_gates(result: CheckResult, check: CheckOptions) -> list[GateLine]:
             lines.append(GateLine(state.value, GateResult.FAILED, words))
     if lines:
         return lines
+    aside = _aside(result)
+    if result.baseline is None:
+        text = "; ".join(aside) or "no leak"
+        return [GateLine("new", GateResult.PASSED, f"{text} (there is no baseline)")]
     parts = [f"{plural(len(result.of(State.KNOWN)), 'leak')} known"]
     parts += [f"{number} fixed" for number in [len(result.of(State.FIXED))] if number]
-    aside = [leak for leak in result.leaks if leak.state in FAILING]
-    parts += [f"{len(aside)} not counted" for _ in aside[:1]]
-    return [
-        GateLine("baseline", GateResult.PASSED, f"nothing new and nothing that grew is counted: {', '.join(parts)}")
-    ]
+    what = "nothing new and nothing that grew is counted" if aside else "nothing is new and nothing grew"
+    return [GateLine("baseline", GateResult.PASSED, f"{what}: {'; '.join((', '.join(parts), *aside))}")]
+
+
+def _aside(result: CheckResult) -> list[str]:
+    """What is worse and does not count: "1 new, still reachable: not counted"."""
+    found = []
+    for state in FAILING:
+        for part, (verb, _) in _told_apart(state, [leak for leak in result.of(state) if not leak.is_counted]):
+            kinds = dict.fromkeys(kind.title for leak in part for kind in leak.kinds if kind is not LeakKind.NONE)
+            words = ", ".join((f"{len(part):,} {verb.removeprefix('is ')}", *kinds))
+            found.append(f"{words}: not counted")
+    return found
 
 
 def _told_apart(state: State, leaks: Sequence[CheckedLeak]) -> list[tuple[Sequence[CheckedLeak], tuple[str, str]]]:
@@ -470,7 +482,11 @@ def _sentence(result: CheckResult, wrong: Doubt | None) -> str:
     if wrong is not None:
         return f"Not judged: {wrong.text.split(': ')[0].rstrip('.')}"
     counts = {state: len(result.of(state)) for state in State}
-    parts = [(len(part), verbs) for state in FAILING for part, verbs in _told_apart(state, result.of(state))]
+    parts = [
+        (len(part), verbs)
+        for state in FAILING
+        for part, verbs in _told_apart(state, [leak for leak in result.of(state) if leak.is_counted])
+    ]
     worse = [
         plural(count, f"leak {one}", f"leaks {many}") if not number else f"{count} {one if count == 1 else many}"
         for number, (count, (one, many)) in enumerate(parts)
@@ -480,5 +496,8 @@ def _sentence(result: CheckResult, wrong: Doubt | None) -> str:
         *(f"{counts[State.FIXED]:,} fixed" for _ in range(min(counts[State.FIXED], 1))),
     ]
     start = ", ".join(worse) if worse else "Nothing is new and nothing grew"
-    start = start if result.baseline is not None or not worse else f"{start} (there is no baseline)"
+    aside = _aside(result)
+    if aside:
+        start = "; ".join((*([start] if worse else []), *aside))
+    start = start if result.baseline is not None or not (worse or aside) else f"{start} (there is no baseline)"
     return f"{start[:1].upper()}{start[1:]}; {', '.join(rest)}"

@@ -247,3 +247,18 @@ def test_of_paths_that_nothing_tells_apart_all_are_accepted() -> None:
     found = accepted(known, comparison(run, known, options()), name, options(), reason="x", until=None)
     assert {leak.last[LeakKind.NONE].bytes for leak in found.leaks.values()} == {500_000, 2_000}
     assert gate(check_of(run, found)) == "passed"
+
+
+def test_what_is_new_and_not_counted_is_told_so_in_headline_and_gate() -> None:
+    report = check_of(svc({"cache": 9}, kind=REACHABLE), None)
+    assert report.verdict.sentence == "1 new, still reachable: not counted (there is no baseline); 0 known"
+    assert report.verdict.gate_lines == (
+        ("new", GateResult.PASSED, "1 new, still reachable: not counted (there is no baseline)", None),
+    )
+    report = check_of(svc({"cache": 9}, kind=REACHABLE), baseline_of(svc({})))
+    assert report.verdict.sentence == "1 new, still reachable: not counted; 0 known"
+    (line,) = report.verdict.gate_lines
+    assert line.gate == "baseline"
+    assert line.text.endswith("0 leaks known; 1 new, still reachable: not counted")
+    (clean,) = check_of(svc({}), None).verdict.gate_lines
+    assert (clean.gate, clean.text) == ("new", "no leak (there is no baseline)")
