@@ -272,3 +272,11 @@ def test_a_budget_that_matches_nothing_is_told(known: str) -> None:
     jsonschema.validate(found, SCHEMA)
     assert [line["matched"] for line in found["check"]["budgets"]] == [False]
     assert called("check", known, "--budget", "path:p1-nope=1")[0] == 2
+
+
+def test_all_that_is_lost_can_be_limited(known: str) -> None:
+    lost = sum(BASE.values())
+    assert called("check", known, "--max-leaked", f"{lost}B")[0] == 0
+    code, text, _ = called("check", known, "--max-leaked", f"{lost - 1}B")
+    assert code == 1
+    assert f"GATE failed --max-leaked {lost - 1}B" in text
