@@ -82,14 +82,21 @@ def _moved(stored: Sequence[Leak], fresh: Sequence[Leak], old: Baseline, *, is_r
     ages = [leak.first_seen for leak in stored if leak.first_seen]
     by_id = {leak.id: leak for leak in stored}
     found = []
-    for number, leak in enumerate(fresh):
+    room: Amounts = _sum(leak.last for leak in stored)
+    for number, leak in enumerate(sorted(fresh, key=lambda leak: leak.id not in by_id) if is_ratchet else fresh):
         # What several records become is pinned where they were, together: with the heaviest.
         mine = [by_id[leak.id]] if leak.id in by_id else []
         others = [one for one in stored if one.id not in {other.id for other in fresh}] if not number else []
         source = [*mine, *others]
         aliases = dict.fromkeys(name for one in source for name in (one.id, *one.aliases) if name != leak.id)
         told = next((one for one in (*source, *stored) if one.reason), None)
-        last = _least(_sum(one.last for one in source), leak.last) if is_ratchet and source else leak.last
+        last = leak.last
+        if is_ratchet:
+            # Paths that were not there take no more than what those that were hold no longer.
+            last = _least(_sum(one.last for one in source) if source else room, leak.last)
+            room = _without(room, last)
+            if not source and not any(amount.bytes or amount.blocks for amount in last.values()):
+                continue
         found.append(
             replace(
                 leak,
@@ -121,6 +128,17 @@ def _sum(amounts: Iterable[Amounts]) -> dict[LeakKind, Amount]:
             before = found.get(kind)
             blocks = None if amount.blocks is None else amount.blocks + (0 if before is None else before.blocks or 0)
             found[kind] = Amount(amount.bytes + (0 if before is None else before.bytes), blocks)
+    return found
+
+
+def _without(one: Amounts, other: Amounts) -> dict[LeakKind, Amount]:
+    """What is left of some amounts, at least nothing."""
+    found = dict(one)
+    for kind, amount in other.items():
+        if kind in found:
+            known = found[kind]
+            blocks = None if known.blocks is None else max(known.blocks - (amount.blocks or 0), 0)
+            found[kind] = Amount(max(known.bytes - amount.bytes, 0), blocks)
     return found
 
 

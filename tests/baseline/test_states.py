@@ -262,3 +262,10 @@ def test_what_is_new_and_not_counted_is_told_so_in_headline_and_gate() -> None:
     assert line.text.endswith("0 leaks known; 1 new, still reachable: not counted")
     (clean,) = check_of(svc({}), None).verdict.gate_lines
     assert (clean.gate, clean.text) == ("new", "no leak (there is no baseline)")
+
+
+def test_a_ratchet_lets_the_sum_of_what_nothing_tells_apart_not_rise() -> None:
+    known = baseline_of(nameless(0x1000, 300_000, 70_000))
+    found = update_of(nameless(0x2000, 500_000, 0, 2_000, 0), known, is_ratchet=True)
+    assert sum(leak.last[LeakKind.NONE].bytes for leak in found.leaks.values() if leak.last) <= 370_000
+    assert gate(check_of(nameless(0x2000, 500_000, 0, 2_000, 0), found)) == "failed"
