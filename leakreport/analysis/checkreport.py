@@ -52,6 +52,8 @@ class CheckedLeak:
     """Why it was accepted."""
     until: str | None = None
     first_seen: str | None = None
+    is_now_lost: bool = False
+    """It is as large as it was or smaller, and grew only in this: it is lost, and was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,13 @@ class BudgetLine:
     last: int
     anchor: int
     limit: int
+    is_matched: bool = True
+    """Whether the scope is of anything in the run or in the baseline."""
+
+    @property
+    def title(self) -> str:
+        """The budget, and that it stands for nothing where it does."""
+        return self.budget if self.is_matched else f"{self.budget} (matches nothing here)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -22,6 +22,7 @@ TOTAL = "total"
 _SCOPES = ("lib", "owner", "dir", "path")
 _LIMIT = re.compile(r"(?P<base>anchor|last)?(?P<plus>\+)?(?P<amount>.+)\Z", re.DOTALL)
 _PERCENT = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*%\Z")
+_LEAST_DIGITS = 4
 _GUARD = 2
 """How many times what a budget allows over the last run the anchor allows."""
 _HINT = "Write total=2MiB, lib:libfoo.so*=+5%, owner:team-a=+64KiB, dir:src/net=anchor+10% or path:ID=4KiB."
@@ -108,6 +109,39 @@ def all_budgets(given: Sequence[Budget], recorded: Mapping[str, int]) -> list[Bu
     return [*found, *guards.values()]
 
 
+def with_whole_ids(budgets: Sequence[Budget], ids: Mapping[str, str]) -> tuple[Budget, ...]:
+    """Budgets of one leak with its whole id: the beginning of one, with four digits or more, is enough to write.
+
+    Args:
+        budgets: as given.
+        ids: per id that a leak has or had, the one it goes by.
+
+    Raises:
+        UsageError: no leak has such an id, or several have.
+    """
+    return tuple(
+        replace(budget, scope=f"path:{_whole_id(budget, ids)}") if budget.scope.startswith("path:") else budget
+        for budget in budgets
+    )
+
+
+def _whole_id(budget: Budget, ids: Mapping[str, str]) -> str:
+    name = budget.scope.removeprefix("path:")
+    if name in ids:
+        return name
+    is_long = len(name.partition("-")[2]) >= _LEAST_DIGITS
+    found = sorted({whole for one, whole in ids.items() if is_long and one.startswith(name)})
+    if len(found) == 1:
+        return found[0]
+    what = f"--budget {budget.text!r}"
+    if found:
+        raise UsageError(f"{what}: {len(found)} leaks have an id that begins so", advice=f"Write {' or '.join(found)}.")
+    raise UsageError(
+        f"{what}: no leak of the run or the baseline has this id",
+        advice="Give the id that leakreport check prints, or its beginning with four digits or more.",
+    )
+
+
 class Held(NamedTuple):
     """One leak, or what is on no path, as budgets see it. Amounts in bytes of the kinds that are counted."""
 
@@ -133,7 +167,8 @@ def is_in_scope(held: Held, scope: str) -> bool:
         case "owner":
             return held.owner is not None and held.owner.lstrip("@") == pattern.lstrip("@")
         case "dir":
-            return held.folder is not None and _is_below(held.folder, pattern.removeprefix("./").rstrip("/"))
+            folder = (pattern.rstrip("/") or "/").removeprefix("./")
+            return held.folder is not None and _is_below(held.folder, folder)
         case _:
             return pattern in held.names
 
@@ -150,7 +185,7 @@ def budget_lines(budgets: Sequence[Budget], leaks: Sequence[Held]) -> tuple[Budg
         now, last, anchor = (sum(getattr(held, name) for held in mine) for name in ("now", "last", "anchor"))
         limit = budget.limit(last, anchor)
         result = GateResult.FAILED if now > limit else GateResult.PASSED
-        found.append(BudgetLine(budget.text, budget.is_implied, result, now, last, anchor, limit))
+        found.append(BudgetLine(budget.text, budget.is_implied, result, now, last, anchor, limit, bool(mine)))
     return tuple(found)
 
 
@@ -165,6 +200,8 @@ def budget_gates(lines: Sequence[BudgetLine]) -> list[GateLine]:
 
 def _words(line: BudgetLine) -> str:
     text = f"{format_bytes(line.now)}, allowed are {format_bytes(line.limit)}"
+    if not line.is_matched:
+        text = f"it matches nothing here; {text}"
     if line.result is GateResult.PASSED:
         return text
     over = format_change(line.now - line.limit).lstrip("+")

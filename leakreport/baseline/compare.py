@@ -20,7 +20,16 @@ from leakreport.analysis.compare import Aligned, align
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.paths import PathTable
 from leakreport.analysis.report import GateLine, GateResult, PathRow, Report, Status, Verdict
-from leakreport.baseline.budgets import Base, Budget, Held, all_budgets, budget_gates, budget_lines, is_in_scope
+from leakreport.baseline.budgets import (
+    Base,
+    Budget,
+    Held,
+    all_budgets,
+    budget_gates,
+    budget_lines,
+    is_in_scope,
+    with_whole_ids,
+)
 from leakreport.baseline.entries import Amounts, Baseline, Leak, Recording, folder_of, total_blocks, total_bytes
 from leakreport.baseline.evidence import Subject, doubts_of, lost_on_no_path
 from leakreport.baseline.places import Places
@@ -142,7 +151,7 @@ def checked(comparison: Comparison, check: CheckOptions) -> Report:
     """The report with what the baseline knows of each leak, and a gate that counts only what is worse."""
     judge = _Judge(comparison, check)
     doubts = doubts_of(judge.subject)
-    budgets = all_budgets(check.budgets, judge.baseline.budgets)
+    budgets = all_budgets(judge.budgets, judge.baseline.budgets)
     lines = budget_lines(budgets, judge.held()) if budgets else ()
     leaks = tuple(sorted(judge.checked_leaks(), key=_reading_order))
     result = CheckResult(
@@ -175,6 +184,23 @@ def held_of(comparison: Comparison, check: CheckOptions) -> list[Held]:
     return _Judge(comparison, check).held()
 
 
+def budgets_of(comparison: Comparison, check: CheckOptions) -> tuple[Budget, ...]:
+    """The budgets that were given, those of one leak with its whole id.
+
+    Raises:
+        UsageError: there is no such leak.
+    """
+    if not any(budget.scope.startswith("path:") for budget in check.budgets):
+        return check.budgets
+    ids: dict[str, str] = {}
+    for leak in comparison.baseline.leaks.values() if comparison.baseline is not None else ():
+        ids |= dict.fromkeys(leak.aliases, leak.id)
+    ids |= {name: name for name in comparison.aligned.after.rows.ids()}
+    if comparison.baseline is not None:
+        ids |= {name: name for name in comparison.baseline.leaks}
+    return with_whole_ids(check.budgets, ids)
+
+
 class _Judge:
     """One check."""
 
@@ -184,7 +210,8 @@ class _Judge:
         self.baseline = comparison.baseline or Baseline(_recording_like(comparison.report), {})
         listed = [after for leak in comparison.leaks if leak.state is not None for after in leak.rows]
         self._rows = self._made(listed)
-        self._growth_budgets = [budget for budget in check.budgets if budget.base is not Base.NOTHING]
+        self.budgets = budgets_of(comparison, check)
+        self._growth_budgets = [budget for budget in self.budgets if budget.base is not Base.NOTHING]
         self._expired = {leak.id for leak in self.baseline.leaks.values() if leak.until and leak.until < check.today}
         self.subject = Subject(
             comparison.aligned,
@@ -271,6 +298,7 @@ class _Judge:
             reason=None if known is None else known.reason,
             until=None if known is None else known.until,
             first_seen=None if aged is None else aged.first_seen,
+            is_now_lost=leak.is_now_lost and state is State.GREW,
         )
 
     def _came_back(self, name: str) -> Leak | None:
@@ -367,28 +395,52 @@ def _state_gates(result: CheckResult, check: CheckOptions) -> list[GateLine]:
     for state in FAILING:
         leaks = [leak for leak in result.of(state) if leak.is_counted]
         if state in check.failing and leaks:
-            amount = sum(leak.after["bytes"] - leak.before.get("bytes", 0) for leak in leaks)
-            more = (
-                f", {format_bytes(amount)}"
-                if state is State.NEW
-                else f", by {format_bytes(amount)}"
-                if amount > 0
-                else ""
-            )
-            more = "" if state is State.EXPIRED else more
-            words = (
-                f"{plural(len(leaks), f'leak {_VERBS[state][0]}', f'leaks {_VERBS[state][1]}')}{more}: {_ids(leaks)}"
+            words = "; ".join(
+                f"{plural(len(part), f'leak {one}', f'leaks {many}')}{_more(state, part)}: {_ids(part)}"
+                for part, (one, many) in _told_apart(state, leaks)
             )
             lines.append(GateLine(state.value, GateResult.FAILED, words))
     if lines:
         return lines
+    aside = _aside(result)
+    if result.baseline is None:
+        text = "; ".join(aside) or "no leak"
+        return [GateLine("new", GateResult.PASSED, f"{text} (there is no baseline)")]
     parts = [f"{plural(len(result.of(State.KNOWN)), 'leak')} known"]
     parts += [f"{number} fixed" for number in [len(result.of(State.FIXED))] if number]
-    aside = [leak for leak in result.leaks if leak.state in FAILING]
-    parts += [f"{len(aside)} not counted" for _ in aside[:1]]
-    return [
-        GateLine("baseline", GateResult.PASSED, f"nothing new and nothing that grew is counted: {', '.join(parts)}")
-    ]
+    what = "nothing new and nothing that grew is counted" if aside else "nothing is new and nothing grew"
+    return [GateLine("baseline", GateResult.PASSED, f"{what}: {'; '.join((', '.join(parts), *aside))}")]
+
+
+def _aside(result: CheckResult) -> list[str]:
+    """What is worse and does not count: "1 new, still reachable: not counted"."""
+    found = []
+    for state in FAILING:
+        for part, (verb, _) in _told_apart(state, [leak for leak in result.of(state) if not leak.is_counted]):
+            kinds = dict.fromkeys(kind.title for leak in part for kind in leak.kinds if kind is not LeakKind.NONE)
+            words = ", ".join((f"{len(part):,} {verb.removeprefix('is ')}", *kinds))
+            found.append(f"{words}: not counted")
+    return found
+
+
+def _told_apart(state: State, leaks: Sequence[CheckedLeak]) -> list[tuple[Sequence[CheckedLeak], tuple[str, str]]]:
+    """The leaks of a state with the words for it: what is lost now and no larger did not grow."""
+    parts = (
+        ([leak for leak in leaks if not leak.is_now_lost], _VERBS[state]),
+        ([leak for leak in leaks if leak.is_now_lost], ("became lost", "became lost")),
+    )
+    return [(part, verbs) for part, verbs in parts if part]
+
+
+def _more(state: State, leaks: Sequence[CheckedLeak]) -> str:
+    """How much it is; of what became lost, what it was."""
+    if leaks[0].is_now_lost:
+        reasons = list(dict.fromkeys(leak.evidence for leak in leaks))
+        return f" ({'; '.join(reasons)})"
+    amount = sum(leak.after["bytes"] - leak.before.get("bytes", 0) for leak in leaks)
+    if state is State.NEW:
+        return f", {format_bytes(amount)}"
+    return f", by {format_bytes(amount)}" if state is State.GREW and amount > 0 else ""
 
 
 def _ids(leaks: Sequence[CheckedLeak]) -> str:
@@ -429,17 +481,23 @@ def _sentence(result: CheckResult, wrong: Doubt | None) -> str:
     if wrong is not None:
         return f"Not judged: {wrong.what}"
     counts = {state: len(result.of(state)) for state in State}
+    parts = [
+        (len(part), verbs)
+        for state in FAILING
+        for part, verbs in _told_apart(state, [leak for leak in result.of(state) if leak.is_counted])
+    ]
     worse = [
-        plural(counts[state], f"leak {one}", f"leaks {many}")
-        if not number
-        else f"{counts[state]} {one if counts[state] == 1 else many}"
-        for number, (state, (one, many)) in enumerate((state, _VERBS[state]) for state in FAILING if counts[state])
+        plural(count, f"leak {one}", f"leaks {many}") if not number else f"{count} {one if count == 1 else many}"
+        for number, (count, (one, many)) in enumerate(parts)
     ]
     rest = [
         f"{counts[State.KNOWN]:,} known",
         *(f"{counts[State.FIXED]:,} fixed" for _ in range(min(counts[State.FIXED], 1))),
     ]
     start = ", ".join(worse) if worse else "Nothing is new and nothing grew"
-    start = start if result.baseline is not None or not worse else f"{start} (there is no baseline)"
+    aside = _aside(result)
+    if aside:
+        start = "; ".join((*([start] if worse else []), *aside))
+    start = start if result.baseline is not None or not (worse or aside) else f"{start} (there is no baseline)"
     end = "; what is missing cannot be judged" if result.doubts else ""
     return f"{start[:1].upper()}{start[1:]}; {', '.join(rest)}{end}"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from leakreport.analysis.report import PathRow
 from leakreport.baseline.budgets import Base, budget_lines
-from leakreport.baseline.compare import CheckOptions, Comparison, held_of
+from leakreport.baseline.compare import CheckOptions, Comparison, budgets_of, held_of
 from leakreport.baseline.entries import Amount, Amounts, Baseline, Leak, folder_of
 from leakreport.baseline.places import Places
 from leakreport.baseline.side import leaks_of, recording_of, told_frame, unattributed_of
@@ -83,14 +83,21 @@ def _moved(stored: Sequence[Leak], fresh: Sequence[Leak], old: Baseline, *, is_r
     ages = [leak.first_seen for leak in stored if leak.first_seen]
     by_id = {leak.id: leak for leak in stored}
     found = []
-    for number, leak in enumerate(fresh):
+    room: Amounts = _sum(leak.last for leak in stored)
+    for number, leak in enumerate(sorted(fresh, key=lambda leak: leak.id not in by_id) if is_ratchet else fresh):
         # What several records become is pinned where they were, together: with the heaviest.
         mine = [by_id[leak.id]] if leak.id in by_id else []
         others = [one for one in stored if one.id not in {other.id for other in fresh}] if not number else []
         source = [*mine, *others]
         aliases = dict.fromkeys(name for one in source for name in (one.id, *one.aliases) if name != leak.id)
         told = next((one for one in (*source, *stored) if one.reason), None)
-        last = _least(_sum(one.last for one in source), leak.last) if is_ratchet and source else leak.last
+        last = leak.last
+        if is_ratchet:
+            # Paths that were not there take no more than what those that were hold no longer.
+            last = _least(_sum(one.last for one in source) if source else room, leak.last)
+            room = _without(room, last)
+            if not source and not any(amount.bytes or amount.blocks for amount in last.values()):
+                continue
         found.append(
             replace(
                 leak,
@@ -125,6 +132,17 @@ def _sum(amounts: Iterable[Amounts]) -> dict[LeakKind, Amount]:
     return found
 
 
+def _without(one: Amounts, other: Amounts) -> dict[LeakKind, Amount]:
+    """What is left of some amounts, at least nothing."""
+    found = dict(one)
+    for kind, amount in other.items():
+        if kind in found:
+            known = found[kind]
+            blocks = None if known.blocks is None else max(known.blocks - (amount.blocks or 0), 0)
+            found[kind] = Amount(max(known.bytes - amount.bytes, 0), blocks)
+    return found
+
+
 def _least(one: Amounts, other: Amounts) -> dict[LeakKind, Amount]:
     """Per kind of the second the smaller of both."""
     found = {}
@@ -153,7 +171,7 @@ def _tightened(baseline: Baseline, comparison: Comparison, check: CheckOptions) 
     }
     seen = _own_folders(comparison, check.places) | {leak.folder for leak in leaks.values() if leak.folder is not None}
     clean = {*baseline.clean, *(folder for folder in seen if folder not in dirty)}
-    absolute = [budget for budget in check.budgets if budget.base is Base.NOTHING]
+    absolute = [budget for budget in budgets_of(comparison, check) if budget.base is Base.NOTHING]
     budgets = dict(baseline.budgets)
     for budget, line in zip(absolute, budget_lines(absolute, held_of(comparison, check)), strict=True):
         budgets[budget.scope] = min(budgets.get(budget.scope, line.limit), line.limit, max(line.now, 0))

@@ -43,6 +43,8 @@ class FoundLeak:
     after_bytes: int = 0
     after_blocks: int = 0
     evidence: str = ""
+    is_now_lost: bool = False
+    """No larger, but of a kind that counts, and it was of another."""
 
 
 def found_leaks(aligned: Aligned, baseline: Baseline, counted: frozenset[LeakKind]) -> list[FoundLeak]:
@@ -176,6 +178,8 @@ class _Judged:
         held = self._aligned.after.rows.column("retained_bytes")
         states = {int(self._state[row]) for row in rows}
         worse = [row for row in rows if self._state[row] in (_NEW, _GREW)]
+        sums = [[self._sum(side, unit, rows) for unit in (0, 1)] for side in (BEFORE, AFTER)]
+        is_larger = any(now > before for before, now in zip(*sums, strict=True))
         return FoundLeak(
             state=_together(states, has_before=bool(stored), has_after=bool(after)),
             stored=tuple(stored),
@@ -184,10 +188,11 @@ class _Judged:
                 LeakKind(int(self._kinds[1][row])): State.NEW if self._state[row] == _NEW else State.GREW
                 for row in worse
             },
-            before_bytes=self._sum(BEFORE, 0, rows),
-            before_blocks=self._sum(BEFORE, 1, rows),
-            after_bytes=self._sum(AFTER, 0, rows),
-            after_blocks=self._sum(AFTER, 1, rows),
+            before_bytes=sums[BEFORE][0],
+            before_blocks=sums[BEFORE][1],
+            after_bytes=sums[AFTER][0],
+            after_blocks=sums[AFTER][1],
+            is_now_lost=bool(stored) and not is_larger and any(self._is_worse[row] for row in worse),
             evidence=self._tie_words(rows)
             or next((text for row in (*worse, *rows) if (text := self._evidence(row))), ""),
         )
@@ -208,7 +213,7 @@ class _Judged:
     def _evidence(self, row: int) -> str:
         before, after = (LeakKind(int(column[row])) for column in self._kinds)
         if before is not after and self._table.first[0][row] >= 0:
-            return f"it was {before.title} and is {after.title}"
+            return f"was {before.title}, is now {after.title}"
         return self._table.abouts[int(self._table.about[row])].evidence
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leakreport.cli.options import READING, SELECTING, WRITING, At, FailOn, Given, Inputs, Records, takes
+from leakreport.cli.options import READING, SELECTING, WRITING, At, FailOn, Given, Inputs, MaxLeaked, Records, takes
 from leakreport.cli.outcome import finish, red_without_report, targets_of
 from leakreport.cli.shared import analyse
 
@@ -22,7 +22,7 @@ def analyze(
     inputs: Inputs,
     given: Given,
     fail_on: FailOn = None,
-    max_leaked: Annotated[str | None, typer.Option("--max-leaked", metavar="SIZE", help="Exit 1 when more than this is lost: 64KiB, 2MiB.", show_default=False)] = None,
+    max_leaked: MaxLeaked = None,
     group_by: Annotated[str | None, typer.Option("--group-by", metavar="WHAT", help="Add sums by path, function, file, module, kind or owner.", show_default=False)] = None,
     top: Annotated[int | None, typer.Option("--top", metavar="N", min=1, help="Only the first N entries of the reading list.", show_default=False)] = None,
     at: At = None,

@@ -19,8 +19,9 @@ from leakreport.cli.baselines import (
     whole_analysis,
 )
 from leakreport.cli.bisect import OPTION as BISECT
-from leakreport.cli.options import READING, WRITING, At, FailOn, Given, Inputs, Records, takes
+from leakreport.cli.options import READING, WRITING, At, FailOn, Given, Inputs, MaxLeaked, Records, takes
 from leakreport.cli.outcome import finish, red_without_report, targets_of
+from leakreport.cli.shared import tell
 
 if TYPE_CHECKING:
     from leakreport.analysis.report import Report
@@ -35,6 +36,7 @@ def check(
     baseline: BaselineFile = None,
     budget: Budgets = None,
     fail_on: FailOn = None,
+    max_leaked: MaxLeaked = None,
     min_change: Annotated[str | None, typer.Option("--min-change", metavar="SIZE", help="Smaller changes of a leak are noise.", show_default=False)] = None,
     bisect: Annotated[bool, typer.Option(BISECT, help="Exit codes for git bisect run: what cannot be judged is skipped (125).")] = False,
     at: At = None,
@@ -45,7 +47,9 @@ def check(
     from leakreport.api import read_baseline
 
     del bisect  # `main` looks at it: it is for errors of this very command line, too
-    chosen = given.chosen({"fail-on": fail_on, "min-change": min_change, "baseline": baseline, "budget": budget})
+    chosen = given.chosen(
+        {"fail-on": fail_on, "max-leaked": max_leaked, "min-change": min_change, "baseline": baseline, "budget": budget}
+    )
     targets = targets_of(given.to, given.texts("output"), inputs)
     analysis = chosen.analysis_options(at=at, metric=given.text("metric"), grouping=given.text("as_"), command="check")
     analysis = whole_analysis(analysis, *(word for word in analysis.fail_on if word in _OF_ONE_RUN))
@@ -58,6 +62,9 @@ def check(
         comparison, errors = compared_run(inputs, given, chosen, analysis, known, options)
         if comparison is not None:
             report = check_report(comparison, check=options, redact=analysis.redact)
+    for line in report.check.budgets if report is not None and report.check is not None else ():
+        if not line.is_matched and not line.is_implied:
+            tell(f"warning: --budget {line.budget} matches nothing here")
     if report is not None and not given.flag("quiet") and not analysis.redact:
         report = replace(report, next_commands=_next(report, inputs, targets, file, is_there=known is not None))
     return finish(report, given, chosen, targets, errors, records=records, kind="check")

@@ -164,6 +164,7 @@ IncludeHost = Annotated[bool | None, typer.Option("--include-host", help="Keep h
 Color = Annotated[str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never.", show_default=False)]
 To = Annotated[str, typer.Option("--to", metavar="FORMAT", help="What standard output gets: terminal, json, markdown, html, and others that leakreport formats lists.")]
 FailOn = Annotated[list[str] | None, typer.Option("--fail-on", metavar="LIST", help="Exit 1 on some of these (comma list): definite, indirect, possible, reachable, any, errors, fds of one run; growth, new of a comparison; growth of a trend.", show_default=False)]
+MaxLeaked = Annotated[str | None, typer.Option("--max-leaked", metavar="SIZE", help="Exit 1 when more than this is lost: 64KiB, 2MiB.", show_default=False)]
 ForceCompare = Annotated[bool | None, typer.Option("--force-compare", help="Judge even what cannot be compared.", show_default=False)]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on standard output but what --to asks for; no progress, no hints.")]
 Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="All paths; -vv with their stacks.")]

@@ -25,6 +25,7 @@ def check_entry(check: CheckResult) -> dict[str, object]:
                 "last": line.last,
                 "anchor": line.anchor,
                 "limit": line.limit,
+                "matched": line.is_matched,
             }
             for line in check.budgets
         ],

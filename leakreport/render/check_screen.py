@@ -60,4 +60,4 @@ def check_screen(report: Report, options: RenderOptions, width: int) -> Iterator
             yield ((f"    {plural(len(leaks) - len(shown), 'more leak')} (-v lists them)", ""),)
     for line in check.budgets:
         text = f"{line.result.value}, {format_bytes(line.now)} of {format_bytes(line.limit)}; last {format_bytes(line.last)}, anchor {format_bytes(line.anchor)}"
-        yield from paragraph(f"{line.budget}: {text}", width, label="Budget    ")
+        yield from paragraph(f"{line.title}: {text}", width, label="Budget    ")

@@ -38,11 +38,12 @@ def check_lines(report: Report, options: RenderOptions) -> Iterator[str]:
         shown = leaks if options.verbosity >= 1 else leaks[:MOST_ROWS]
         for leak in shown:
             before, after = (side.get("bytes", "-") for side in (leak.before, leak.after))
-            yield f"STATE {state.value} {before} {after} B {word(leak.id)} {leak_name(leak)} {word(leak_place(leak))}"
+            why = f" became lost: {printable(leak.evidence)}" if leak.is_now_lost else ""
+            yield f"STATE {state.value} {before} {after} B {word(leak.id)} {leak_name(leak)} {word(leak_place(leak))}{why}"
         if len(shown) < len(leaks):
             yield f"MORE {len(leaks) - len(shown)} {state.value}"
     for line in check.budgets:
-        yield f"BUDGET {line.result.value} {line.now} {line.limit} {line.anchor} B {printable(line.budget)}"
+        yield f"BUDGET {line.result.value} {line.now} {line.limit} {line.anchor} B {printable(line.title)}"
 
 
 def check_blocks(report: Report, options: RenderOptions) -> Iterator[str]:
@@ -107,4 +108,4 @@ def _budget_table(check: CheckResult) -> Iterator[str]:
     yield "|---|---|--:|--:|--:|--:|"
     for line in check.budgets:
         amounts = " | ".join(format_bytes(amount) for amount in (line.now, line.last, line.anchor, line.limit))
-        yield f"| {cell(line.budget)} | {line.result.value} | {amounts} |"
+        yield f"| {cell(line.title)} | {line.result.value} | {amounts} |"

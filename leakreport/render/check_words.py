@@ -87,7 +87,9 @@ def known_text(leak: CheckedLeak) -> str:
     kinds = ", ".join(kind.title for kind in leak.kinds if kind is not LeakKind.NONE)
     parts = (
         kinds,
-        leak.evidence.rstrip(".") if leak.state in {State.NEW, State.GREW} else "",
+        f"{'became lost: ' * leak.is_now_lost}{leak.evidence.rstrip('.')}"
+        if leak.state in {State.NEW, State.GREW}
+        else "",
         f"first seen {leak.first_seen}" if leak.first_seen and leak.state is not State.NEW else "",
         f"accepted{f' until {leak.until}' if leak.until else ''}: {leak.reason}" if leak.reason else "",
         f"was {leak.id_before}" if leak.id_before else "",

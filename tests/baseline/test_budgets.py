@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leakreport.analysis.report import GateResult, Report
-from leakreport.baseline.budgets import parse_budget
+from leakreport.baseline.budgets import Held, is_in_scope, parse_budget, with_whole_ids
 from leakreport.baseline.entries import Baseline
 from leakreport.errors import UsageError
 from tests.baseline.support import baseline_of, check_of, options, states, svc, update_of
@@ -148,3 +148,50 @@ def test_a_folder_that_is_clean_stays_clean() -> None:
     reachable = svc({"load": 5}, kind="Leak_StillReachable")
     assert failed(check_of(reachable, known)) == {"new"}
     assert not failed(check_of(reachable, update_of(svc({}), baseline_of(svc({"load": 5})))))
+
+
+def test_an_id_may_be_cut_where_it_stays_the_only_one() -> None:
+    known = baseline_of(svc(BASE))
+    name = next(leak.id for leak in known.leaks.values() if leak.function == "parse")
+    cut = name[:7]
+    assert failed(check_of(svc(BASE), known, options(f"path:{cut}=49999"))) == {f"budget path:{cut}=49999"}
+    assert not failed(check_of(svc(BASE | {"parse": 50_001}), known, options(f"path:{cut}=+1")))
+    assert ratcheted(known, BASE, f"path:{cut}=1MiB").budgets == {f"path:{name}": 50_000}
+    assert not failed(check_of(svc({}), known, options(f"path:{name}=0")))
+    for wrong in (name[:6], "p1-nope", f"{name}0", "p1-"):
+        with pytest.raises(UsageError, match="no leak of the run or the baseline"):
+            check_of(svc(BASE), known, options(f"path:{wrong}=1"))
+
+
+def test_a_beginning_that_several_ids_have_is_exit_2() -> None:
+    ids = {"p1-abcd1": "p1-abcd1", "p1-abcd2": "p1-abcd2", "p1-abcde": "p1-abcd2"}
+    with pytest.raises(UsageError, match="2 leaks") as caught:
+        with_whole_ids([parse_budget("path:p1-abcd=1")], ids)
+    assert "p1-abcd1 or p1-abcd2" in str(caught.value.advice)
+    assert with_whole_ids([parse_budget("path:p1-abcd1=1"), parse_budget("1MiB")], ids)[0].scope == "path:p1-abcd1"
+
+
+@pytest.mark.parametrize("scope", ["lib:zzz", "dir:nosuch", "owner:zzz"])
+def test_a_scope_that_is_of_nothing_says_so(scope: str) -> None:
+    report = check_of(svc(BASE), baseline_of(svc(BASE)), options(f"{scope}=1"))
+    assert report.check is not None
+    assert [(line.title, line.is_matched) for line in report.check.budgets] == [
+        (f"{scope}=1 (matches nothing here)", False)
+    ]
+    assert any("matches nothing here" in line.text for line in report.verdict.gate_lines)
+
+
+@pytest.mark.parametrize("scope", ["total", "lib:svc", "dir:/src/"])
+def test_a_scope_that_is_of_something_is_matched(scope: str) -> None:
+    for run, known in ((BASE, {}), ({}, BASE)):
+        report = check_of(svc(run), baseline_of(svc(known)), options(f"{scope}=1"))
+        assert report.check is not None
+        assert all(line.is_matched for line in report.check.budgets)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folder"), [("./", "."), (".", "."), ("src/", "src/net"), ("./src//", "src"), ("/", "/")]
+)
+def test_a_slash_at_the_end_changes_nothing(pattern: str, folder: str) -> None:
+    held = Held((), None, None, folder, None, 1, 1, 1)
+    assert is_in_scope(held, f"dir:{pattern}")

@@ -15,6 +15,8 @@ from leakreport.model.builder import build_run
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, RawSnapshot, SampleTableBuilder, SnapshotMeta
 from leakreport.model.snapshot import Run
+from leakreport.render.check_text import check_lines
+from leakreport.render.interface import RenderOptions
 from tests.analysis.runs_support import loaded, memcheck
 from tests.baseline.heap_support import heap_run
 from tests.baseline.support import baseline_of, check_of, comparison, options, states, stored, svc, update_of
@@ -95,7 +97,15 @@ def test_memory_that_was_reachable_and_is_lost_has_grown_worse() -> None:
     assert states(report) == {"grew": 1}
     assert gate(report) == "failed"
     assert report.check is not None
-    assert report.check.leaks[0].evidence == "it was still reachable and is definitely lost"
+    assert report.check.leaks[0].evidence == "was still reachable, is now definitely lost"
+    assert report.verdict.sentence == "1 leak became lost; 0 known"
+    assert report.verdict.gate_lines[0].text.startswith(
+        "1 leak became lost (was still reachable, is now definitely lost): p1-"
+    )
+    (line,) = (one for one in check_lines(report, RenderOptions()) if one.startswith("STATE "))
+    assert line.endswith(" became lost: was still reachable, is now definitely lost")
+    larger = check_of(svc({"cache": 101}), baseline_of(svc({"cache": 100}, kind=REACHABLE)))
+    assert larger.verdict.sentence == "1 leak grew; 0 known"
 
 
 def test_memory_that_was_possibly_lost_is_worse_only_where_definite_losses_alone_count() -> None:
@@ -237,3 +247,25 @@ def test_of_paths_that_nothing_tells_apart_all_are_accepted() -> None:
     found = accepted(known, comparison(run, known, options()), name, options(), reason="x", until=None)
     assert {leak.last[LeakKind.NONE].bytes for leak in found.leaks.values()} == {500_000, 2_000}
     assert gate(check_of(run, found)) == "passed"
+
+
+def test_what_is_new_and_not_counted_is_told_so_in_headline_and_gate() -> None:
+    report = check_of(svc({"cache": 9}, kind=REACHABLE), None)
+    assert report.verdict.sentence == "1 new, still reachable: not counted (there is no baseline); 0 known"
+    assert report.verdict.gate_lines == (
+        ("new", GateResult.PASSED, "1 new, still reachable: not counted (there is no baseline)", None),
+    )
+    report = check_of(svc({"cache": 9}, kind=REACHABLE), baseline_of(svc({})))
+    assert report.verdict.sentence == "1 new, still reachable: not counted; 0 known"
+    (line,) = report.verdict.gate_lines
+    assert line.gate == "baseline"
+    assert line.text.endswith("0 leaks known; 1 new, still reachable: not counted")
+    (clean,) = check_of(svc({}), None).verdict.gate_lines
+    assert (clean.gate, clean.text) == ("new", "no leak (there is no baseline)")
+
+
+def test_a_ratchet_lets_the_sum_of_what_nothing_tells_apart_not_rise() -> None:
+    known = baseline_of(nameless(0x1000, 300_000, 70_000))
+    found = update_of(nameless(0x2000, 500_000, 0, 2_000, 0), known, is_ratchet=True)
+    assert sum(leak.last[LeakKind.NONE].bytes for leak in found.leaks.values() if leak.last) <= 370_000
+    assert gate(check_of(nameless(0x2000, 500_000, 0, 2_000, 0), found)) == "failed"

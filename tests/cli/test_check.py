@@ -365,3 +365,22 @@ def test_bisect_skips_what_cannot_be_judged_and_stops_at_a_mistake(known: str) -
     assert called("check", known, "--bisect", "--baseline", "none.json")[0] == 128
     assert called("check", known, "--bisect", "--no-such-option")[0] == 128
     assert called("check", "--bisect")[0] == 128
+
+
+def test_a_budget_that_matches_nothing_is_told(known: str) -> None:
+    code, text, complaint = called("check", known, "--budget", "lib:zzz=0")
+    assert code == 0
+    assert "warning: --budget lib:zzz=0 matches nothing here" in complaint
+    assert "lib:zzz=0 (matches nothing here)" in text
+    found = document(known, "--budget", "lib:zzz=0", code=0)
+    jsonschema.validate(found, SCHEMA)
+    assert [line["matched"] for line in found["check"]["budgets"]] == [False]
+    assert called("check", known, "--budget", "path:p1-nope=1")[0] == 2
+
+
+def test_all_that_is_lost_can_be_limited(known: str) -> None:
+    lost = sum(BASE.values())
+    assert called("check", known, "--max-leaked", f"{lost}B")[0] == 0
+    code, text, _ = called("check", known, "--max-leaked", f"{lost - 1}B")
+    assert code == 1
+    assert f"GATE failed --max-leaked {lost - 1}B" in text
