@@ -126,7 +126,7 @@ def place_of(frame: Frame) -> str:
     """Its file and line in brackets, with a blank before; empty where the file is not known."""
     if frame.file is None:
         return ""
-    return f" ({frame.file.rsplit('/', 1)[-1]}{'' if frame.line is None else f':{frame.line}'})"
+    return f" ({frame.short_path}{'' if frame.line is None else f':{frame.line}'})"
 
 
 def status_of_diff(growth: Growth, mismatches: Sequence[str], *, is_forced: bool) -> Status:

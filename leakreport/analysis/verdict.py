@@ -265,7 +265,7 @@ def lead_of(status: Status, facts: Facts) -> tuple[str, ...]:
 def _place(frame: Frame) -> str:
     if frame.file is None:
         return ""
-    return f" ({frame.file.rsplit('/', 1)[-1]}{'' if frame.line is None else f':{frame.line}'})"
+    return f" ({frame.short_path}{'' if frame.line is None else f':{frame.line}'})"
 
 
 def _called(frame: Frame) -> str:
