@@ -73,7 +73,7 @@ def test_the_leak_of_a_library_is_on_one_call(family: str, cases: tuple[str, str
     grown = {row.id for row in report.rows if row.change["retained_bytes"] > 0 and row.is_significant}
     assert {identity for finding in report.findings for identity in finding.path_ids} == grown
     assert report.verdict.lead[-1] == (
-        "All of the growth is on 1 call edge: thumbs::decode_image → thumbs::detail::alloc_pixels (thumbs.cpp:30);"
+        "All of the growth is on 1 call edge: thumbs::decode_image → thumbs::detail::alloc_pixels (src/thumbs.cpp:30);"
         " all of it goes through thumbs::detail::alloc_pixels."
     )
     # No name tells a version, and the folders v1 and v2 are none.
@@ -177,7 +177,7 @@ def test_the_share_of_a_library_is_exact_to_a_tenth() -> None:
     after: Paths = {("main", "render", new("open")): 1047, ("main", "login"): 153}
     report = compared(before, after)
     assert report.verdict.lead[0] == "libimgkit 3.1.4 → 3.2.0, and 94.7% of the growth is allocated in it."
-    assert report.verdict.lead[-1] == "95% of the growth is on 1 call edge: render → open (shop.c:7)."
+    assert report.verdict.lead[-1] == "95% of the growth is on 1 call edge: render → open (src/shop.c:7)."
     (finding, *_) = report.findings
     assert finding.rule == "growth.changed-library"
     assert finding.values == {"retained_bytes": 947}
@@ -246,7 +246,7 @@ def test_many_calls_are_counted_and_the_largest_are_named() -> None:
     after: Paths = {("main", f"f{number}", f"g{number}"): 20 for number in range(5)}
     report = compared({("main", "keep"): 1}, {("main", "keep"): 1, **after})
     assert report.verdict.lead[-1] == (
-        "80% of the growth is on 4 call edges: f0 → g0 (shop.c:7), f1 → g1 (shop.c:7), f2 → g2 (shop.c:7) and 1 more."
+        "80% of the growth is on 4 call edges: f0 → g0 (src/shop.c:7), f1 → g1 (src/shop.c:7), f2 → g2 (src/shop.c:7) and 1 more."
     )
 
 
