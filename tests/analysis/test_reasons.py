@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from leakreport.analysis.compare import compare
 from leakreport.analysis.diffreport import DiffReport
+from leakreport.analysis.diffverdict import place_of
 from leakreport.analysis.identity import canonical_name
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.reason_text import MOST_IDS, RULES
@@ -288,3 +289,8 @@ def test_every_output_says_where_it_grew(capsys: pytest.CaptureFixture[str]) -> 
     for finding in document["findings"]:
         assert set(finding["path_ids"]) <= ids
         assert all(index < len(document["frames"]) for index in finding["frames"])
+
+
+def test_a_sentence_names_nobody() -> None:
+    assert place_of(Frame("f", directory="/home/ann", file="x.c", line=3)) == " (~/x.c:3)"
+    assert place_of(Frame("f", directory="/srv/shop", file="x.c")) == " (shop/x.c)"
