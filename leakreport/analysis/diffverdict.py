@@ -9,6 +9,7 @@ from leakreport.analysis.diffreport import DiffRow, Side
 from leakreport.analysis.identity import prose_name
 from leakreport.analysis.report import Status
 from leakreport.model.raw import Frame
+from leakreport.privacy.texts import without_home
 from leakreport.units import LEAST_BASE_BYTES, format_bytes, format_change, format_ratio, format_share, plural
 
 _MOST_LOOKED_AT = 25
@@ -124,9 +125,11 @@ def name_of(frame: Frame) -> str:
 
 def place_of(frame: Frame) -> str:
     """Its file and line in brackets, with a blank before; empty where the file is not known."""
-    if frame.file is None:
+    if frame.path is None:
         return ""
-    return f" ({frame.file.rsplit('/', 1)[-1]}{'' if frame.line is None else f':{frame.line}'})"
+    # Reports are stripped of home folders later, but of two parts nobody sees any more that one is a person's.
+    shown = Frame(file=without_home(frame.path)).short_path
+    return f" ({shown}{'' if frame.line is None else f':{frame.line}'})"
 
 
 def status_of_diff(growth: Growth, mismatches: Sequence[str], *, is_forced: bool) -> Status:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leakreport.analysis.attribution import UNKNOWN_MODULE
+from leakreport.analysis.diffverdict import place_of
 from leakreport.analysis.gate import problem_count
 from leakreport.analysis.identity import prose_name
 from leakreport.analysis.measures import default_metric
@@ -262,15 +263,9 @@ def lead_of(status: Status, facts: Facts) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _place(frame: Frame) -> str:
-    if frame.file is None:
-        return ""
-    return f" ({frame.file.rsplit('/', 1)[-1]}{'' if frame.line is None else f':{frame.line}'})"
-
-
 def _called(frame: Frame) -> str:
     if frame.function:
-        return f"{prose_name(frame.function)}{_place(frame)}"
+        return f"{prose_name(frame.function)}{place_of(frame)}"
     number = frame.offset if frame.address is None else frame.address
     at = "" if number is None else f"0x{number:x}"
     return "+".join(part for part in (frame.module_name, at) if part) or "your code"
@@ -297,7 +292,7 @@ def _where(facts: Facts, *, is_lost: bool) -> str:
     wrapper = f", by way of {prose_name(point.wrapper)}" if point.wrapper else ""
     # Paths carry what is known by path; what the tool only totals is not part of the share.
     of_what = f"of what is {verb}" if point.whole_bytes == whole else f"of what is {verb} on recorded paths"
-    return f"{share} {of_what} goes through {prose_name(point.function)}{_place(frame)}{wrapper}{module}."
+    return f"{share} {of_what} goes through {prose_name(point.function)}{place_of(frame)}{wrapper}{module}."
 
 
 def _share_of_largest(facts: Facts, whole: int, *, is_lost: bool) -> str:

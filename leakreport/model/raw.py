@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -87,6 +88,15 @@ class Frame(NamedTuple):
         if self.file is None or self.directory is None or self.file.startswith("/"):
             return self.file
         return f"{self.directory.rstrip('/')}/{self.file}"
+
+    @property
+    def short_path(self) -> str:
+        """The source file with the last part of its folder, as texts for people write it; empty where it is not known.
+
+        >>> Frame(directory="/src/demo/vg", file="kinds.c").short_path, Frame(file="./x.c").short_path
+        ('vg/kinds.c', 'x.c')
+        """
+        return "/".join(PurePosixPath(self.path or "").parts[-2:])
 
     @property
     def module_name(self) -> str | None:

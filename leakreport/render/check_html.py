@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from leakreport.analysis.checkreport import FAILING, BudgetLine, CheckedLeak
@@ -15,6 +16,7 @@ from leakreport.render.check_words import (
     ends_text,
     frames_of_leaks,
     known_text,
+    leak_files,
     leak_name,
     leak_place,
     owner_text,
@@ -62,23 +64,25 @@ def check_view(report: Report, options: RenderOptions) -> CheckView | None:
     check = report.check
     if check is None:
         return None
-    frames = frames_of_leaks(report)
+    frames, files = frames_of_leaks(report), leak_files(report)
     groups = []
     for state in ORDER:
         leaks = check.of(state)
         if leaks:
-            lines = [_line(leak, frames.get(leak.id), options) for leak in leaks[:_MOST_LEAKS]]
+            lines = [_line(leak, frames.get(leak.id), files, options) for leak in leaks[:_MOST_LEAKS]]
             groups.append(StateGroup(TITLES[state], MARKS[state], len(leaks), lines, state in FAILING))
     return CheckView(baseline_text(check), groups, check.budgets)
 
 
-def _line(leak: CheckedLeak, found: tuple[PathRow, Frame | None] | None, options: RenderOptions) -> LeakLine:
+def _line(
+    leak: CheckedLeak, found: tuple[PathRow, Frame | None] | None, files: Mapping[str, str], options: RenderOptions
+) -> LeakLine:
     row, frame = found or (None, None)
     before, after = ends_text(leak)
     return LeakLine(
         id=leak.id,
         name=leak_name(leak),
-        place=leak_place(leak),
+        place=leak_place(leak, files),
         url=url_of(frame, options),
         owner="" if row is None else owner_text(row.owner),
         known=known_text(leak),

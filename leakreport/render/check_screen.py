@@ -15,6 +15,7 @@ from leakreport.render.check_words import (
     ends_text,
     frames_of_leaks,
     known_text,
+    leak_files,
     leak_name,
     leak_place,
     owner_text,
@@ -36,7 +37,7 @@ def check_screen(report: Report, options: RenderOptions, width: int) -> Iterator
         return
     yield ()
     yield from paragraph(f"{baseline_text(check)}: {counts_text(check)}", width, label="Baseline  ")
-    names = width - 4 - 2 * 13
+    names, files = width - 4 - 2 * 13, leak_files(report)
     owners = {name: row.owner for name, (row, _) in frames_of_leaks(report).items()}
     for state in ORDER:
         leaks = check.of(state)
@@ -54,7 +55,7 @@ def check_screen(report: Report, options: RenderOptions, width: int) -> Iterator
                 (fit(leak_name(leak), names), "bold" if state in FAILING else ""),
                 (f"{before:>13}{after:>13}", ""),
             )
-            below = (leak_place(leak), leak.id, known_text(leak), owner_text(owners.get(leak.id)))
+            below = (leak_place(leak, files), leak.id, known_text(leak), owner_text(owners.get(leak.id)))
             yield from paragraph("  ".join(part for part in below if part), width, label="    ", style="dim")
         if len(shown) < len(leaks):
             yield ((f"    {plural(len(leaks) - len(shown), 'more leak')} (-v lists them)", ""),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from leakreport.analysis.checkreport import FAILING, CheckedLeak, CheckResult
 from leakreport.analysis.report import PathRow, Report
@@ -15,6 +15,7 @@ from leakreport.render.check_words import (
     ends_text,
     frames_of_leaks,
     known_text,
+    leak_files,
     leak_name,
     leak_place,
     url_of,
@@ -33,13 +34,14 @@ def check_lines(report: Report, options: RenderOptions) -> Iterator[str]:
     if check is None:
         return
     yield f"BASELINE {baseline_text(check)}"
+    files = leak_files(report)
     for state in ORDER:
         leaks = check.of(state)
         shown = leaks if options.verbosity >= 1 else leaks[:MOST_ROWS]
         for leak in shown:
             before, after = (side.get("bytes", "-") for side in (leak.before, leak.after))
             why = f" became lost: {printable(leak.evidence)}" if leak.is_now_lost else ""
-            yield f"STATE {state.value} {before} {after} B {word(leak.id)} {leak_name(leak)} {word(leak_place(leak))}{why}"
+            yield f"STATE {state.value} {before} {after} B {word(leak.id)} {leak_name(leak)} {word(leak_place(leak, files))}{why}"
         if len(shown) < len(leaks):
             yield f"MORE {len(leaks) - len(shown)} {state.value}"
     for line in check.budgets:
@@ -53,13 +55,13 @@ def check_blocks(report: Report, options: RenderOptions) -> Iterator[str]:
     assert report.check is not None
     check = report.check
     yield f"Against {prose(baseline_text(check))}: **{counts_text(check)}**"
-    frames = frames_of_leaks(report)
+    frames, files = frames_of_leaks(report), leak_files(report)
     has_owners = any(row.owner for row, _ in frames.values())
     for state in ORDER:
         leaks = check.of(state)
         if not leaks:
             continue
-        rows = [_row(leak, frames.get(leak.id), options, has_owners=has_owners) for leak in leaks[:MOST_ROWS]]
+        rows = [_row(leak, frames.get(leak.id), files, options, has_owners=has_owners) for leak in leaks[:MOST_ROWS]]
         table = "\n".join((*_heads(has_owners=has_owners), *rows))
         more = f"\n\n{plural(len(leaks) - MOST_ROWS, 'more leak')} not shown." if len(leaks) > MOST_ROWS else ""
         title = f"{TITLES[state]}: {plural(len(leaks), 'leak')}"
@@ -80,7 +82,12 @@ def _heads(*, has_owners: bool) -> tuple[str, str]:
 
 
 def _row(
-    leak: CheckedLeak, found: tuple[PathRow, Frame | None] | None, options: RenderOptions, *, has_owners: bool
+    leak: CheckedLeak,
+    found: tuple[PathRow, Frame | None] | None,
+    files: Mapping[str, str],
+    options: RenderOptions,
+    *,
+    has_owners: bool,
 ) -> str:
     from leakreport.render.markdown import cell, linked
 
@@ -90,7 +97,7 @@ def _row(
     known = known_text(leak)
     columns = (
         cell(leak_name(leak)),
-        linked(cell(leak_place(leak)), url_of(frame, options)),
+        linked(cell(leak_place(leak, files)), url_of(frame, options)),
         before or "–",
         after or "–",
         cell(known) if known else "–",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from leakreport.analysis.checkreport import FAILING, CheckedLeak, CheckResult, State
@@ -116,11 +116,28 @@ def leak_name(leak: CheckedLeak) -> str:
     return shorten_name(printable(leak.function or leak.module or "???"), LONGEST_FUNCTION)
 
 
-def leak_place(leak: CheckedLeak) -> str:
-    """Where it is: the file with its folder, and the line; else the module."""
+def leak_files(report: Report) -> dict[str, str]:
+    """By the file as the baseline has it, relative to its folder, how every other line of the output writes it."""
+    frames = frames_of_leaks(report)
+    found: dict[str, str] = {}
+    for leak in () if report.check is None else report.check.leaks:
+        _, frame = frames.get(leak.id, (None, None))
+        is_same = frame is not None and (frame.path or "").rpartition("/")[2] == (leak.file or "").rpartition("/")[2]
+        if leak.file and frame is not None and is_same:
+            found[leak.file] = frame.short_path
+    return found
+
+
+def leak_place(leak: CheckedLeak, files: Mapping[str, str]) -> str:
+    """Where it is: the file with its folder, and the line; else the module.
+
+    Args:
+        leak: of a check.
+        files: what `leak_files` gives.
+    """
     if leak.file is None:
         return printable(leak.module or "")
-    short = "/".join(leak.file.split("/")[-2:])
+    short = files.get(leak.file) or "/".join(leak.file.removeprefix("./").split("/")[-2:])
     return printable(short if leak.line is None else f"{short}:{leak.line}")
 
 

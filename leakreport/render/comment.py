@@ -17,7 +17,7 @@ from leakreport.render.growth_issues import issues_of_diff, issues_of_trend
 from leakreport.render.interface import Failure, RenderOptions
 from leakreport.render.issues import Issue, IssueList, issues_of_failure
 from leakreport.render.markdown import MarkdownRenderer, cell, linked, prose
-from leakreport.render.phrases import printable
+from leakreport.render.phrases import location, printable
 from leakreport.render.places import Place, Roots
 from leakreport.render.run_issues import issues_of_run
 from leakreport.units import plural
@@ -114,7 +114,7 @@ def _columns(found: IssueList, options: RenderOptions) -> dict[str, Callable[[Is
         "Id": lambda issue: cell(issue.id),
         "Rule": lambda issue: cell(issue.rule.id),
         "Function": lambda issue: cell(issue.title),
-        "Place": lambda issue: linked(_where(found.place_of(issue, roots)), url_of(issue.named_frame, options)),
+        "Place": lambda issue: linked(_where(issue, found.place_of(issue, roots)), url_of(issue.named_frame, options)),
     }
     if found.check is not None:
         columns["State"] = lambda issue: "–" if issue.state is None else issue.state.value
@@ -128,5 +128,9 @@ def _rows(found: IssueList, columns: Mapping[str, Callable[[Issue], str]]) -> It
         yield f"| {' | '.join(told(issue) for told in columns.values())} |\n"
 
 
-def _where(place: Place) -> str:
+def _where(issue: Issue, place: Place) -> str:
+    """As the tables above it write the same frame; of issues without such a file the place of the pipelines."""
+    frame = issue.named_frame
+    if frame is not None and frame.path:
+        return cell(location(frame))
     return cell(printable(place.path if place.line is None else f"{place.path}:{place.line}"))

@@ -1,6 +1,6 @@
 """A table for spreadsheets and scripts: one row per path, every metric in a column of its own.
 
-Columns: `id`, `kind`, `module` (the allocating library), `function`, `file` and `line` of the frame that is yours, `owner`,
+Columns: `id`, `kind`, `module` (the allocating library), `function`, `file` and `line` of the frame it is named by, `owner`,
 `state` (what a baseline knows of it), the figures, and `stack` as `outer;inner`. What is not measured is empty, not 0. A text
 that a spreadsheet would take for a formula gets a `'` in front. Source: RFC 4180, with line feeds; OWASP, "CSV Injection".
 """
@@ -12,12 +12,13 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
-from leakreport.analysis.diffreport import DiffReport
-from leakreport.analysis.report import Report
+from leakreport.analysis.diffreport import DiffReport, DiffRow
+from leakreport.analysis.report import PathRow, Report
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import METRICS, LeakKind
 from leakreport.model.raw import Frame
 from leakreport.render.interface import RenderOptions
+from leakreport.render.run_issues import named_position
 from leakreport.render.stack_text import NO_STACK, UNATTRIBUTED, beside_the_paths, escaped, frame_text, measured_metrics
 
 # The quote itself, so that one in front can always be taken off again; wide signs are the same to some spreadsheets.
@@ -41,7 +42,7 @@ class CsvRenderer:
         stacks = _Stacks(report.frames)
         for row in report.paths:
             state = None if report.check is None else report.check.state_of(row)
-            about = stacks.about(row.owner, row.module, row.frames, row.responsible)
+            about = stacks.about(row)
             amounts = (row.values.get(metric, "") for metric in metrics)
             known = "" if state is None else state.value
             rows.append((row.id, _kind(row.leak_kind), *about, known, *amounts, stacks.of(row.frames)))
@@ -67,7 +68,7 @@ class CsvRenderer:
                 "yes" if row.is_significant else "no",
                 _kind(row.leak_kind),
                 _kind(row.leak_kind_before),
-                *stacks.about(row.owner, row.module, row.frames, row.responsible),
+                *stacks.about(row),
                 *(side.get(metric, "") for metric in metrics for side in sides),
                 stacks.of(row.frames),
             ))  # fmt: skip
@@ -91,7 +92,7 @@ class CsvRenderer:
                 path.id,
                 _kind(path.leak_kind),
                 verdict.word.value,
-                *stacks.about(path.owner, path.module, path.frames, path.responsible),
+                *stacks.about(path),
                 *(amount * report.per_snapshot if is_told else "" for amount in slope),
                 *("" if amount is None else amount for amount in row.series),
                 stacks.of(path.frames),
@@ -110,14 +111,13 @@ class _Stacks:
         """A stack in one cell."""
         return _cell(";".join([self._names[index] for index in indexes]) or NO_STACK)
 
-    def about(
-        self, owner: str | None, module: str | None, indexes: Sequence[int], responsible: int | None
-    ) -> tuple[str, ...]:
-        """Whose a path is, where it allocates, and the frame that is yours."""
-        first, last = _cell(escaped(module or "")), _cell(escaped(owner or ""))
-        if responsible is None:
+    def about(self, row: PathRow | DiffRow) -> tuple[str, ...]:
+        """Whose a path is, where it allocates, and the frame that every other output names it by."""
+        first, last = _cell(escaped(row.module or "")), _cell(escaped(row.owner or ""))
+        named = named_position(self._frames, row.frames, row.named_by, row.responsible, row.site)
+        if named is None:
             return (first, "", "", "", last)
-        index = indexes[responsible]
+        index = row.frames[named]
         frame = self._frames[index]
         line = "" if frame.line is None else str(frame.line)
         return (first, _cell(self._names[index]), _cell(escaped(frame.path or "")), line, last)

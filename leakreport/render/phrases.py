@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from pathlib import PurePosixPath
 
 from leakreport.analysis.report import Finding, PathRow, Report, Status
 from leakreport.model.raw import Frame, FrameKind
@@ -80,22 +79,21 @@ def frame_name(frame: Frame) -> str:
     return f"{address} ({module})" if module else address
 
 
-def location(frame: Frame, *, parts: int = 2) -> str:
+def location(frame: Frame) -> str:
     """The file and line with the last parts of the folder; empty where the file is unknown.
 
     >>> location(Frame(directory="/src/demo/vg", file="kinds.c", line=31))
     'vg/kinds.c:31'
     """
-    path = frame.path
-    if path is None:
+    if frame.path is None:
         return ""
-    shown = "/".join(PurePosixPath(path).parts[-parts:]) if parts else path
+    shown = frame.short_path
     return printable(shown if frame.line is None else f"{shown}:{frame.line}")
 
 
-def place(frame: Frame, *, parts: int = 2) -> str:
+def place(frame: Frame) -> str:
     """Where a frame is: file and line, else the module, else nothing."""
-    return location(frame, parts=parts) or printable(frame.module_name or "")
+    return location(frame) or printable(frame.module_name or "")
 
 
 def title_frame(report: Report, row: PathRow) -> Frame | None:

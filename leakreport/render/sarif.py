@@ -167,7 +167,9 @@ def _invocation(found: IssueList, notices: Sequence[Notice], roots: Roots) -> di
         {
             "descriptor": {"id": "fixed"},
             "level": "note",
-            "message": {"text": f"{leak.id}, {leak_name(leak)} at {leak_place(leak)}: {state_text(leak.state, leak)}"},
+            "message": {
+                "text": f"{leak.id}, {leak_name(leak)} at {leak_place(leak, {})}: {state_text(leak.state, leak)}"
+            },
         }
         for leak in found.fixed[:MOST_FIXED]
     ]

@@ -44,7 +44,7 @@ def test_the_verdict_of_a_leak_word_for_word() -> None:
     assert report.verdict.status is Status.LEAK
     # 106,016 definitely + 3,000 indirectly lost, as valgrind's own summary says.
     assert report.verdict.sentence == "106.5 KiB lost at exit, in 4 of 5 loss records"
-    assert report.verdict.lead[0].startswith("92% of what is lost goes through journal_append (svc.c:66)")
+    assert report.verdict.lead[0].startswith("92% of what is lost goes through journal_append (build/svc.c:66)")
 
 
 def test_the_largest_leak_comes_first_and_names_its_caller() -> None:

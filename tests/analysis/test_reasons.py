@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from leakreport.analysis.compare import compare
 from leakreport.analysis.diffreport import DiffReport
+from leakreport.analysis.diffverdict import place_of
 from leakreport.analysis.identity import canonical_name
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.reason_text import MOST_IDS, RULES
@@ -73,7 +74,7 @@ def test_the_leak_of_a_library_is_on_one_call(family: str, cases: tuple[str, str
     grown = {row.id for row in report.rows if row.change["retained_bytes"] > 0 and row.is_significant}
     assert {identity for finding in report.findings for identity in finding.path_ids} == grown
     assert report.verdict.lead[-1] == (
-        "All of the growth is on 1 call edge: thumbs::decode_image → thumbs::detail::alloc_pixels (thumbs.cpp:30);"
+        "All of the growth is on 1 call edge: thumbs::decode_image → thumbs::detail::alloc_pixels (src/thumbs.cpp:30);"
         " all of it goes through thumbs::detail::alloc_pixels."
     )
     # No name tells a version, and the folders v1 and v2 are none.
@@ -177,7 +178,7 @@ def test_the_share_of_a_library_is_exact_to_a_tenth() -> None:
     after: Paths = {("main", "render", new("open")): 1047, ("main", "login"): 153}
     report = compared(before, after)
     assert report.verdict.lead[0] == "libimgkit 3.1.4 → 3.2.0, and 94.7% of the growth is allocated in it."
-    assert report.verdict.lead[-1] == "95% of the growth is on 1 call edge: render → open (shop.c:7)."
+    assert report.verdict.lead[-1] == "95% of the growth is on 1 call edge: render → open (src/shop.c:7)."
     (finding, *_) = report.findings
     assert finding.rule == "growth.changed-library"
     assert finding.values == {"retained_bytes": 947}
@@ -246,7 +247,7 @@ def test_many_calls_are_counted_and_the_largest_are_named() -> None:
     after: Paths = {("main", f"f{number}", f"g{number}"): 20 for number in range(5)}
     report = compared({("main", "keep"): 1}, {("main", "keep"): 1, **after})
     assert report.verdict.lead[-1] == (
-        "80% of the growth is on 4 call edges: f0 → g0 (shop.c:7), f1 → g1 (shop.c:7), f2 → g2 (shop.c:7) and 1 more."
+        "80% of the growth is on 4 call edges: f0 → g0 (src/shop.c:7), f1 → g1 (src/shop.c:7), f2 → g2 (src/shop.c:7) and 1 more."
     )
 
 
@@ -288,3 +289,8 @@ def test_every_output_says_where_it_grew(capsys: pytest.CaptureFixture[str]) -> 
     for finding in document["findings"]:
         assert set(finding["path_ids"]) <= ids
         assert all(index < len(document["frames"]) for index in finding["frames"])
+
+
+def test_a_sentence_names_nobody() -> None:
+    assert place_of(Frame("f", directory="/home/ann", file="x.c", line=3)) == " (~/x.c:3)"
+    assert place_of(Frame("f", directory="/srv/shop", file="x.c")) == " (shop/x.c)"

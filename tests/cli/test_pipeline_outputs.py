@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -283,3 +284,24 @@ def test_what_is_no_regular_file_is_not_removed(tmp_path: Path) -> None:
     assert folder.is_dir()
     assert Path("/dev/null").exists()
     assert "removed" not in done.stderr
+
+
+def test_one_output_has_one_spelling_of_a_file(tmp_path: Path) -> None:
+    # The sources lie where the run was recorded: below the folder of the baseline.
+    folder = tmp_path / "rev"
+    folder.mkdir()
+    text = case("kinds").read_text(encoding="utf-8").replace("/src/demo/vg", str(folder))
+    (folder / "kinds.c").touch()
+    (folder / "m.xml").write_text(text, encoding="utf-8")
+    for fixed in (False, True):
+        comment, page = folder / "c.md", folder / "r.html"
+        done = run("check", "m.xml", "-o", f"comment:{comment}", "-o", page, "--to", "terminal", cwd=folder)
+        outputs = {"terminal": done.stdout, "comment": comment.read_text(encoding="utf-8")}
+        for name, output in outputs.items():
+            spelled = set(re.findall(r"[^\s(`|]*kinds\.c(?=:\d)", output))
+            assert spelled == {"rev/kinds.c"}, (name, fixed)
+        if not fixed:
+            assert run("baseline", "write", "m.xml", cwd=folder).returncode == 0
+            pieces = text.split("<error>\n")
+            del pieces[1]
+            (folder / "m.xml").write_text("<error>\n".join(pieces), encoding="utf-8")

@@ -26,6 +26,7 @@ from leakreport.model.builder import build_run
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, FrameKind, Mapping, RawSnapshot, SampleTableBuilder, Sampling, SnapshotMeta
 from leakreport.render.interface import RenderOptions
+from leakreport.render.phrases import title_frame
 from tests.render.test_golden import REPORTS, leak_report
 from tests.support import FAMILIES, FIXTURES, cases, fixture_path
 
@@ -443,7 +444,22 @@ def test_the_same_report_gives_the_same_bytes() -> None:
     assert isinstance(content, bytes) and content[4:8] == bytes(4)
 
 
-def test_the_table_names_the_frame_that_is_yours() -> None:
+@pytest.mark.parametrize("is_yours", [True, False], ids=["wrapper of yours", "library only"])
+def test_the_table_names_the_frame_that_the_reading_list_names(is_yours: bool) -> None:
+    report = leak_report()
+    row = report.paths[0]
+    # As behind `xmalloc`: the responsible frame is a wrapper, and its caller is the one to read.
+    responsible = len(row.frames) - 1 if is_yours else None
+    alone = replace(report, paths=(replace(row, responsible=responsible, named_by=0 if is_yours else None),))
+    (found, *_) = csv.DictReader(io.StringIO(text(alone, "csv")))
+    frame = title_frame(alone, alone.paths[0])
+    assert frame is not None
+    assert (found["function"], found["file"], found["line"]) == (
+        name_of(frame), frame.path or "", "" if frame.line is None else str(frame.line),
+    )  # fmt: skip
+
+
+def test_the_table_names_the_caller_of_a_wrapper() -> None:
     rows = list(csv.DictReader(io.StringIO(text(leak_report(), "csv"))))
     assert list(rows[0]) == [
         "id",
@@ -459,5 +475,6 @@ def test_the_table_names_the_frame_that_is_yours() -> None:
         "stack",
     ]
     assert [rows[0][key] for key in ("kind", "module", "function", "file", "line", "retained_bytes")] == [
-        "definite", "libimgkit.so.3", "pool_alloc", "/src/tile/src/thumb/pool.cpp", "12", "47382528",
+        "definite", "libimgkit.so.3", "ThumbnailPool::render(Tile const&)",
+        "/src/tile/src/thumb/thumbnail_pool.cpp", "142", "47382528",
     ]  # fmt: skip
