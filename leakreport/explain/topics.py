@@ -14,6 +14,7 @@ from leakreport.analysis.advice import (
     PROBLEM_TEXTS,
     SIGNAL_TEXT,
     STACK_CUT_ADVICE,
+    UNKNOWN_PROBLEM,
     WRAPPER_ADVICE,
     ProblemText,
 )
@@ -53,6 +54,8 @@ _GROWN = ("new", "grown", "growing")
 """Families of rules that comparisons and trends have in the formats for pipelines, one rule for each leak kind."""
 _GROWN_KINDS = {f"{family}.{kind.word}": (family, kind) for family in _GROWN for kind in LEAK_TEXTS}
 _KINDS = {f"leak.{kind.word}": kind for kind in LEAK_TEXTS}
+_MISTYPED = 0.85
+"""How alike a name is to a known one that it is meant to be."""
 _SURE = "A pattern is recognised by names in the stack. A stack shows who allocated, and not who should have released it: read it as a possibility."
 
 
@@ -100,6 +103,11 @@ def explain_topic(given: str) -> Answer:
         *BY_SLUG,
         *_functions(),
     ]
+    if given.startswith("error.") and not get_close_matches(given, rules(), n=1, cutoff=_MISTYPED):
+        # Tools have more kinds than are described, and reports print them as they are.
+        kind = given.partition(".")[2]
+        what = f"The tool calls it {kind}."
+        return _answer(given, f"Error {kind}", what, UNKNOWN_PROBLEM.advice, ERROR_WORDS)
     near = get_close_matches(given, known, n=3, cutoff=0.5)
     advice = f"Nearest: {', '.join(dict.fromkeys(near))}." if near else "leakreport explain lists what is known."
     raise UsageError(f"nothing is known by the name {given}", advice=advice)

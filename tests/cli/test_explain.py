@@ -191,6 +191,13 @@ def test_an_unknown_name_names_the_nearest(given: str, nearest: str, capsys: pyt
     assert nearest in error
 
 
+def test_a_kind_that_only_the_tool_knows_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = said(capsys, "error.wild-goose-chase")
+    assert "The tool calls it wild-goose-chase." in " ".join(out.split())
+    _, error = said(capsys, "error.InvalidReed", code=2)
+    assert "error.InvalidRead" in error
+
+
 def test_a_function_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     found = document(capsys, "sqlite3_prepare_v2")
     assert found["release"] == "sqlite3_finalize"
