@@ -112,8 +112,14 @@ def test_every_message_has_a_section() -> None:
     assert sorted(slugs - set(SECTIONS)) == []
 
 
+def _rules_of_outputs() -> set[str]:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "leakreport" / "render").glob("*.py"))
+    notices = {*re.findall(r"Notice\(\s*\"([a-z-]+)\"", code), "verdict", "selection", "note"}
+    return {"new", "grown", "growing", "growing.total", *(f"report.{slug}" for slug in notices)}
+
+
 def test_every_section_is_of_a_message() -> None:
-    slugs = _error_slugs() | _note_slugs() | GUARD_SLUGS
+    slugs = _error_slugs() | _note_slugs() | GUARD_SLUGS | _rules_of_outputs()
     assert sorted(set(SECTIONS) - slugs) == []
     assert len(SECTIONS) == len(set(SECTIONS))
 

@@ -250,9 +250,12 @@ def _told(errors: Sequence[InputError], code: int) -> int:
 
 
 def _gate(result: Audit, wanted: frozenset[str]) -> int:
-    """1 where a fault was found that must not be; 5 where a rule may be dead and the inputs do not tell."""
+    """1 where a fault was found that must not be; 5 where a rule may be dead or broad and the inputs do not tell."""
+    from leakreport.cli.suppresswords import unjudged_words
+
     if any(finding.fault.value in wanted for finding in result.findings):
         return EXIT_GATE_FAILED
-    if "dead" in wanted and any(rule.is_for_memory for rule, _ in result.unjudged):
+    if wanted & {"dead", "broad"} and result.unjudged_leak_rules:
+        tell(f"inconclusive: {unjudged_words(result)}")
         return EXIT_INCONCLUSIVE
     return EXIT_OK

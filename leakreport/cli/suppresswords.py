@@ -45,15 +45,26 @@ def audit_lines(result: Audit, inputs: Sequence[LeakInput]) -> str:
     for reason, count in Counter(reason for _, reason in result.unjudged).most_common():
         lines.append(f"not judged: {_plural(count, 'rule')}: {reason}")
     counts = Counter(finding.fault for finding in result.findings)
-    told = (
-        ", ".join(f"{counts[fault]} {fault.value}" for fault in Fault if counts[fault]) or "nothing to find fault with"
-    )
+    told = ", ".join(f"{counts[fault]} {fault.value}" for fault in Fault if counts[fault])
+    if not inputs:
+        told = "; ".join(filter(None, (told, "no input was given: dead and broad were not judged")))
     leaks = sum(len(found.leaks) for found in inputs)
     lines.append(
         f"{_plural(len(result.rules), 'rule')} in {_plural(len(result.files), 'file')} against {_plural(leaks, 'path')} "
-        f"of {_plural(len(inputs), 'input')}: {told}"
+        f"of {_plural(len(inputs), 'input')}: {told or _no_fault(result)}"
     )
     return "".join(f"{line}\n" for line in lines)
+
+
+def _no_fault(result: Audit) -> str:
+    """That nothing was found, and whether that says anything."""
+    return "no fault in what was judged" if result.unjudged_leak_rules else "nothing to find fault with"
+
+
+def unjudged_words(result: Audit) -> str:
+    """Which rules for leaks nothing can be said of, and why."""
+    reasons = Counter(reason for _, reason in result.unjudged_leak_rules)
+    return "; ".join(f"{_plural(count, 'rule')} not judged: {reason}" for reason, count in reasons.most_common())
 
 
 def _in_order(findings: Iterable[AuditFinding]) -> list[AuditFinding]:

@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 from leakreport.errors import BrokenInstall
 
-_PAGE = "messages.md"
-_SECTION = re.compile(r"^# (?P<part>Errors|Notes)$|^## (?P<slug>\S+)\n(?P<text>(?:(?!^#).*\n?)*)", re.MULTILINE)
+_SECTION = re.compile(r"^# (?P<part>Errors|Notes|Outputs)$|^## (?P<slug>\S+)\n(?P<text>(?:(?!^#).*\n?)*)", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
@@ -24,6 +23,8 @@ class Message(NamedTuple):
 
     slug: str
     is_error: bool
+    is_of_outputs: bool
+    """A rule that only formats for pipelines have."""
     text: tuple[str, ...]
     """Paragraphs, without links."""
 
@@ -37,21 +38,30 @@ def messages() -> dict[str, Message]:
     """
     found = {}
     part = ""
-    for match in _SECTION.finditer(_page().read_text(encoding="utf-8")):
+    for match in _SECTION.finditer(page("messages.md")):
         part = match["part"] or part
         if match["slug"]:
-            paragraphs = [" ".join(text.split()) for text in match["text"].strip().split("\n\n")]
-            text = tuple(_LINK.sub(r"\1", text).replace("`", "") for text in paragraphs)
-            found[match["slug"]] = Message(match["slug"], part == "Errors", text)
+            text = tuple(plain(" ".join(text.split())) for text in match["text"].strip().split("\n\n"))
+            found[match["slug"]] = Message(match["slug"], part == "Errors", part == "Outputs", text)
     return found
 
 
-def _page() -> Traversable:
+def plain(text: str) -> str:
+    """A text of a page without links and marks."""
+    return _LINK.sub(r"\1", text).replace("`", "")
+
+
+def page(name: str) -> str:
+    """A page of the documentation that stands in the wheel as well.
+
+    Raises:
+        BrokenInstall: it is missing.
+    """
     package = files("leakreport")
-    candidates: list[Traversable] = [package / "_words" / _PAGE]
+    candidates: list[Traversable] = [package / "_words" / name]
     if isinstance(package, Path):
-        candidates.append(package.parent / "docs" / _PAGE)
-    for page in candidates:
-        if page.is_file():
-            return page
-    raise BrokenInstall("the words for errors and notes are missing", where=str(package))
+        candidates.append(package.parent / "docs" / name)
+    for found in candidates:
+        if found.is_file():
+            return found.read_text(encoding="utf-8")
+    raise BrokenInstall(f"the words of {name} are missing", where=str(package))

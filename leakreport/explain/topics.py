@@ -14,6 +14,7 @@ from leakreport.analysis.advice import (
     PROBLEM_TEXTS,
     SIGNAL_TEXT,
     STACK_CUT_ADVICE,
+    UNKNOWN_PROBLEM,
     WRAPPER_ADVICE,
     ProblemText,
 )
@@ -23,6 +24,7 @@ from leakreport.explain.answer import Answer, Section, six_sections
 from leakreport.explain.kinds import DESCRIPTOR_WORDS, ERROR_WORDS, GROWTH_WORDS, KIND_WORDS, Words
 from leakreport.explain.leak import words_of_rule
 from leakreport.explain.messages import Message, messages
+from leakreport.explain.tables import table_words
 from leakreport.model.metrics import LeakKind
 
 _RECORDING = {
@@ -48,14 +50,19 @@ _GROWTH = {
         "The function of yours that names most of the growth", "Start reading there."
     ),
 }  # fmt: skip
+_GROWN = ("new", "grown", "growing")
+"""Families of rules that comparisons and trends have in the formats for pipelines, one rule for each leak kind."""
+_GROWN_KINDS = {f"{family}.{kind.word}": (family, kind) for family in _GROWN for kind in LEAK_TEXTS}
 _KINDS = {f"leak.{kind.word}": kind for kind in LEAK_TEXTS}
+_MISTYPED = 0.85
+"""How alike a name is to a known one that it is meant to be."""
 _SURE = "A pattern is recognised by names in the stack. A stack shows who allocated, and not who should have released it: read it as a possibility."
 
 
 def rules() -> tuple[str, ...]:
     """The rules of findings, as reports show them."""
     problems = (_rule_of(kind) for kind in PROBLEM_TEXTS)
-    return (*_KINDS, *sorted(problems), "signal", *_RECORDING, *GROWTH_RULES)
+    return (*_KINDS, *sorted(problems), "signal", *_RECORDING, *GROWTH_RULES, *_GROWN_KINDS)
 
 
 def _rule_of(kind: str) -> str:
@@ -68,19 +75,39 @@ def explain_topic(given: str) -> Answer:
     Raises:
         UsageError: nothing is known by that name.
     """
+    if given in _GROWN_KINDS:
+        return _grown(given)
     for name in (given, f"leak.{given}", _rule_of(given), f"recording.{given}", f"growth.{given}"):
         if name in _KINDS:
             return _kind(name, _KINDS[name])
         if name in rules() or name.startswith("signal."):
             return _rule(name)
-    if given in messages():
-        return _message(messages()[given])
+    found_message = messages().get(given) or messages().get(given.removeprefix("report."))
+    if found_message is not None:
+        return _message(found_message)
+    if given in table_words():
+        return _word(given)
+    if given.startswith("report."):
+        return explain_topic(given.removeprefix("report."))
     if given in BY_SLUG:
         return _pattern(given, [BY_SLUG[given]])
     found = by_function(given.removesuffix("()"))
     if found:
         return _pattern(given, found)
-    known = [*rules(), *PROBLEM_TEXTS, *(kind.word for kind in LEAK_TEXTS), *messages(), *BY_SLUG, *_functions()]
+    known = [
+        *rules(),
+        *PROBLEM_TEXTS,
+        *(kind.word for kind in LEAK_TEXTS),
+        *messages(),
+        *table_words(),
+        *BY_SLUG,
+        *_functions(),
+    ]
+    if given.startswith("error.") and not get_close_matches(given, rules(), n=1, cutoff=_MISTYPED):
+        # Tools have more kinds than are described, and reports print them as they are.
+        kind = given.partition(".")[2]
+        what = f"The tool calls it {kind}."
+        return _answer(given, f"Error {kind}", what, UNKNOWN_PROBLEM.advice, ERROR_WORDS)
     near = get_close_matches(given, known, n=3, cutoff=0.5)
     advice = f"Nearest: {', '.join(dict.fromkeys(near))}." if near else "leakreport explain lists what is known."
     raise UsageError(f"nothing is known by the name {given}", advice=advice)
@@ -96,7 +123,13 @@ def topics() -> Answer:
             Section("A path or finding of a report", ("leakreport explain ID [INPUT...]",)),
             Section("Rules", rules()),
             Section("Errors", tuple(message.slug for message in slugs if message.is_error)),
-            Section("Notes", tuple(message.slug for message in slugs if not message.is_error)),
+            Section(
+                "Notes", tuple(message.slug for message in slugs if not (message.is_error or message.is_of_outputs))
+            ),
+            Section(
+                "Rules of formats for pipelines", tuple(message.slug for message in slugs if message.is_of_outputs)
+            ),
+            Section("States and reasons of a check, faults of an audit", tuple(table_words())),
             Section("Patterns of stacks", tuple(pattern.slug for pattern in PATTERNS)),
             Section("Functions", ("Those of the patterns: leakreport explain fopen",)),
         ),
@@ -113,6 +146,18 @@ def _kind(rule: str, kind: LeakKind) -> Answer:
     title = kind.title if kind is not LeakKind.NONE else "retained"
     what = f"{title[:1].upper()}{title[1:]}: {text.meaning}."
     return _answer(rule, title, what, text.advice, words)
+
+
+def _grown(rule: str) -> Answer:
+    family, kind = _GROWN_KINDS[rule]
+    text = LEAK_TEXTS[kind]
+    title = kind.title if kind is not LeakKind.NONE else "retained"
+    what = (*messages()[family].text, f"{title[:1].upper()}{title[1:]}: {text.meaning}.")
+    words = KIND_WORDS[kind]
+    sections = six_sections(
+        what, (words.why,), (words.sure,), (text.advice,), (GROWTH_WORDS.ignore,), (GROWTH_WORDS.prove,)
+    )
+    return Answer("explanation", f"{rule}: {title}, {family}", sections, (), {"rule": rule})
 
 
 def _rule(rule: str) -> Answer:
@@ -139,14 +184,19 @@ def _answer(rule: str, title: str, what: str, advice: str, words: Words) -> Answ
 
 
 def _message(message: Message) -> Answer:
-    kind = "an error" if message.is_error else "a note on the data"
+    kind = "an error" if message.is_error else "a rule of outputs" if message.is_of_outputs else "a note on the data"
     return Answer(
         "explanation",
         f"{message.slug}: {kind}",
-        (Section("What", message.text),),
+        (Section("What", message.text), *table_words().get(message.slug, ())),
         (),
         {"message": message.slug, "is_error": message.is_error},
     )
+
+
+def _word(word: str) -> Answer:
+    sections = table_words()[word]
+    return Answer("explanation", f"{word}: {sections[0].heading}", sections, (), {"message": word})
 
 
 def _pattern(name: str, found: list[Pattern]) -> Answer:

@@ -82,6 +82,11 @@ class Audit:
         """All rules."""
         return tuple(rule for file in self.files for rule in file.rules)
 
+    @property
+    def unjudged_leak_rules(self) -> tuple[tuple[Rule, str], ...]:
+        """Those of them that are for leaks, and may be dead or broad."""
+        return tuple((rule, why) for rule, why in self.unjudged if rule.is_for_memory)
+
 
 _MOST_REFUSED = 100
 
@@ -325,6 +330,8 @@ def _not_judged(rule: Rule, inputs: Sequence[LeakInput], perhaps: Sequence[tuple
         return f"it may hide {len(perhaps)} paths; the inputs do not have the names that would tell"
     if not inputs:
         return "no input was given"
+    if not any(found.leaks for found in inputs):
+        return "the inputs hold no path"
     wanted = kinds_of(rule)
     missing = wanted - frozenset().union(*(found.kinds or frozenset(LEAK_KINDS) for found in inputs))
     if missing and rule.kinds is not None:

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from leakreport import errors
+from leakreport.analysis.advice import LEAK_TEXTS
 from leakreport.analysis.findings import CHECKS
 from leakreport.cli import main
 from leakreport.explain.answer import HEADINGS
 from leakreport.explain.messages import messages
 from leakreport.explain.topics import explain_topic, rules
+from leakreport.suppressions.audit import Fault
 from tests.support import fixture_path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -113,6 +115,56 @@ def test_a_rule_can_be_given_without_its_family() -> None:
     assert explain_topic("InvalidRead").title.startswith("error.InvalidRead")
 
 
+def _in_source(folder: str, pattern: str) -> set[str]:
+    """What stands as text in the code of a room."""
+    files = (ROOT / "leakreport" / folder).glob("*.py")
+    return {found for file in files for found in re.findall(pattern, file.read_text(encoding="utf-8"))}
+
+
+def _rules_of_outputs() -> set[str]:
+    notices = _in_source("render", r"Notice\(\s*\"([a-z-]+)\"") | {"verdict", "selection", "note"}
+    assert len(notices) > 8
+    families = _in_source("render", r"leak_rule\([^()]*\"([a-z]+)\" if") | {"new", "grown", "growing", "leak"}
+    slugs = (slug for slug, message in messages().items() if not message.is_of_outputs)
+    return {
+        *(f"report.{slug}" for slug in (*notices, *slugs)),
+        *(f"{family}.{kind.word}" for family in families for kind in LEAK_TEXTS),
+        *_in_source("render", r"Rule\(\n    \"([a-z]+\.[a-z]+)\",\n"),
+        *rules(),
+    }
+
+
+@pytest.mark.parametrize("rule", sorted(_rules_of_outputs()))
+def test_every_rule_of_the_formats_for_pipelines_is_explained(rule: str) -> None:
+    assert all(section.lines for section in explain_topic(rule).sections)
+
+
+@pytest.mark.parametrize("case", ["kinds", "fds", "svc-v2", "kinds-supp"])
+def test_what_a_sarif_file_says_can_be_asked_for(case: str, tmp_path: Path) -> None:
+    output = tmp_path / "leaks.sarif"
+    main(["analyze", str(fixture_path("memcheck-xml", case)), "-q", "-o", str(output)])
+    text = output.read_text(encoding="utf-8")
+    (run,) = json.loads(text)["runs"]
+    names = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert names
+    for name in names:
+        assert explain_topic(name).sections
+
+
+DOUBTS = sorted(_in_source("baseline", r"Doubt\(\s*\"([a-z-]+)\""))
+
+
+@pytest.mark.parametrize("word", [*DOUBTS, *(fault.value for fault in Fault)])
+def test_reasons_and_faults_are_explained_in_the_words_of_their_tables(word: str) -> None:
+    assert len(DOUBTS) > 8
+    pages = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("check.md", "suppressions.md"))
+    rows = re.findall(rf"^\| `{word}` \| (.*) \|$", pages, re.MULTILINE)
+    assert rows
+    said = " ".join(line for section in explain_topic(word).sections for line in section.lines)
+    for cell in (cell for row in rows for cell in row.split(" | ")):
+        assert cell.replace("`", "") in said
+
+
 @pytest.mark.parametrize("slug", sorted(messages()))
 def test_every_error_and_note_is_explained_in_the_words_of_its_page(slug: str) -> None:
     answer = explain_topic(slug)
@@ -137,6 +189,13 @@ def test_an_unknown_name_names_the_nearest(given: str, nearest: str, capsys: pyt
     _, error = said(capsys, given, code=2)
     assert "Nearest: " in error
     assert nearest in error
+
+
+def test_a_kind_that_only_the_tool_knows_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = said(capsys, "error.wild-goose-chase")
+    assert "The tool calls it wild-goose-chase." in " ".join(out.split())
+    _, error = said(capsys, "error.InvalidReed", code=2)
+    assert "error.InvalidRead" in error
 
 
 def test_a_function_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

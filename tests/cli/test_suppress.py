@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -135,11 +136,42 @@ def test_the_gate_of_an_audit(fault: str, code: int, tmp_path: Path) -> None:
     assert main(["suppress", "audit", rules, KINDS, "--fail-on", fault]) == code
 
 
-def test_an_audit_that_cannot_judge_is_inconclusive(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", ["dead", "broad", "any"])
+@pytest.mark.parametrize(
+    ("inputs", "why"),
+    [([SUPPRESSED], "suppressions were in force"), ([], "no input was given"), (["EMPTY"], "no path")],
+)
+def test_an_audit_that_cannot_judge_is_inconclusive(
+    fault: str, inputs: list[str], why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rules = write(tmp_path / "a.supp", GOOD.replace("lose_big", "gone"))
-    assert main(["suppress", "audit", rules, SUPPRESSED, "--fail-on", "dead"]) == 5
-    assert main(["suppress", "audit", rules, "--fail-on", "dead"]) == 5
-    assert main(["suppress", "audit", rules, SUPPRESSED, "--fail-on", "broad"]) == 0
+    empty = write(tmp_path / "empty.xml", _without_leaks(KINDS))
+    given = [empty if text == "EMPTY" else text for text in inputs]
+    assert main(["suppress", "audit", rules, *given, "-q", "--fail-on", fault]) == 5
+    printed = capsys.readouterr()
+    assert f"inconclusive: 1 rule not judged: {why}" in printed.err.replace("the inputs hold ", "")
+    assert "nothing to find fault with" not in printed.out
+    assert main(["suppress", "audit", rules, *given, "-q", "--fail-on", "never,expired,duplicate,shadowed"]) == 0
+
+
+def _without_leaks(path: str) -> str:
+    text = Path(path).read_text(encoding="utf-8")
+    return re.sub(r"<error>(?:(?!</error>).)*<kind>Leak_.*?</error>", "", text, flags=re.DOTALL)
+
+
+def test_rules_without_an_input_are_not_called_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["suppress", "audit", write(tmp_path / "a.supp", GOOD)]) == 0
+    assert "no input was given: dead and broad were not judged" in capsys.readouterr().out
+    assert main(["suppress", "audit", write(tmp_path / "b.supp", GOOD + GOOD)]) == 0
+    assert "1 duplicate; no input was given: dead and broad" in capsys.readouterr().out
+
+
+def test_rules_are_not_dead_where_there_is_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = write(tmp_path / "empty.xml", _without_leaks(KINDS))
+    assert main(["suppress", "audit", write(tmp_path / "a.supp", GOOD), empty]) == 0
+    printed = capsys.readouterr().out
+    assert "not judged: 1 rule: the inputs hold no path" in printed
+    assert "dead" not in printed
 
 
 def test_an_audit_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,9 +81,10 @@ def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     assert not [name for name in names if {"fixtures", "tests", "bench", "docs"} & set(name.split("/"))]
 
 
-def test_the_words_of_messages_are_in_the_wheel(wheel: Path) -> None:
+@pytest.mark.parametrize("page", ["messages.md", "check.md", "suppressions.md"])
+def test_the_words_of_explain_are_in_the_wheel(page: str, wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        assert archive.read("leakreport/_words/messages.md") == (ROOT / "docs" / "messages.md").read_bytes()
+        assert archive.read(f"leakreport/_words/{page}") == (ROOT / "docs" / page).read_bytes()
 
 
 def test_every_template_is_in_the_wheel(wheel: Path) -> None:
