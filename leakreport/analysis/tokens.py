@@ -214,7 +214,7 @@ def kind_token(kind: str) -> str:
     """What a tool calls a kind of error: its own word stays, anything else could be a name.
 
     >>> kind_token("InvalidRead"), kind_token("SIGSEGV in tiles")
-    ('InvalidRead', 'text-32ad8a7ecf50')
+    ('InvalidRead', 'text-fe2fb0f68446')
     """
     return kind if _PROBLEM_KIND.match(kind) else token("text", kind)
 

@@ -116,6 +116,13 @@ def _program(subject: Subject) -> Iterator[Doubt]:
     now = programs_of(subject.metas)
     before = {} if subject.baseline is None else dict(subject.baseline.recording.programs)
     if not now:
+        if before:
+            yield Doubt(
+                "wrong-program",
+                f"The recording does not tell its program, the baseline is of {_names(before)}",
+                "Give the whole recording: its beginning names the command.",
+                is_comparable=False,
+            )
         return
     if _is_wrong(subject, now, before):
         text = f"{_names(now)} {'was' if len(now) == 1 else 'were'} measured"
@@ -155,8 +162,8 @@ def _is_wrong(subject: Subject, now: Mapping[str, int], before: Mapping[str, int
         real = before.keys() - LAUNCHERS
         return bool(real) and not real & now.keys() and set(now) <= LAUNCHERS
     leaks = [] if subject.baseline is None else [leak for leak in subject.baseline.leaks.values() if leak.last]
-    # A program that was renamed still has its leaks.
-    return set(now) <= LAUNCHERS or not leaks or subject.recognised < _HALF * len(leaks)
+    # A program that was renamed still has its leaks; a recording that another one was written over lacks some.
+    return set(now) <= LAUNCHERS or not leaks or subject.recognised < len(leaks)
 
 
 def _is_interpreter(name: str) -> bool:

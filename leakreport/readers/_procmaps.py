@@ -39,6 +39,9 @@ class MappingParser:
 
     def take(self, raw: bytes) -> bool:
         """One line; False if it is neither empty nor of the grammar."""
+        if b"\0" in raw:
+            # A hole that a crash or a full disk left.
+            return False
         line = raw[:_LINE_CHARACTERS].decode("utf-8", "replace").rstrip()
         if not line:
             return True

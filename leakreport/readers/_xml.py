@@ -22,6 +22,8 @@ from leakreport.readers.interface import InputStream
 _CHUNK = 1 << 20
 _MOST_REPAIRED = 2 << 20
 """Bytes of an element that is repaired: it takes twenty times as much memory, and real records are far smaller."""
+_HOLE = bytes(16)
+"""What a full disk or a crash leaves in a file; whole elements can be gone with it."""
 _REGULAR = frozenset(("element", "open", "close", "prolog"))
 _CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\ufffd")
 
@@ -30,7 +32,8 @@ class Piece(NamedTuple):
     """One thing found in the stream."""
 
     kind: str
-    """`element`, `open` and `close` of the root, `prolog`, `damaged` for an element that cannot be read, `end`."""
+    """`element`, `open` and `close` of the root, `prolog`, `damaged` for an element that cannot be read, `hole` for zeros
+    that somewhere stand in the place of text, `end`."""
     tag: str
     line: int
     """1-based, where it begins; for `end`, where the input ends. For pieces in order, a line not far before it."""
@@ -136,6 +139,8 @@ class ElementCutter:
             # Large elements need few joins: the piece read grows with what is pending.
             more = stream.read(max(_CHUNK, len(buffer)))
             is_last = not more
+            if _HOLE in more:
+                yield Piece("hole", "", line)
             buffer += more
 
     def _block(self, buffer: bytes, limits: Limits) -> bytes:

@@ -140,6 +140,7 @@ class _Documents:
         self._indexes: list[int] = []
         """Per number of the cutter, the index in the frame table."""
         self._function_at: dict[int, str | None] = {}
+        self._begins_with_hole = False
         self._may_be_inlined: set[int] = set()
         """Numbers of the cutter whose address stood for another function before."""
 
@@ -152,6 +153,10 @@ class _Documents:
                 self._close()
             case "damaged":
                 self._current().log.add_damage()
+            case "hole" if self._documents:
+                self._documents[-1].log.add_damage()
+            case "hole":
+                self._begins_with_hole = True
             case "end":
                 self._end(piece)
             case "element":
@@ -170,6 +175,9 @@ class _Documents:
             )
         log = self._new_log()
         document = _Document(log, log.head_copy(), has_head)
+        if self._begins_with_hole:
+            log.add_damage()
+            self._begins_with_hole = False
         self._documents.append(document)
         return document
 

@@ -59,7 +59,6 @@ def document(*arguments: str, capsys: pytest.CaptureFixture[str]) -> dict[str, A
         ([*SVC, "--sort", "time"], 2),
         ([*SVC, "--sort", "name"], 0),
         ([*SVC, "--limit", "soon"], 2),
-        ([*SVC, "--to", "csv"], 2),
         ([*SVC, "--color", "sometimes"], 2),
         ([*SVC, "missing.xml"], 3),
     ],

@@ -90,6 +90,14 @@ def test_massif_shows_a_cut_inside_a_snapshot_only(exit_code: Callable[[bytes], 
     assert exit_code(content[: inside + 60]) == 3
 
 
+@pytest.mark.parametrize("family", ["gperftools", "jemalloc"])
+def test_a_list_of_mappings_shows_a_cut_inside_a_line_only(family: str, exit_code: Callable[[bytes], int]) -> None:
+    content = fixture_bytes(family, "series-v1-0012")
+    behind = content.index(b"\n", content.index(b"MAPPED_LIBRARIES:") + 200) + 1
+    assert exit_code(content[:behind]) == 0
+    assert exit_code(content[: behind + 20]) == 3
+
+
 @pytest.mark.parametrize(
     "pack", [gzip.compress, lzma.compress, bz2.compress, zstandard.ZstdCompressor().compress], ids=["gz", "xz", "bz2", "zst"]
 )  # fmt: skip
@@ -104,4 +112,4 @@ def test_compression_shows_every_cut(
 
 def test_the_page_has_no_row_that_is_not_tried() -> None:
     rows = [line for line in DOCUMENTED.splitlines() if line.startswith("| ")][1:]
-    assert len(rows) == 11
+    assert len(rows) == 12

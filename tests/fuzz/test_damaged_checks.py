@@ -18,21 +18,21 @@ from tests.support import fixture_bytes
 CUTS = 40
 FILES: dict[str, tuple[str, ...]] = {
     "memcheck-xml": (
-        "bash", "checks", "derived-proto1-kinds", "derived-proto2-kinds", "family-proc1", "git-log", "inl", "kinds", "odd-args",
+        "checks", "derived-proto1-kinds", "derived-proto2-kinds", "family-proc1", "git-log", "inl", "kinds", "odd-args",
         "openssl", "p6-kinds", "p6-svc-v1", "p6-tmpl", "pool", "python3", "redis-server", "sqlite3", "svc-v1", "svc-v3", "threads",
-        "tmpl", "xmllint",
+        "tmpl", "p6-sized",
     ),
     "memcheck-text": (
-        "bash", "family-proc1", "git-log", "inl", "kinds", "kinds-gensupp", "openssl", "p6-kinds", "p6-svc-v1", "pool", "python3",
+        "family-proc1", "git-log", "inl", "kinds", "kinds-gensupp", "openssl", "p6-kinds", "p6-svc-v1", "pool", "python3",
         "redis-server", "sqlite3", "svc-v3", "threads", "tmpl",
     ),
     "massif": ("mapper-grow1", "svc-v1", "wave-grow2"),
     "gperftools": ("series-v1-0012", "redis", "rust"),
     "jemalloc": ("series-v1-0012", "threads"),
     "dhat": ("svc-v1", "sqlite3", "tmpl"),
-    "xtree": ("svc-v1-xtleak", "kinds-xtleak"),
+    "xtree": ("svc-v1-xtleak", "tmpl-xtleak"),
     "sanitizer": ("gcc", "clang"),
-    "heaptrack": ("demo-raw",),
+    "heaptrack": ("build-a", "sawtooth"),
     "pprof": ("demo-v2-plain",),
 }  # fmt: skip
 ALL = [(family, case) for family, cases in FILES.items() for case in cases]
@@ -46,12 +46,16 @@ def leaves_no_trace(family: str, content: bytes, offset: int) -> bool:
         return content[:offset].rstrip().endswith(b"</valgrindoutput>")
     if family == "memcheck-text":
         return b"ERROR SUMMARY" not in content[offset:] and b"ERROR SUMMARY" in content[:offset]
+    if family in {"gperftools", "jemalloc"}:
+        return b"MAPPED_LIBRARIES:\n" in content[:offset] and content[:offset].endswith((b"\n", b"]"))
     return False
 
 
 def checked(path: Path, baseline: Path, content: bytes) -> tuple[int, str]:
     path.write_bytes(content)
-    code, out, complaints = run("check", str(path), "--baseline", str(baseline), "--fail-on", "any", "-q")
+    # LeakSanitizer tells nothing of what is still reachable, and that would be enough for no judgement.
+    kinds = "definite,indirect" if path.suffix == ".sanitizer" else "any"
+    code, out, complaints = run("check", str(path), "--baseline", str(baseline), "--fail-on", kinds, "-q")
     assert code != EXIT_BUG, complaints
     assert "Traceback" not in complaints
     return code, out + complaints
@@ -108,13 +112,16 @@ OTHERS: dict[str, Callable[[str], str]] = {
     "jemalloc": lambda case: "threads" if case != "threads" else "series-v1-0012",
     "dhat": lambda case: "sqlite3" if case != "sqlite3" else "svc-v1",
     "xtree": lambda case: "kinds-xtleak" if case != "kinds-xtleak" else "svc-v1-xtleak",
-    "sanitizer": lambda case: "clang" if case != "clang" else "gcc",
-    "heaptrack": lambda case: "build-a",
+    "heaptrack": lambda case: "demo-v2",
     "pprof": lambda case: "goheap-6",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("family", "case"), ALL, ids=map(":".join, ALL))
+# The reports of a sanitizer are all of one program, and name none.
+NAMED = [(family, case) for family, case in ALL if family in OTHERS]
+
+
+@pytest.mark.parametrize(("family", "case"), NAMED, ids=map(":".join, NAMED))
 def test_no_damage_passes(family: str, case: str, folder: Path) -> None:
     content = fixture_bytes(family, case)
     path, baseline = baseline_of(folder, family, content)
