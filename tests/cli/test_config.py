@@ -247,7 +247,7 @@ def test_the_table_of_pyproject_may_stand_in_a_file_of_ones_own(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ('fail-on = "definit"', "fail-on is 'definit' (leakreport.toml:2). Did you mean definite?"),
+        ('fail-on = "definite2"', "fail-on is 'definite2' (leakreport.toml:2). Did you mean definite?"),
         ('fail-on = ["any", "fds,grwth"]', "Did you mean growth?"),
         ('group-by = "team"', "group-by is 'team'"),
         ('max-leaked = "12x"', "max-leaked is '12x'"),
