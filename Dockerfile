@@ -7,7 +7,7 @@ WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY leakreport leakreport
 COPY templates templates
-COPY docs/messages.md docs/messages.md
+COPY docs/messages.md docs/check.md docs/suppressions.md docs/
 COPY docs/man docs/man
 RUN python -m venv --without-pip /opt/leakreport \
  && python -m pip --python /opt/leakreport --no-cache-dir --disable-pip-version-check install .
