@@ -23,7 +23,6 @@ LAUNCHERS = frozenset(
 """Programs that start others: where nothing else was measured, the program was not."""
 INTERPRETERS = frozenset("python python2 python3 perl ruby node php java lua guile pytest tclsh R Rscript".split())
 """The same where no stack has a frame of yours: what they run may be a library of yours."""
-_HALF = 0.5
 _TRACE = "--trace-children"
 _PARTIAL_NOTES = frozenset(("report-is-partial", "hidden-paths"))
 

@@ -8,6 +8,7 @@ from leakreport.errors import InputError, LimitExceeded, MalformedInput, Unreada
 from leakreport.limits import INT64_MAX, Limits
 from leakreport.model.raw import Moment, Note, SnapshotMeta, Truncation
 from leakreport.readers._timestamps import Clock, stamp_of
+from leakreport.readers.interface import Confidence
 
 _DENIED = re.compile(rb"Permission denied|Operation not permitted", re.IGNORECASE)
 _GONE = re.compile(rb"No such (?:file|process)", re.IGNORECASE)
@@ -16,6 +17,14 @@ DENIED_ADVICE = (
     "Only the owner of a process and root may read its mappings and descriptors: record as one of them "
     "(sudo), or give /proc/PID/status, which everybody may read."
 )
+
+
+def recognised(head: bytes, *signatures: re.Pattern[bytes]) -> Confidence:
+    """Certain where a signature stands at the beginning, below a line or two of a log; likely further down."""
+    starts = [match.start() for signature in signatures if (match := signature.search(head))]
+    if not starts:
+        return Confidence.NO
+    return Confidence.CERTAIN if head.count(b"\n", 0, min(starts) + 1) <= 2 else Confidence.LIKELY
 
 
 def number(text: str | bytes, source: str) -> int:

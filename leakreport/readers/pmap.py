@@ -28,7 +28,7 @@ from leakreport.model.raw import FrameTable, Note, RawSnapshot
 from leakreport.readers._lines import lines
 from leakreport.readers._memory_map import snapshot_of
 from leakreport.readers._pmap_rows import Columns, columns_of, row_of
-from leakreport.readers._samples import SampleLog, number
+from leakreport.readers._samples import SampleLog, number, recognised
 from leakreport.readers.interface import Confidence, FormatInfo, InputStream
 from leakreport.readers.maps import ONLY_SIZES
 
@@ -66,10 +66,7 @@ class PmapReader:
         del name
         if _FOREIGN.search(head):
             return Confidence.NO
-        starts = [match.start() for signature in _SIGNATURES if (match := signature.search(head))]
-        if not starts:
-            return Confidence.NO
-        return Confidence.CERTAIN if head.count(b"\n", 0, min(starts) + 1) <= 2 else Confidence.LIKELY
+        return recognised(head, *_SIGNATURES)
 
     def read(self, stream: InputStream, limits: Limits) -> Iterator[RawSnapshot]:
         """One snapshot per sample and process.

@@ -22,7 +22,7 @@ from leakreport.limits import Limits
 from leakreport.mappings import KIB
 from leakreport.model.raw import Note, RawSnapshot
 from leakreport.readers._lines import lines
-from leakreport.readers._samples import SampleLog, number
+from leakreport.readers._samples import SampleLog, number, recognised
 from leakreport.readers.interface import Confidence, FormatInfo, InputStream
 
 _FIELD = re.compile(rb"([A-Za-z]\w{1,39}):[ \t]*(.*)")
@@ -56,10 +56,7 @@ class ProcStatusReader:
     def sniff(self, head: bytes, name: str) -> Confidence:
         """By name and pid, each with its tab."""
         del name
-        match = _SIGNATURE.search(head.replace(b"\r\n", b"\n"))
-        if match is None:
-            return Confidence.NO
-        return Confidence.CERTAIN if head.count(b"\n", 0, match.start() + 1) <= 2 else Confidence.LIKELY
+        return recognised(head.replace(b"\r\n", b"\n"), _SIGNATURE)
 
     def read(self, stream: InputStream, limits: Limits) -> Iterator[RawSnapshot]:
         """One snapshot per sample, with totals only.

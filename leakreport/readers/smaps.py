@@ -26,7 +26,7 @@ from leakreport.mappings import KIB, Vma
 from leakreport.model.raw import FrameTable, RawSnapshot
 from leakreport.readers._lines import lines
 from leakreport.readers._memory_map import snapshot_of
-from leakreport.readers._samples import SampleLog, number
+from leakreport.readers._samples import SampleLog, number, recognised
 from leakreport.readers._vma_lines import HEAD, ROLLUP, vma_of
 from leakreport.readers.interface import Confidence, FormatInfo, InputStream
 
@@ -51,10 +51,7 @@ class SmapsReader:
     def sniff(self, head: bytes, name: str) -> Confidence:
         """By a mapping with its size behind it."""
         del name
-        match = _SIGNATURE.search(head)
-        if match is None:
-            return Confidence.NO
-        return Confidence.CERTAIN if head.count(b"\n", 0, match.start() + 1) <= 2 else Confidence.LIKELY
+        return recognised(head, _SIGNATURE)
 
     def read(self, stream: InputStream, limits: Limits) -> Iterator[RawSnapshot]:
         """One snapshot per sample.

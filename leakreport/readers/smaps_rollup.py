@@ -19,7 +19,7 @@ from leakreport.limits import Limits
 from leakreport.mappings import KIB, anonymous_bytes
 from leakreport.model.raw import Note, RawSnapshot
 from leakreport.readers._lines import lines
-from leakreport.readers._samples import SampleLog, number
+from leakreport.readers._samples import SampleLog, number, recognised
 from leakreport.readers._vma_lines import LINE
 from leakreport.readers.interface import Confidence, FormatInfo, InputStream
 
@@ -48,10 +48,7 @@ class SmapsRollupReader:
     def sniff(self, head: bytes, name: str) -> Confidence:
         """By its head."""
         del name
-        match = _SIGNATURE.search(head)
-        if match is None:
-            return Confidence.NO
-        return Confidence.CERTAIN if head.count(b"\n", 0, match.start() + 1) <= 2 else Confidence.LIKELY
+        return recognised(head, _SIGNATURE)
 
     def read(self, stream: InputStream, limits: Limits) -> Iterator[RawSnapshot]:
         """One snapshot per sample, with totals only.

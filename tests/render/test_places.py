@@ -34,7 +34,7 @@ def roots(monkeypatch: pytest.MonkeyPatch) -> Roots:
         ("~/proj/src/a.c", "src/a.c", Base.PROJECT),
         ("~/other/a.c", "other/a.c", Base.HOME),
         ("C:\\work\\a.c", "a.c", Base.PROJECT),
-        ("D:\\work\\a.c", "file:///D:/work/a.c", Base.ROOT),
+        ("D:\\src\\a.c", "file:///D:/src/a.c", Base.ROOT),
         ("..", "unknown", Base.PROJECT),
         ("/", "file:///unknown", Base.ROOT),
         ("\ud800.c", "%EF%BF%BD.c", Base.PROJECT),
