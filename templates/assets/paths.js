@@ -135,7 +135,7 @@ function createPaths(data) {
       ];
       for (const row of rowsOf(items)) {
         const stack = frames(row);
-        const own = stack[cell("responsible", row)];
+        const own = stack[named(row)];
         /** @param {string} column */
         const text = (column) => oneName(cell(column, row) || "");
         lines.push([

@@ -75,7 +75,7 @@ def test_the_outputs(inputs: list[Path], tmp_path: Path) -> None:
     jsonschema.validate(document, SCHEMA)
     assert document["kind"] == "trend"
     assert len(document["snapshots"]) == len(document["paths"][0]["series"]["retained_bytes"])
-    assert main(["trend", *map(str, inputs), "--to", "csv"]) == 2
+    assert main(["trend", *map(str, inputs), "--to", "speedscope"]) == 2
     page = tmp_path / "trend.html"
     assert main(["trend", *map(str, inputs), "--to", "html", "-o", str(page), "-q"]) == 0
     assert document["verdict"]["sentence"] in unescape(page.read_text(encoding="utf-8"))
