@@ -211,6 +211,9 @@ def _inconclusive_sentence(facts: Facts) -> str:
     if facts.is_complete and searches == {LeakSearch.COMPLETE}:
         return "Lost memory was not recorded: the tool was told not to show it"
     if searches == {LeakSearch.NONE} and "retained_bytes" in facts.totals:
+        if not facts.is_complete and facts.is_held:
+            amount = format_bytes(facts.totals.get("retained_bytes", 0))
+            return f"{amount} in use {_when(facts)} in what was read, but the input is incomplete"
         if not facts.is_complete:
             return f"Nothing in use {_when(facts)} in what was read{_beside_hidden(facts)}, but the input is incomplete"
         return f"Nothing was in use {_when(facts)}{_beside_hidden(facts)}"
