@@ -37,6 +37,7 @@ BUILTIN = {
     "proc-status": "leakreport.readers.proc_status:ProcStatusReader",
     "pmap": "leakreport.readers.pmap:PmapReader",
     "fd": "leakreport.readers.fd:FdReader",
+    "malloc-info": "leakreport.readers.malloc_info:MallocInfoReader",
     "mtrace": "leakreport.readers.mtrace:MtraceReader",
     "leakreport": "leakreport.readers.leakreport:LeakreportReader",
 }
