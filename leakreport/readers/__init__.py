@@ -38,6 +38,7 @@ BUILTIN = {
     "pmap": "leakreport.readers.pmap:PmapReader",
     "fd": "leakreport.readers.fd:FdReader",
     "malloc-info": "leakreport.readers.malloc_info:MallocInfoReader",
+    "heaptrack-text": "leakreport.readers.heaptrack_text:HeaptrackTextReader",
     "mtrace": "leakreport.readers.mtrace:MtraceReader",
     "leakreport": "leakreport.readers.leakreport:LeakreportReader",
 }
