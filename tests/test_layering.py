@@ -25,6 +25,8 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "model": frozenset({"limits", "errors"}),
     # Heaptrack's profiles have suppressions inside: the matching stands once.
     "readers": frozenset({"model", "limits", "errors", "plugins", "suppressions.globs", "mappings"}),
+    # Bytes of /proc go through the readers, as those of a recording do.
+    "live": frozenset({"readers", "model", "limits", "errors"}),
     "symbols": frozenset({"model", "limits", "errors"}),
     "suppressions": frozenset({"model", "limits", "errors", "units", "ids"}),
     "privacy": frozenset({"model"}),

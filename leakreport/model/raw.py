@@ -43,7 +43,7 @@ TOOL_TITLES = {
 
 
 _PAGE_BYTES = 4096
-PROCESS_GRAINS = dict.fromkeys(("smaps", "smaps-rollup", "maps", "proc-status", "pmap", "fd"), _PAGE_BYTES)
+PROCESS_GRAINS = dict.fromkeys(("smaps", "smaps-rollup", "maps", "proc-status", "pmap", "fd", "watch"), _PAGE_BYTES)
 """The formats in which a kernel counts what a process has, each with the smallest change that it counts, in bytes."""
 
 

@@ -37,6 +37,7 @@ BUILTIN = {
     "proc-status": "leakreport.readers.proc_status:ProcStatusReader",
     "pmap": "leakreport.readers.pmap:PmapReader",
     "fd": "leakreport.readers.fd:FdReader",
+    "watch": "leakreport.readers.watch:WatchReader",
     "leakreport": "leakreport.readers.leakreport:LeakreportReader",
 }
 
