@@ -96,6 +96,13 @@ class LimitRefused(LeakreportError):
     exit_code = EXIT_USAGE
 
 
+class LimitDoubt(LeakreportError):
+    """A limit that is set will not do what it seems to. A warning."""
+
+    slug = "limit-doubt"
+    exit_code = EXIT_USAGE
+
+
 class MissingTool(LeakreportError):
     """A recorder that was asked for is not installed, or cannot record this."""
 

@@ -206,6 +206,25 @@ def parse_size(text: str) -> int:
     return round(float(match[1]) * factor) if "." in match[1] else int(match[1]) * factor
 
 
+_DURATION = re.compile(r"\s*(\d{1,12}(?:\.\d{1,6})?)\s*(ms|s|m|h|d)?\s*\Z")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_duration(text: str, option: str) -> float:
+    """Seconds from `500ms`, `10s`, `1.5m`, `2h`, `1d`, `10`.
+
+    Raises:
+        UsageError: the text is no length of time.
+
+    >>> parse_duration("500ms", "--sample"), parse_duration("1.5m", "--sample"), parse_duration("10", "--sample")
+    (0.5, 90.0, 10.0)
+    """
+    match = _DURATION.match(text)
+    if match is None:
+        raise UsageError(f"{option} {text!r} is no length of time", advice=f"Write {option} 500ms, 10s, 5m, 2h.")
+    return float(match[1]) * _SECONDS[match[2] or "s"]
+
+
 _WORK = re.compile(r"(?:(?P<unit>[^=,]{1,60})=)?(?P<before>[^=,]+)(?:,(?P<after>[^=,]+))?\Z")
 _AMOUNT = re.compile(r"\s*(\d{1,18}(?:\.\d+)?(?:[eE]\d{1,2})?)\s*\Z")
 LEAST_WORK, MOST_WORK = 1e-6, 1e18

@@ -47,7 +47,7 @@ class Ended:
     forwarded: frozenset[int]
     """Signals that leakreport was sent and passed on."""
     said: frozenset[str]
-    """What of a lack was read in its standard error."""
+    """What of a lack was read in its output."""
 
     @property
     def status(self) -> int:
@@ -64,7 +64,7 @@ class Launch:
     limits: Sequence[Limit] = ()
     group: Group | None = None
     listens: bool = False
-    """Whether its standard error is read on its way, for what it says of a lack."""
+    """Whether its output is read on its way, for what it says of a lack."""
 
 
 def find_command(command: Sequence[str]) -> str:
@@ -101,18 +101,18 @@ def run_child(launch: Launch, tick: Callable[[int], float]) -> Ended:
     # An ignored SIGCHLD would take the status away with the child.
     before_child = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
-    listener = Listener() if launch.listens else None
+    listeners = _listeners() if launch.listens else {}
     try:
         has_own_group = not _is_at_terminal()
         started = time.monotonic()
-        child = _started(launch, before, listener, has_own_group=has_own_group)
-        if listener is not None:
+        child = _started(launch, before, listeners, has_own_group=has_own_group)
+        for listener in listeners.values():
             listener.start()
         forwarded = _waited(child, tick, has_own_group=has_own_group)
         elapsed = time.monotonic() - started
-        said = frozenset() if listener is None else listener.finish()
+        said = frozenset(phrase for listener in listeners.values() for phrase in listener.finish())
     finally:
-        if listener is not None:
+        for listener in listeners.values():
             listener.close()
         # One that came too late to be passed on has nothing left to end.
         while signal.sigtimedwait(_WAITED_FOR, 0) is not None:
@@ -130,8 +130,13 @@ def run_child(launch: Launch, tick: Callable[[int], float]) -> Ended:
     )
 
 
+def _listeners() -> dict[int, Listener]:
+    """By descriptor. A terminal for output stays itself: programs that draw on it ask it for more than its size."""
+    return {number: Listener(number) for number in (1, 2) if number == 2 or not os.isatty(1)}
+
+
 def _started(
-    launch: Launch, mask: set[signal.Signals | int], listener: Listener | None, *, has_own_group: bool
+    launch: Launch, mask: set[signal.Signals | int], listeners: Mapping[int, Listener], *, has_own_group: bool
 ) -> subprocess.Popen[bytes]:
     def prepare() -> None:
         # In the child, which becomes the command right after.
@@ -141,10 +146,11 @@ def _started(
         set_limits(launch.limits)
 
     try:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - what the user asked to start
             launch.command,
             env=launch.environment,
-            stderr=None if listener is None else listener.child_end,
+            stdout=listeners[1].child_end if 1 in listeners else None,
+            stderr=listeners[2].child_end if 2 in listeners else None,
             preexec_fn=prepare,  # noqa: PLW1509 - no thread has been started yet
             process_group=0 if has_own_group else None,
             close_fds=False,

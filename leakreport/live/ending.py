@@ -58,19 +58,27 @@ def cause_of(ended: Ended, limits: Sequence[Limit], peaks: Peaks, oom_kills: int
     for limit in limits:
         phrase = _phrase(ended, limit)
         if phrase is not None:
-            return Cause(Fit.PROBABLY, limit, f'its standard error has "{phrase}"')
+            return Cause(Fit.PROBABLY, limit, f'it said "{phrase}"')
+    for limit in limits:
+        peak = peaks.of(limit.peak)
+        if not limit.is_of_memory and peak is not None and peak >= limit.amount:
+            return Cause(Fit.PROBABLY, limit, f"it had as many {limit.title} as it may have")
     number = ended.signal if ended.signal is not None else (ended.exit_code or 0) - 128
     if number in _OF_NULL and number not in ended.forwarded:
         for limit in limits:
             peak = peaks.of(limit.peak)
             if limit.is_of_memory and not limit.is_of_group and peak is not None and peak >= _NEAR * limit.amount:
                 name = signal.Signals(number).name
-                return Cause(Fit.PROBABLY, limit, f"it ended by {name} with {limit.text(peak)} of {limit.text()} in use")
+                return Cause(
+                    Fit.PROBABLY, limit, f"it ended by {name} with {limit.text(peak)} of {limit.text()} in use"
+                )
     return Cause(Fit.NO, None, "there is no sign that it met a limit" if limits else "no limit was set")
 
 
 def _phrase(ended: Ended, limit: Limit) -> str | None:
+    if limit.is_of_group:
+        # It throttles or kills; nothing is refused.
+        return None
     kind = "memory" if limit.is_of_memory else limit.name
-    # The kernel says so of threads and of memory alike: a limit on processes comes first where there is one.
     known = {phrase.decode(): about for phrase, about in PHRASES.items()}
     return min((phrase for phrase in ended.said if known[phrase] == kind), default=None)

@@ -23,6 +23,10 @@ from leakreport.live.process import ProcessHandle
 from leakreport.live.sampler import Sampler
 
 _POLL_SECONDS = 0.05
+_FIRST_SECONDS = 0.05
+"""Before that a process is still being loaded: what it holds then is no state of the program."""
+_OVERHEAD = 0.2
+"""Of one core, half of it for details: a run is short, and the last sample before its end matters. A command waits for a part of it."""
 _MOST_SAMPLED = 8
 """Processes of one command; the others are named."""
 _STEPS = (0.5, 0.75, 0.9, 0.95, 1.1)
@@ -71,7 +75,7 @@ class Follower:
         self._limits = [limit for limit in limits if limit.peak is not None]
         self._group = group
         self._clock = clock
-        self._due = clock()
+        self._due = clock() + min(_FIRST_SECONDS, interval)
         self._step = 0
         self._series: dict[int, tuple[Sampler, TextIOWrapper]] = {}
 
@@ -87,7 +91,7 @@ class Follower:
             for member in self.members.values():
                 self._take(member)
         elif self._comes_near(self.members[pid]):
-            self._take(self.members[pid])
+            self._take(self.members[pid], wants_details=True)
         return min(_POLL_SECONDS, self._interval) if self._limits else max(0.0, self._due - self._clock())
 
     def finish(self, pid: int) -> Member:
@@ -111,7 +115,7 @@ class Follower:
         member.name = handle.program.name
         member.path = os.path.join(self._folder, f"series.{pid}.jsonl")
         file = open(member.path, "w", encoding="utf-8")  # noqa: SIM115 - closed by finish
-        self._series[pid] = (Sampler(handle, interval=self._interval), file)
+        self._series[pid] = (Sampler(handle, interval=self._interval, max_overhead=_OVERHEAD), file)
 
     def _meet_relatives(self, pid: int) -> None:
         seen = {one.pid: one for one in descendants(pid)}
@@ -142,14 +146,14 @@ class Follower:
                 break
         return self._step > before
 
-    def _take(self, member: Member) -> None:
+    def _take(self, member: Member, *, wants_details: bool = False) -> None:
         """One sample of a process that is sampled and still there."""
         if member.pid not in self._series:
             return
         sampler, file = self._series[member.pid]
         if not sampler.handle.is_alive:
             return
-        sample = sampler.sample()
+        sample = sampler.sample(wants_details=wants_details)
         if not member.samples and sample.parts:
             file.write(head_line(sampler.handle, interval=self._interval, at=sample.at))
         if sample.parts:

@@ -99,7 +99,9 @@ def parse_limits(given: Mapping[str, str | None]) -> tuple[Limit, ...]:
     limits = tuple(Limit(name, _amount(name, text)) for name, text in given.items() if text is not None)
     for limit in limits:
         _check_allowed(limit)
-    high, most = (next((one.amount for one in limits if one.name == name), None) for name in ("memory-high", "memory-max"))
+    high, most = (
+        next((one.amount for one in limits if one.name == name), None) for name in ("memory-high", "memory-max")
+    )
     if high is not None and most is not None and high > most:
         raise UsageError("--memory-high is above --memory-max", advice="It would never be reached: give a lower one.")
     return limits

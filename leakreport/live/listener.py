@@ -1,6 +1,7 @@
-"""The standard error of a command on its way: passed on as it is, and looked through for what it says of a lack.
+"""What a command writes, on its way: passed on as it is, and looked through for what it says of a lack.
 
-A terminal stays one for the command: it gets another terminal of the same size.
+Standard error always, standard output where it is no terminal (a JVM that cannot start says so there). A terminal stays one for
+the command: it gets another terminal of the same size.
 
 Source: strerror(3) of glibc and musl; the words of C++, Java, Go, Python, Rust.
 """
@@ -24,12 +25,14 @@ PHRASES = {
     b"out of memory": "memory",
     b"std::bad_alloc": "memory",
     b"memory exhausted": "memory",
+    b"Could not allocate": "memory",
+    b"Unable to allocate": "memory",
+    b"failed to map segment": "memory",
     b"MemoryError": "memory",
     b"OutOfMemoryError": "memory",
     b"Could not reserve enough space": "memory",
     b"insufficient memory": "memory",
     b"memory allocation of": "memory",
-    b"failed to allocate": "memory",
     b"Too many open files": "nofile",
     b"No file descriptors available": "nofile",
     b"Resource temporarily unavailable": "nproc",
@@ -43,18 +46,22 @@ _PIECE = 1 << 16
 
 
 class Listener:
-    """Reads what a command writes to its standard error."""
+    """Reads what a command writes to one of its descriptors."""
 
-    def __init__(self) -> None:
-        """Make the two ends; the terminal of leakreport's own standard error decides what they are."""
-        self._is_terminal = os.isatty(2)
-        self._own_end, self.child_end = pty.openpty() if self._is_terminal else os.pipe()
-        if self._is_terminal:
-            _like_terminal(self.child_end)
+    def __init__(self, descriptor: int) -> None:
+        """Make the two ends; what leakreport's own descriptor is decides what they are.
+
+        Args:
+            descriptor: 1 or 2, where it is passed on to.
+        """
+        self._descriptor = descriptor
+        self._own_end, self.child_end = pty.openpty() if os.isatty(descriptor) else os.pipe()
+        if os.isatty(descriptor):
+            _like_terminal(self.child_end, descriptor)
         self._said: set[str] = set()
         self._tail = b""
         self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="stderr of the command", daemon=True)
+        self._thread = threading.Thread(target=self._read, name=f"descriptor {descriptor} of the command", daemon=True)
         self._has_started = False
 
     def start(self) -> None:
@@ -64,11 +71,11 @@ class Listener:
         self._has_started = True
         self._thread.start()
 
-    def finish(self) -> frozenset[str]:
+    def finish(self) -> set[str]:
         """What was said, once the command has ended. What others that it started write later is lost."""
         self._is_over.set()
         self._thread.join()
-        return frozenset(self._said)
+        return self._said
 
     def close(self) -> None:
         """Give everything back."""
@@ -98,27 +105,26 @@ class Listener:
             if not piece:
                 return
             self._look(piece)
-            _write(piece)
+            self._write(piece)
 
     def _look(self, piece: bytes) -> None:
         text = self._tail + piece
         self._said.update(phrase.decode() for phrase in PHRASES if phrase in text)
         self._tail = text[-_LONGEST:]
 
+    def _write(self, piece: bytes) -> None:
+        while piece:
+            try:
+                piece = piece[os.write(self._descriptor, piece) :]
+            except OSError:
+                # Nobody reads it any more; the command shall not notice.
+                return
 
-def _write(piece: bytes) -> None:
-    while piece:
-        try:
-            piece = piece[os.write(2, piece) :]
-        except OSError:
-            # Nobody reads it any more; the command shall not notice.
-            return
 
-
-def _like_terminal(descriptor: int) -> None:
+def _like_terminal(terminal: int, real: int) -> None:
     """The size of the real one; nothing is changed on the way, as the real one does that."""
-    tty.setraw(descriptor)
+    tty.setraw(terminal)
     try:
-        fcntl.ioctl(descriptor, termios.TIOCSWINSZ, fcntl.ioctl(2, termios.TIOCGWINSZ, b"\0" * 8))
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, fcntl.ioctl(real, termios.TIOCGWINSZ, b"\0" * 8))
     except OSError:
         return

@@ -38,6 +38,10 @@ class Peaks:
         self.data_bytes = _higher(self.data_bytes, amounts.get(b"VmData"))
         self.open_fds = _higher(self.open_fds, count)
 
+    def known(self) -> dict[str, int]:
+        """Those that were seen, by name."""
+        return {name: amount for name in self.__slots__ if (amount := self.of(name)) is not None}
+
     def of(self, name: str | None) -> int | None:
         """By the name of the field, as `Limit.peak` has it."""
         found = None if name is None else getattr(self, name)

@@ -10,7 +10,7 @@ import gzip
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from leakreport.errors import MissingTool
@@ -46,6 +46,10 @@ class Started:
         return changed
 
 
+Start = Callable[[Sequence[str], str, Collection[str]], Started]
+"""From the command, the folder and the words of the gate how it is started; raises `MissingTool`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recorder:
     """One tool."""
@@ -53,40 +57,43 @@ class Recorder:
     name: str
     pattern: str
     """Of the names of its files."""
-    start: Callable[[Sequence[str], str, bool], Started]
-    """From the command, the folder, and whether descriptors are asked for.
-
-    Raises `MissingTool`.
-    """
-    finish: Callable[[str], None] = lambda folder: None
-    """What makes recordings of what it wrote."""
+    start: Start
+    finish: Callable[[str], None] | None = None
+    """Makes recordings of what it wrote into a folder; None where that are recordings."""
     has_series: bool = False
-    """Whether it writes several moments of one run."""
+    """Whether it knows several moments of one run."""
+    has_dumps: bool = False
+    """Whether each of these is a file."""
 
-    def files(self, folder: str) -> list[str]:
-        """What it wrote, those of the first process first; a number is compared as one."""
+    def processes(self, folder: str) -> tuple[tuple[str, ...], ...]:
+        """The files of each process in their order, numbers compared as such."""
         found = [path for path in glob.glob(os.path.join(glob.escape(folder), self.pattern)) if os.path.isfile(path)]
-        return sorted(found, key=lambda path: (len(path), path))
+        by_process: dict[str, list[str]] = {}
+        for path in sorted(found, key=lambda path: (len(path), path)):
+            # profile.0001.heap of the command, profile_4242.0001.heap of what it started; others write one file each.
+            name = os.path.basename(path)
+            by_process.setdefault(name.partition(".")[0] if self.has_dumps else name, []).append(path)
+        return tuple(map(tuple, by_process.values()))
 
 
-def _valgrind(*options: str) -> Callable[[Sequence[str], str, bool], Started]:
-    def start(command: Sequence[str], folder: str, wants_descriptors: bool) -> Started:
+def _valgrind(*options: str) -> Start:
+    def start(command: Sequence[str], folder: str, gates: Collection[str]) -> Started:
         program = shutil.which("valgrind")
         if program is None:
             raise MissingTool("valgrind is not installed", advice="Install the package valgrind.")
         # valgrind replaces % and what follows it in names of files.
         place = folder.replace("%", "%%")
         chosen = [option.replace("FOLDER", place) for option in options]
-        if wants_descriptors and "--tool=memcheck" in options:
+        if "fds" in gates and "--tool=memcheck" in options:
             chosen.append("--track-fds=yes")
         return Started((program, *chosen, "--trace-children=yes", "--", *command))
 
     return start
 
 
-def _heaptrack(command: Sequence[str], folder: str, wants_descriptors: bool) -> Started:
+def _heaptrack(command: Sequence[str], folder: str, gates: Collection[str]) -> Started:
     """Its library alone: the start script loses the pid, writes to standard output, and may open a window."""
-    del wants_descriptors
+    del gates
     library = _of_heaptrack("libheaptrack_preload.so")
     _of_heaptrack("libexec/heaptrack_interpret")
     return Started(tuple(command), {"DUMP_HEAPTRACK_OUTPUT": os.path.join(folder, "heaptrack.$$.raw")}, library)
@@ -111,17 +118,20 @@ def _interpret(folder: str) -> None:
     """Addresses to names, as heaptrack's script does it while it records."""
     program = _of_heaptrack("libexec/heaptrack_interpret")
     for raw in glob.glob(os.path.join(glob.escape(folder), "heaptrack.*.raw")):
-        with open(raw, "rb") as source, gzip.open(f"{raw.removesuffix('.raw')}.gz", "wb", compresslevel=1) as target:
-            with subprocess.Popen(
+        with (
+            open(raw, "rb") as source,
+            gzip.open(f"{raw.removesuffix('.raw')}.gz", "wb", compresslevel=1) as target,
+            subprocess.Popen(  # noqa: S603 - heaptrack's own program
                 [program], stdin=source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-            ) as interpreter:
-                assert interpreter.stdout is not None
-                shutil.copyfileobj(interpreter.stdout, target)
+            ) as interpreter,
+        ):
+            assert interpreter.stdout is not None
+            shutil.copyfileobj(interpreter.stdout, target)
         os.unlink(raw)
 
 
-def _heap_profile(command: Sequence[str], folder: str, wants_descriptors: bool) -> Started:
-    del wants_descriptors
+def _heap_profile(command: Sequence[str], folder: str, gates: Collection[str]) -> Started:
+    del gates
     library = _library("libtcmalloc_and_profiler.so.*") or _library("libtcmalloc.so.*")
     if library is None:
         raise MissingTool(
@@ -160,12 +170,14 @@ RECORDERS: Mapping[str, Recorder] = {
         Recorder(
             "massif",
             "massif.out.*",
-            _valgrind("--tool=massif", "--depth=40", "--detailed-freq=1", "--massif-out-file=FOLDER/massif.out.%p"),
+            _valgrind(
+                "--tool=massif", "-q", "--depth=40", "--detailed-freq=1", "--massif-out-file=FOLDER/massif.out.%p"
+            ),
             has_series=True,
         ),
-        Recorder("dhat", "dhat.*.json", _valgrind("--tool=dhat", _STACKS, "--dhat-out-file=FOLDER/dhat.%p.json")),
+        Recorder("dhat", "dhat.*.json", _valgrind("--tool=dhat", "-q", _STACKS, "--dhat-out-file=FOLDER/dhat.%p.json")),
         Recorder("heaptrack", "heaptrack.*.gz", _heaptrack, finish=_interpret),
-        Recorder("heapprofile", "profile*.heap", _heap_profile, has_series=True),
+        Recorder("heapprofile", "profile*.heap", _heap_profile, has_series=True, has_dumps=True),
     )
 }
 TOOLS = (*RECORDERS, "none")
