@@ -29,6 +29,7 @@ from leakreport.cli.extract import extract
 from leakreport.cli.formats import formats
 from leakreport.cli.suppress import suppress
 from leakreport.cli.trend import trend
+from leakreport.cli.watch import watch
 from leakreport.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTPUT, EXIT_USAGE, LeakreportError
 
 app = typer.Typer(
@@ -62,6 +63,7 @@ COMMANDS: dict[str, Callable[..., int] | typer.Typer] = {
     "analyze": analyze,
     "diff": diff,
     "trend": trend,
+    "watch": watch,
     "convert": convert,
     "check": check,
     "baseline": baseline,
