@@ -30,6 +30,7 @@ from leakreport.cli.formats import formats
 from leakreport.cli.launch import launch
 from leakreport.cli.suppress import suppress
 from leakreport.cli.trend import trend
+from leakreport.cli.watch import watch
 from leakreport.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTPUT, EXIT_USAGE, LeakreportError
 
 app = typer.Typer(
@@ -63,6 +64,7 @@ COMMANDS: dict[str, Callable[..., int] | typer.Typer] = {
     "analyze": analyze,
     "diff": diff,
     "trend": trend,
+    "watch": watch,
     "convert": convert,
     "check": check,
     "baseline": baseline,

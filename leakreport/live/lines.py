@@ -13,6 +13,7 @@ from typing import Any
 from leakreport.live.process import ProcessHandle, Program
 from leakreport.live.sampler import Sample
 from leakreport.model.recorded import values_of
+from leakreport.privacy.texts import without_secrets
 
 VERSION = "watch/1"
 
@@ -61,7 +62,12 @@ def end_line(sample: Sample, why: str) -> str:
 
 
 def _program(program: Program) -> dict[str, Any]:
-    return {"executable": program.executable, "name": program.name, "command": list(program.command)}
+    """A command line of somebody else may hold passwords: they never reach the file."""
+    return {
+        "executable": program.executable,
+        "name": program.name,
+        "command": list(without_secrets(program.command)[0]),
+    }
 
 
 def _line(values: Mapping[str, Any]) -> str:
