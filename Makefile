@@ -8,7 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCES := $(shell find leakreport templates -type f -not -name '*.pyc' 2>/dev/null) pyproject.toml README.md LICENSE
 NODE_PACKAGES := nodejs npm
 DEBIAN_PACKAGES := valgrind gcc g++ make binutils chromium fonts-dejavu-core google-perftools libgoogle-perftools4 \
-	libjemalloc-dev heaptrack golang-go sqlite3 git cmake automake libgtest-dev $(NODE_PACKAGES)
+	libjemalloc-dev heaptrack golang-go sqlite3 git cmake automake libgtest-dev default-jdk-headless \
+	$(NODE_PACKAGES)
 # npm trusts what the machine trusts, as pip and apt do.
 TRUST := NODE_EXTRA_CA_CERTS=$${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
 SHELL := /bin/bash

@@ -20,6 +20,7 @@ from leakreport.model.check import check
 from leakreport.model.raw import Frame, RawSnapshot
 from leakreport.readers import BUILTIN, get_reader, pick_reader
 from leakreport.readers.interface import Confidence, Reader
+from leakreport.readers.pieces import MemoryStream as MemoryStream  # noqa: PLC0414 - for other packages, too
 
 CHUNKS = (1, 7, 61)
 """Sizes of reads that split every word of a format somewhere."""
@@ -30,31 +31,6 @@ _TOKENS = (b"\0", b"\xff\xfe", b"9" * 20, b"-1", b"\n", b"#", b"(", b"@ 0x", b" 
 Record = tuple[str | None, str, int, tuple[Frame, ...], tuple[tuple[str, int], ...]]
 """Label of the snapshot, name, leak kind, stack, and values by metric."""
 Compared = Callable[[Collection[Record]], AbstractSet[object]]
-
-
-class MemoryStream:
-    """An `InputStream` over bytes."""
-
-    def __init__(self, name: str, content: bytes, chunk: int | None = None) -> None:
-        """Take the content; with `chunk`, at most that many bytes are delivered at a time."""
-        self.name = name
-        self._content = content
-        self._chunk = chunk
-        self._position = 0
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes."""
-        if size < 0:
-            size = len(self._content)
-        if self._chunk is not None:
-            size = min(size, self._chunk)
-        piece = self._content[self._position : self._position + size]
-        self._position += len(piece)
-        return piece
-
-    def rewind(self) -> None:
-        """Go back to the first byte."""
-        self._position = 0
 
 
 def read_content(

@@ -206,6 +206,56 @@ def parse_size(text: str) -> int:
     return round(float(match[1]) * factor) if "." in match[1] else int(match[1]) * factor
 
 
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s?(ms|s|m|min|h|d)?\Z")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_SHOWN_DURATIONS = ((86400.0, "d"), (3600.0, "h"), (60.0, "m"), (1.0, "s"))
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s?%\Z")
+
+
+def parse_duration(text: str, option: str) -> float:
+    """Seconds from `10s`, `250ms`, `10m`, `1.5h`, `2d`, `30`.
+
+    Raises:
+        UsageError: the text of the option is no duration above zero.
+
+    >>> [parse_duration(text, "--interval") for text in ("10s", "250ms", "10m", "1.5h", "30")]
+    [10.0, 0.25, 600.0, 5400.0, 30.0]
+    """
+    match = _DURATION.match(text.strip())
+    seconds = float(match[1]) * _SECONDS[match[2] or "s"] if match else 0.0
+    if seconds <= 0:
+        raise UsageError(f"{option} {text!r} is no duration", advice="Write a number with ms, s, m, h or d: 10s, 5m.")
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """A duration as an option takes it.
+
+    >>> format_duration(10), format_duration(0.25), format_duration(5400), format_duration(7200), format_duration(90.5)
+    ('10s', '250ms', '90m', '2h', '90.5s')
+    """
+    if seconds < 1:
+        return f"{seconds * 1000:g}ms"
+    size, word = next(pair for pair in _SHOWN_DURATIONS if seconds % pair[0] == 0 or pair[0] == 1)
+    return f"{seconds / size:g}{word}"
+
+
+def parse_share(text: str, option: str) -> float:
+    """A share from `1%`.
+
+    Raises:
+        UsageError: the text of the option is no share above 0 % and at most 100 %.
+
+    >>> parse_share("1%", "--max-overhead"), parse_share("0.5 %", "--max-overhead")
+    (0.01, 0.005)
+    """
+    match = _SHARE.match(text.strip())
+    share = float(match[1]) / 100 if match else 0.0
+    if not 0 < share <= 1:
+        raise UsageError(f"{option} {text!r} is no share", advice="Write a number above 0 with %: 1%, 0.5%.")
+    return share
+
+
 _WORK = re.compile(r"(?:(?P<unit>[^=,]{1,60})=)?(?P<before>[^=,]+)(?:,(?P<after>[^=,]+))?\Z")
 _AMOUNT = re.compile(r"\s*(\d{1,18}(?:\.\d+)?(?:[eE]\d{1,2})?)\s*\Z")
 LEAST_WORK, MOST_WORK = 1e-6, 1e18

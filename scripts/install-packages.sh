@@ -8,6 +8,7 @@ is_there() {
         # Any build of these commands will do, whoever installed it.
         valgrind | gcc | g++ | make | cmake | automake | chromium | npm) command -v "$1" >/dev/null 2>&1 ;;
         nodejs) command -v node >/dev/null 2>&1 ;;
+        default-jdk-headless) command -v javac >/dev/null 2>&1 ;;
         *) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
     esac
 }

@@ -76,3 +76,24 @@ def programs(tool: Callable[[str], str], once: Callable[[str, Callable[[Path], N
         assert built.returncode == 0, built.stdout + built.stderr
 
     return once("programs", build)
+
+
+@pytest.fixture(scope="session")
+def live_programs(tool: Callable[[str], str], once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """The folder with the C server of fixtures/programs/live, built: `leakd`."""
+    tool("gcc")
+    return once("live-programs", lambda folder: _make_live(folder, tool("make"), "leakd"))
+
+
+@pytest.fixture(scope="session")
+def live_java(tool: Callable[[str], str], once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """The folder of the classes of its Java program: `java -cp FOLDER -Ddata=FOLDER OffHeapLeak`."""
+    for name in ("java", "javac"):
+        tool(name)
+    return once("live-java", lambda folder: _make_live(folder, tool("make"), "java/OffHeapLeak.class")) / "java"
+
+
+def _make_live(folder: Path, make: str, target: str) -> None:
+    shutil.copytree(ROOT / "fixtures" / "programs" / "live", folder, dirs_exist_ok=True)
+    built = subprocess.run([make, "-C", str(folder), target], capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr

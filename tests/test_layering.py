@@ -25,6 +25,8 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     "model": frozenset({"limits", "errors"}),
     # Heaptrack's profiles have suppressions inside: the matching stands once.
     "readers": frozenset({"model", "limits", "errors", "plugins", "suppressions.globs", "mappings"}),
+    # Bytes of /proc go through the readers, as those of a recording do.
+    "live": frozenset({"readers", "model", "limits", "errors", "units", "privacy.texts"}),
     "symbols": frozenset({"model", "limits", "errors"}),
     "suppressions": frozenset({"model", "limits", "errors", "units", "ids"}),
     "privacy": frozenset({"model"}),
@@ -46,6 +48,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "analysis.report",
             "analysis.checkreport",
             "analysis.diffreport",
+            "analysis.outcome",
             "analysis.pagetree",
             "analysis.trendreport",
             "analysis.advice",
@@ -72,7 +75,9 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "analysis.trendreport",
             "model.snapshot",
             "analysis.report",
+            "analysis.looks",
             "explain",
+            "live",
             "readers",
             "render",
             "suppressions",

@@ -69,6 +69,8 @@ class AnalysisOptions:
     """Of a trend: slopes are per unit of it."""
     limit: int | None = None
     """Of a trend: when is this reached, in the unit of the metric."""
+    alpha: float = 0.01
+    """Of a trend: the chance of one false alarm in a whole report. Less for each of several looks at one series."""
     sort: str | None = None
     """Of a trend: points by `time` or `name` instead of the order given."""
     force_compare: bool = False

@@ -56,10 +56,7 @@ from leakreport.model.snapshot import Run
 from leakreport.units import plural
 
 LEAST_POINTS = 2
-_ALPHA = 0.01
 _MOST_DRAWN = 100
-_FALSE_ALARMS = 100
-"""One report in so many has a false alarm, by `_ALPHA`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +125,7 @@ def trend(run: Run, options: AnalysisOptions | None = None) -> TrendReport:
         frames=run.frames,
         own=tuple(material.columns.is_own.tolist()),
         family_size=verdicts.family_size,
-        family_sentence=family_sentence(verdicts.family_size, _FALSE_ALARMS, len(points.states)),
+        family_sentence=family_sentence(verdicts.family_size, round(1 / material.options.alpha), len(points.states)),
         per_snapshot=verdicts.per_snapshot,
         unit=verdicts.unit,
         per=found.wording.per,
@@ -257,7 +254,7 @@ def _work(options: AnalysisOptions, points: Points) -> WorkDone | None:
 def _findings(material: _Material) -> _Findings:
     """The verdicts. Paths are one family and totals another: each gets half of the false alarms where both are there."""
     options, table, totals = material.options, material.table, material.totals
-    alpha = _ALPHA / 2 if len(table.values) and len(totals.values) else _ALPHA
+    alpha = options.alpha / 2 if len(table.values) and len(totals.values) else options.alpha
     work = None if material.work is None else material.work.amounts
     is_sampled = material.period > 1
     states = material.points.states

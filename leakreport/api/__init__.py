@@ -15,6 +15,7 @@ from leakreport.api.judging import analyze, compare, trend
 from leakreport.api.loading import Loaded, extract, load, load_inputs, symbolize
 from leakreport.api.rendering import render, render_failure
 from leakreport.api.suppressing import leaks_of, rule_matcher, suppress, write_rules
+from leakreport.api.watching import load_series, look_at_series
 
 __all__ = [
     "Loaded",
@@ -32,6 +33,8 @@ __all__ = [
     "list_topics",
     "load",
     "load_inputs",
+    "load_series",
+    "look_at_series",
     "read_baseline",
     "render",
     "render_failure",

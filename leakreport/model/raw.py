@@ -44,7 +44,7 @@ TOOL_TITLES = {
 
 PAGE_BYTES = 4096
 PROCESS_GRAINS = {
-    **dict.fromkeys(("smaps", "smaps-rollup", "maps", "proc-status", "pmap", "fd"), PAGE_BYTES),
+    **dict.fromkeys(("smaps", "smaps-rollup", "maps", "proc-status", "pmap", "fd", "watch"), PAGE_BYTES),
     "malloc-info": 16,
 }
 """The formats in which a kernel or an allocator counts what a process has, each with the smallest change that it counts, in

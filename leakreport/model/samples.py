@@ -81,7 +81,7 @@ def joined_samples(raws: Sequence[RawSnapshot]) -> list[RawSnapshot]:
         kinds = {_kind(raws[index]) for indexes in moments.values() for index in indexes}
         if len(kinds) < 2 or all(len(indexes) == 1 for indexes in moments.values()):
             continue
-        joined = _joined_group([[raws[index] for index in indexes] for indexes in moments.values()])
+        joined = joined_moments([[raws[index] for index in indexes] for indexes in moments.values()])
         for indexes, raw in zip(moments.values(), joined, strict=True):
             gone.update(indexes)
             if raw is not None:
@@ -99,7 +99,7 @@ def _moments_of(raws: Sequence[RawSnapshot]) -> list[tuple[object, object] | Non
         meta = raw.meta
         number = seen[meta.source]
         seen[meta.source] += 1
-        if not meta.is_process_view or meta.document is not None:
+        if meta.format not in _BEST_FIRST or meta.document is not None:
             found.append(None)
         elif counts[meta.source] == 1:
             name = sample_name(meta.source)
@@ -129,8 +129,12 @@ def _kind(raw: RawSnapshot) -> Kind:
     return raw.meta.format, tuple(sorted(raw.totals))
 
 
-def _joined_group(moments: Sequence[list[RawSnapshot]]) -> list[RawSnapshot | None]:
-    """The moments of one process as one snapshot each; None where nothing that is wanted is there."""
+def joined_moments(moments: Sequence[list[RawSnapshot]]) -> list[RawSnapshot | None]:
+    """The moments of one process as one snapshot each; None where nothing that is wanted is there.
+
+    Args:
+        moments: what was read of each, all parts of formats that describe a process.
+    """
     moments = _with_sockets(moments)
     order = sorted(
         {_kind(raw) for parts in moments for raw in parts}, key=lambda kind: (_BEST_FIRST.index(kind[0]), kind)

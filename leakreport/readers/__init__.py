@@ -40,6 +40,7 @@ BUILTIN = {
     "malloc-info": "leakreport.readers.malloc_info:MallocInfoReader",
     "heaptrack-text": "leakreport.readers.heaptrack_text:HeaptrackTextReader",
     "mtrace": "leakreport.readers.mtrace:MtraceReader",
+    "watch": "leakreport.readers.watch:WatchReader",
     "leakreport": "leakreport.readers.leakreport:LeakreportReader",
 }
 

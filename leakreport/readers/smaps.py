@@ -48,6 +48,10 @@ class SmapsReader:
         specification="proc_pid_smaps(5)",
     )
 
+    def __init__(self, command: tuple[str, ...] = ()) -> None:
+        """With the command line of the process where it is known: it says how large a Java heap can be."""
+        self._command = command
+
     def sniff(self, head: bytes, name: str) -> Confidence:
         """By a mapping with its size behind it."""
         del name
@@ -86,7 +90,7 @@ class SmapsReader:
                     log.take_unknown(line)
                 continue
             if vmas and (is_marked or vma.start <= vmas[-1].start):
-                yield snapshot_of(vmas, log.meta(), frames)
+                yield snapshot_of(vmas, log.meta(command=self._command), frames)
                 vmas = []
             if not vmas:
                 log.start()
@@ -97,7 +101,8 @@ class SmapsReader:
                 raise LimitExceeded(f"a process with more than {_MOST_MAPPINGS:,} mappings", where=stream.name)
         if not vmas:
             raise log.nothing("mappings")
-        yield snapshot_of(vmas, log.meta(cut=_cut(vmas, has_end=has_end), records=len(vmas) - 1), frames)
+        cut = _cut(vmas, has_end=has_end)
+        yield snapshot_of(vmas, log.meta(command=self._command, cut=cut, records=len(vmas) - 1), frames)
 
 
 def _cut(vmas: list[Vma], *, has_end: bool) -> str | None:
