@@ -57,11 +57,11 @@ def main() -> None:
         os.kill(child, 9)
         os.waitpid(child, 0)
     steady = spent - started
-    print(f"start and final report: {started:.2f} s of processor time")  # noqa: T201
+    print(f"start and final report: {started:.2f} s of processor time")
     print(
         f"{chosen.mib} MiB resident, every {chosen.interval} for {chosen.seconds:.0f} s: {steady:.2f} s, {steady / chosen.seconds:.2%} of one core"
-    )  # noqa: T201
-    print(f"all of it: {spent:.2f} s, {spent / chosen.seconds:.2%} of one core")  # noqa: T201
+    )
+    print(f"all of it: {spent:.2f} s, {spent / chosen.seconds:.2%} of one core")
 
 
 if __name__ == "__main__":
