@@ -34,11 +34,11 @@ from leakreport.model.raw import (
 )
 from leakreport.readers._described import frame_of_place
 from leakreport.readers._lines import lines
-from leakreport.readers._valgrind import (
+from leakreport.readers._valgrind import ProcessLog
+from leakreport.readers._valgrind_words import (
     KIND_BY_TITLE,
     LeakHeading,
     LeakSummary,
-    ProcessLog,
     mark_inlined,
     parse_count,
     parse_leak_heading,

@@ -37,10 +37,10 @@ from leakreport.model.raw import (
     RawSnapshot,
     Truncation,
 )
-from leakreport.readers._valgrind import (
+from leakreport.readers._valgrind import ProcessLog
+from leakreport.readers._valgrind_words import (
     KIND_BY_XML,
     LeakSummary,
-    ProcessLog,
     mark_inlined,
     parse_count,
     parse_leak_heading,

@@ -88,6 +88,27 @@ def valgrind(tool: Callable[[str], str], programs: Path) -> Callable[..., None]:
     return run
 
 
+POSSIBLE = re.compile(r"<kind>Leak_PossiblyLost</kind>.*?<leakedbytes>(\d+)</leakedbytes>", re.DOTALL)
+
+
+@pytest.fixture
+def both_forms(valgrind: Callable[..., None]) -> Callable[..., None]:
+    """`both_forms(case, xml, log, *options)` records the same run as XML and as text.
+
+    The search takes any word that looks like an address for a pointer: about one run in twenty has such a word by chance,
+    and a lost block becomes a possibly lost one. Both forms are recorded again, at most twice, where they differ by that.
+    """
+
+    def run(case: Case, xml: Path, log: Path, *options: str) -> None:
+        for _ in range(3):
+            valgrind(case, *options, "--xml=yes", f"--xml-file={xml}")
+            valgrind(case, *options, f"--log-file={log}")
+            if sum(map(int, POSSIBLE.findall(words(xml)))) == leak_summary(words(log))["possible_bytes"]:
+                break
+
+    return run
+
+
 def leak_summary(text: str) -> dict[str, int]:
     """The last LEAK SUMMARY, as metrics; all 0 where every block was freed."""
     if "All heap blocks were freed" in text:
@@ -136,10 +157,9 @@ def assert_paths_add_up(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_totals_are_those_of_the_leak_summary(case: Case, valgrind: Callable[..., None], tmp_path: Path) -> None:
+def test_totals_are_those_of_the_leak_summary(case: Case, both_forms: Callable[..., None], tmp_path: Path) -> None:
     xml, log = tmp_path / "run.xml", tmp_path / "run.log"
-    valgrind(case, "--show-leak-kinds=all", "--xml=yes", f"--xml-file={xml}")
-    valgrind(case, "--show-leak-kinds=all", f"--log-file={log}")
+    both_forms(case, xml, log, "--show-leak-kinds=all")
     expected = leak_summary(words(log))
     lost = sum(expected[f"{kind}_bytes"] for kind in LOST)
     for path in (xml, log):
@@ -162,10 +182,9 @@ def test_totals_are_those_of_the_leak_summary(case: Case, valgrind: Callable[...
 
 
 @pytest.mark.parametrize("case", CASES[:4], ids=lambda case: case.name)
-def test_kinds_that_were_not_asked_for_are_absent(case: Case, valgrind: Callable[..., None], tmp_path: Path) -> None:
+def test_kinds_that_were_not_asked_for_are_absent(case: Case, both_forms: Callable[..., None], tmp_path: Path) -> None:
     xml, log = tmp_path / "run.xml", tmp_path / "run.log"
-    valgrind(case, "--xml=yes", f"--xml-file={xml}")
-    valgrind(case, f"--log-file={log}")
+    both_forms(case, xml, log)
     expected = leak_summary(words(log))
     document = analysed(xml)
     assert "reachable_bytes" not in document["totals"]
