@@ -206,54 +206,23 @@ def parse_size(text: str) -> int:
     return round(float(match[1]) * factor) if "." in match[1] else int(match[1]) * factor
 
 
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s?(ms|s|m|min|h|d)?\Z")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_SHOWN_DURATIONS = ((86400.0, "d"), (3600.0, "h"), (60.0, "m"), (1.0, "s"))
-_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s?%\Z")
+_DURATION = re.compile(r"\s*(\d{1,12}(?:\.\d{1,6})?)\s*(ms|s|m|h|d)?\s*\Z")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_duration(text: str, option: str) -> float:
-    """Seconds from `10s`, `250ms`, `10m`, `1.5h`, `2d`, `30`.
+    """Seconds from `500ms`, `10s`, `1.5m`, `2h`, `1d`, `10`.
 
     Raises:
-        UsageError: the text of the option is no duration above zero.
+        UsageError: the text is no length of time.
 
-    >>> [parse_duration(text, "--interval") for text in ("10s", "250ms", "10m", "1.5h", "30")]
-    [10.0, 0.25, 600.0, 5400.0, 30.0]
+    >>> parse_duration("500ms", "--sample"), parse_duration("1.5m", "--sample"), parse_duration("10", "--sample")
+    (0.5, 90.0, 10.0)
     """
-    match = _DURATION.match(text.strip())
-    seconds = float(match[1]) * _SECONDS[match[2] or "s"] if match else 0.0
-    if seconds <= 0:
-        raise UsageError(f"{option} {text!r} is no duration", advice="Write a number with ms, s, m, h or d: 10s, 5m.")
-    return seconds
-
-
-def format_duration(seconds: float) -> str:
-    """A duration as an option takes it.
-
-    >>> format_duration(10), format_duration(0.25), format_duration(5400), format_duration(7200), format_duration(90.5)
-    ('10s', '250ms', '90m', '2h', '90.5s')
-    """
-    if seconds < 1:
-        return f"{seconds * 1000:g}ms"
-    size, word = next(pair for pair in _SHOWN_DURATIONS if seconds % pair[0] == 0 or pair[0] == 1)
-    return f"{seconds / size:g}{word}"
-
-
-def parse_share(text: str, option: str) -> float:
-    """A share from `1%`.
-
-    Raises:
-        UsageError: the text of the option is no share above 0 % and at most 100 %.
-
-    >>> parse_share("1%", "--max-overhead"), parse_share("0.5 %", "--max-overhead")
-    (0.01, 0.005)
-    """
-    match = _SHARE.match(text.strip())
-    share = float(match[1]) / 100 if match else 0.0
-    if not 0 < share <= 1:
-        raise UsageError(f"{option} {text!r} is no share", advice="Write a number above 0 with %: 1%, 0.5%.")
-    return share
+    match = _DURATION.match(text)
+    if match is None:
+        raise UsageError(f"{option} {text!r} is no length of time", advice=f"Write {option} 500ms, 10s, 5m, 2h.")
+    return float(match[1]) * _SECONDS[match[2] or "s"]
 
 
 _WORK = re.compile(r"(?:(?P<unit>[^=,]{1,60})=)?(?P<before>[^=,]+)(?:,(?P<after>[^=,]+))?\Z")
@@ -295,3 +264,35 @@ def one_of_unit(unit: str) -> str:
     if unit.endswith(("sses", "xes", "ches", "shes")):
         return unit[:-2]
     return unit[:-1] if unit.endswith("s") and not unit.endswith(("ss", "us", "is")) and len(unit) > 2 else unit
+
+
+_SHOWN_DURATIONS = ((86400.0, "d"), (3600.0, "h"), (60.0, "m"), (1.0, "s"))
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s?%\Z")
+
+
+def format_duration(seconds: float) -> str:
+    """A duration as an option takes it.
+
+    >>> format_duration(10), format_duration(0.25), format_duration(5400), format_duration(7200), format_duration(90.5)
+    ('10s', '250ms', '90m', '2h', '90.5s')
+    """
+    if seconds < 1:
+        return f"{seconds * 1000:g}ms"
+    size, word = next(pair for pair in _SHOWN_DURATIONS if seconds % pair[0] == 0 or pair[0] == 1)
+    return f"{seconds / size:g}{word}"
+
+
+def parse_share(text: str, option: str) -> float:
+    """A share from `1%`.
+
+    Raises:
+        UsageError: the text of the option is no share above 0 % and at most 100 %.
+
+    >>> parse_share("1%", "--max-overhead"), parse_share("0.5 %", "--max-overhead")
+    (0.01, 0.005)
+    """
+    match = _SHARE.match(text.strip())
+    share = float(match[1]) / 100 if match else 0.0
+    if not 0 < share <= 1:
+        raise UsageError(f"{option} {text!r} is no share", advice="Write a number above 0 with %: 1%, 0.5%.")
+    return share

@@ -53,6 +53,8 @@ def watch(
     )
     if wanted.interval < _LEAST_INTERVAL:
         raise UsageError(f"--interval {interval} is too short", advice="Give at least 10ms.")
+    if wanted.duration == 0:
+        raise UsageError(f"--duration {duration} is no time", advice="Give 10m, or leave it out.")
     chosen = given.chosen({"fail-on": fail_on})
     path, reports = split_outputs(given.texts("output"), is_redacted=chosen.flag("redact"))
     targets = targets_of(given.to, reports, [])

@@ -174,6 +174,8 @@ class Sampler:
                 continue
             rows.append(f"{name} -> {target.translate(_LINE_ENDS)}")
         if not rows:
+            if names:
+                self._refused[DESCRIPTORS] = "their links may not be read"
             return
         has_sockets = any("-> socket:[" in row for row in rows)
         content = "\n".join(rows).encode() + b"\n" + (self._sockets() if has_sockets else b"")

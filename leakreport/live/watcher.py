@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 
 from leakreport.live.jcmd import NativeMemory
@@ -75,6 +76,8 @@ class Watcher:
             if not has_head:
                 self._series.write(head_line(self._sampler.handle, interval=self._interval, at=sample.at))
                 has_head = True
+                # A program begun since the process was opened stands in the head already.
+                sample = replace(sample, program=None)
             self._write(sample)
             if not sample.parts:
                 return End.REUSED if sample.state is ProcessState.REUSED else End.ENDED

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from leakreport.limits import INT64_MAX
+from leakreport.model.metrics import METRICS
 from leakreport.model.raw import (
     Frame,
     FrameKind,
@@ -72,7 +73,8 @@ def snapshot_from(values: object, meta: SnapshotMeta, frames: FrameTable) -> Raw
     totals = values.get("totals")
     if not isinstance(totals, Mapping) or not all(isinstance(name, str) for name in totals):
         raise BadRecord("no totals")
-    found = {name: _count(amount) for name, amount in totals.items()}
+    # A later version may measure more.
+    found = {name: _count(amount) for name, amount in totals.items() if name in METRICS}
     if "paths" not in values:
         return RawSnapshot(meta, found)
     metrics, paths = values.get("metrics"), values["paths"]
@@ -80,9 +82,11 @@ def snapshot_from(values: object, meta: SnapshotMeta, frames: FrameTable) -> Raw
         raise BadRecord("no paths")
     if len(set(metrics)) != len(metrics):
         raise BadRecord("a metric comes twice")
-    builder = SampleTableBuilder(tuple(metrics), frames)
+    known = [place for place, name in enumerate(metrics) if name in METRICS]
+    builder = SampleTableBuilder(tuple(metrics[place] for place in known), frames)
     for path in paths:
-        builder.add(*_row(path, len(metrics)))
+        stack, amounts = _row(path, len(metrics))
+        builder.add(stack, tuple(amounts[place] for place in known))
     return RawSnapshot(meta, found, builder.build())
 
 

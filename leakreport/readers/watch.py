@@ -24,13 +24,14 @@ from leakreport.limits import Limits
 from leakreport.model.raw import FrameTable, Note, RawSnapshot, SnapshotMeta
 from leakreport.model.recorded import BadRecord, snapshot_from, strings_of
 from leakreport.model.samples import joined_moments
+from leakreport.readers import BUILTIN
 from leakreport.readers._lines import lines
 from leakreport.readers.interface import Confidence, FormatInfo, InputStream
 from leakreport.readers.pieces import read_piece
 
 _HEAD = b'{"leakreport":"watch/1",'
 _WITH_VALUES = ("proc-status", "smaps", "fd")
-_WITH_TEXT: tuple[str, ...] = ()
+_WITH_TEXT = tuple(name for name in ("nmt",) if name in BUILTIN)
 _RETAINED = "retained_bytes"
 _ENOUGH = 12
 """Samples with mappings from which on they are judged alone: they know memory given back lazily, and the Java heap."""

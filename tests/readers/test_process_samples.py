@@ -13,7 +13,7 @@ from leakreport.readers import get_reader, pick_reader
 from leakreport.testing import MemoryStream, assert_reader_ok
 from tests.support import cases, expected, fixture_bytes, read
 
-FORMATS = ("smaps", "smaps-rollup", "maps", "proc-status", "pmap", "fd")
+FORMATS = ("smaps", "smaps-rollup", "maps", "proc-status", "pmap", "fd", "watch")
 ALL = [(name, case) for name in FORMATS for case in cases(name)]
 SMALL = [(name, case) for name, case in ALL if len(fixture_bytes(name, case)) < 40_000]
 FORMS = ("form-plain", "form-q", "form-d", "form-x", "form-upper-x", "form-upper-xx")
