@@ -125,9 +125,9 @@ test("the table has a line for each path, with the columns of the CSV that Pytho
   assert.equal(
     paths.csv(paths.items([])),
     "id,kind,module,function,file,line,owner,state,retained_bytes,retained_blocks,stack\n" +
-      "p1-a,definite,/opt/app,xmalloc,,,,,100,1,main;load;xmalloc;malloc\n" +
-      "p1-b,definite,,,,,,,7,2,main;malloc\n" +
-      "p1-c,possible,'=cmd,,,,,,20,,main;load;xmalloc\n",
+      "p1-a,definite,/opt/app,load,/home/build/src/load.c,12,,,100,1,main;load;xmalloc;malloc\n" +
+      "p1-b,definite,,malloc,,,,,7,2,main;malloc\n" +
+      "p1-c,possible,'=cmd,main,,,,,20,,main;load;xmalloc\n",
   );
 });
 
