@@ -14,6 +14,8 @@ EXIT_INPUT = 3
 EXIT_OUTPUT = 4
 EXIT_INCONCLUSIVE = 5
 EXIT_BUG = 70
+EXIT_NOT_EXECUTABLE = 126
+EXIT_NOT_FOUND = 127
 EXIT_INTERRUPTED = 130
 
 # If several apply, the first of these is the exit code of the run.
@@ -41,7 +43,7 @@ class LeakreportError(Exception):
     """
 
     slug: ClassVar[str] = "error"
-    exit_code: ClassVar[int] = EXIT_BUG
+    exit_code: int = EXIT_BUG
     default_advice: ClassVar[str] = ""
 
     def __init__(self, what: str, *, where: str = "", advice: str = "") -> None:
@@ -85,6 +87,43 @@ class BaselineError(LeakreportError):
 
     slug = "baseline"
     exit_code = EXIT_USAGE
+
+
+class LimitRefused(LeakreportError):
+    """A limit was asked for that this machine does not let this user set."""
+
+    slug = "limit-refused"
+    exit_code = EXIT_USAGE
+
+
+class LimitDoubt(LeakreportError):
+    """A limit that is set will not do what it seems to. A warning."""
+
+    slug = "limit-doubt"
+    exit_code = EXIT_USAGE
+
+
+class MissingTool(LeakreportError):
+    """A recorder that was asked for is not installed, or cannot record this."""
+
+    slug = "missing-tool"
+    exit_code = EXIT_USAGE
+
+
+class CommandNotStarted(LeakreportError):
+    """A command that was to be watched could not be started.
+
+    Source: 127 and 126 are those of the shell (POSIX.1-2017, XCU 2.8.2).
+    """
+
+    slug = "not-started"
+    exit_code = EXIT_NOT_FOUND
+
+    def __init__(self, what: str, *, is_found: bool, advice: str) -> None:
+        """Tell what is missing from what cannot be executed."""
+        super().__init__(what, advice=advice)
+        if is_found:
+            self.exit_code = EXIT_NOT_EXECUTABLE
 
 
 class InconclusiveEvidence(LeakreportError):

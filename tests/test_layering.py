@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
     # Heaptrack's profiles have suppressions inside: the matching stands once.
     "readers": frozenset({"model", "limits", "errors", "plugins", "suppressions.globs", "mappings"}),
     # Bytes of /proc go through the readers, as those of a recording do.
-    "live": frozenset({"readers", "model", "limits", "errors", "privacy.texts"}),
+    "live": frozenset({"readers", "model", "limits", "errors", "units", "privacy.texts"}),
     "symbols": frozenset({"model", "limits", "errors"}),
     "suppressions": frozenset({"model", "limits", "errors", "units", "ids"}),
     "privacy": frozenset({"model"}),
@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, frozenset[str] | None] = {
             "analysis.report",
             "analysis.checkreport",
             "analysis.diffreport",
+            "analysis.outcome",
             "analysis.pagetree",
             "analysis.trendreport",
             "analysis.advice",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from leakreport.analysis.noise import LEAST_VIEW_BYTES
+from leakreport.analysis.noise import least_view_bytes
 from leakreport.analysis.trendtotals import JUDGED, LEAST_COUNT
 from leakreport.model.metrics import METRICS
 from leakreport.model.raw import SnapshotMeta
@@ -25,7 +25,7 @@ def grown_beside(change: Mapping[str, int], metric: str, metas: Sequence[Snapsho
     for name in JUDGED:
         amount = change.get(name, 0)
         is_bytes = METRICS[name].unit == "bytes"
-        if name != metric and amount >= (LEAST_VIEW_BYTES if is_bytes else LEAST_COUNT):
+        if name != metric and amount >= (least_view_bytes(metas) if is_bytes else LEAST_COUNT):
             text = format_bytes(amount) if is_bytes else format_count(amount)
             found.append(f"{METRICS[name].title.lower()} by {text}")
     return tuple(found)

@@ -22,7 +22,7 @@ from leakreport.analysis.frames import FrameColumns, locate
 from leakreport.analysis.identity import canonical_name, encoded, fold_recursion, path_text, problem_id, prose_name
 from leakreport.analysis.ownership import FrameClass, Ownership, looks_like_wrapper
 from leakreport.analysis.paths import PathTable
-from leakreport.analysis.processview import GROUP_MEANING, group_advice
+from leakreport.analysis.processview import group_advice, group_meaning, group_state
 from leakreport.analysis.report import CaptionedFrames, Finding, PathRow, Severity
 from leakreport.analysis.stacks import Stacks
 from leakreport.analysis.tokens import kind_token
@@ -79,7 +79,9 @@ def _leak_finding(
     first = members[0]
     stack = [frames[index] for index in first.frames]
     is_group = bool(stack) and stack[-1].kind in {FrameKind.MAPPING, FrameKind.CATEGORY}
-    text = LEAK_TEXTS[first.leak_kind]._replace(meaning=GROUP_MEANING) if is_group else LEAK_TEXTS[first.leak_kind]
+    text = LEAK_TEXTS[first.leak_kind]
+    if is_group:
+        text = text._replace(meaning=group_meaning(stack[0].actual.function))
     values = members.sums()
     own_bytes, blocks = values.get("retained_bytes", 0), values.get("retained_blocks", 0)
     is_one = blocks == 1 or "retained_blocks" not in values
@@ -87,11 +89,13 @@ def _leak_finding(
     if "retained_blocks" in values:
         amount = f"{amount} in {plural(blocks, 'block')}"
     state = "retained" if first.leak_kind is LeakKind.NONE else first.leak_kind.title
-    where = f" in {stack[-1].function}" if is_group else _name_of(stack, first.responsible)
+    held = f"{state}{_name_of(stack, first.responsible)}"
+    if is_group:
+        held = group_state(state, [frame.function or "" for frame in stack])
     return Finding(
         rule=f"leak.{first.leak_kind.word}",
         severity=text.severity,
-        message=f"{amount} {'is' if is_one else 'are'} {state}{where}: {text.meaning}.",
+        message=f"{amount} {'is' if is_one else 'are'} {held}: {text.meaning}.",
         advice=group_advice(stack[0].actual.function)
         if is_group
         else " ".join(_leak_advice(first, frames, columns, ownership)),

@@ -8,7 +8,7 @@ import numpy as np
 
 from leakreport.analysis.diffreport import NoiseRule
 from leakreport.model.columns import BoolColumn, Float64Column, Int64Column
-from leakreport.model.raw import SnapshotMeta
+from leakreport.model.raw import PAGE_BYTES, SnapshotMeta
 
 LEAST_BYTES = 64 * 1024
 LEAST_SHARE = 1000
@@ -17,6 +17,12 @@ LEAST_VIEW_BYTES = 256 * 1024
 """Of a process as the kernel counts it: an allocator takes and gives back so much without a leak."""
 STANDARD_ERRORS = 3.0
 _EXACT_FORMATS = frozenset(("memcheck-xml", "memcheck-text", "xtree", "sanitizer"))
+
+
+def least_view_bytes(metas: Sequence[SnapshotMeta]) -> int:
+    """The least change of a process that is told: of one as the kernel counts it, or as its allocator does, to the byte."""
+    is_by_pages = any(meta.grain_bytes >= PAGE_BYTES for meta in metas)
+    return LEAST_VIEW_BYTES if is_by_pages else LEAST_BYTES
 
 
 def noise_rule(metas: Sequence[SnapshotMeta], totals: Sequence[int], min_change: int | None) -> NoiseRule:
@@ -31,7 +37,7 @@ def noise_rule(metas: Sequence[SnapshotMeta], totals: Sequence[int], min_change:
     if min_change is not None:
         return NoiseRule(min_change, is_exact_for_lost=False, is_by_user=True)
     is_view = bool(metas) and all(meta.is_process_view for meta in metas)
-    least = max(LEAST_VIEW_BYTES if is_view else LEAST_BYTES, max(totals, default=0) // LEAST_SHARE)
+    least = max(least_view_bytes(metas) if is_view else LEAST_BYTES, max(totals, default=0) // LEAST_SHARE)
     return NoiseRule(least, is_exact_for_lost=is_exact, is_by_user=False)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from leakreport.analysis.heapview import HEAP_ADVICE, HEAPS, IN_USE_MEANING, heap_answer, heap_sentence, tells_heaps
 from leakreport.analysis.report import PathRow
 from leakreport.model.metrics import METRICS
 from leakreport.model.raw import Frame
 from leakreport.model.snapshot import Snapshot
 from leakreport.units import format_bytes, format_count, plural
 
-GROUP_MEANING = "the process has it there, and what of it is in use is not told"
+_GROUP_MEANING = "the process has it there, and what of it is in use is not told"
 _COMPARE = "One sample cannot tell a leak from memory in use: take more, and give all of them to leakreport trend."
 _ADVICE = {
     "[heap]": "Memory of malloc. A heap profile tells who allocates it: memcheck, heaptrack, or a profiler of the allocator in use.",
@@ -22,6 +23,7 @@ _ADVICE = {
     "[shared memory]": "It stays until it is unmapped, closed, and unlinked by all who have it.",
     "[mapped file]": "Address space of munmap that was not called; its pages are page cache.",
     "[jit code]": "Code that a just-in-time compiler wrote; its cache has a limit.",
+    HEAPS: HEAP_ADVICE,
     "[Java heap]": "The garbage collector's: a heap dump tells what is in it.",
 }
 _MOST_NAMED = 3
@@ -52,6 +54,8 @@ def view_sentence(view: View) -> str:
         return f"{plural(totals['open_fds'], 'descriptor')} open{view.number}"
     if view.metric == "sockets":
         return f"{plural(totals['sockets'], 'socket')} of the network namespace{view.number}"
+    if tells_heaps(totals) and "resident_bytes" not in totals and "size_bytes" not in totals:
+        return heap_sentence(totals, view.number)
     groups = sum(row.values.get(view.metric, 0) > 0 for row in view.rows)
     where = f" in {plural(groups, 'group')} of mappings" if groups else ""
     if view.metric == "writable_bytes":
@@ -81,7 +85,19 @@ def view_lead(view: View) -> tuple[str, ...]:
     ]
     if beside:
         found.append(f"Counted apart: {', '.join(beside)}.")
+    if tells_heaps(view.totals):
+        found.append(heap_answer(view.totals))
     return (*found, _COMPARE)
+
+
+def group_meaning(group: str | None) -> str:
+    """What it means that a group has memory, as the end of a sentence."""
+    return IN_USE_MEANING if group == HEAPS else _GROUP_MEANING
+
+
+def group_state(state: str, names: Sequence[str]) -> str:
+    """How a group has its memory, by the names of its frames: `retained in [anon]`, `in use in heap 0`."""
+    return names[-1] if names[0] == HEAPS and len(names) > 2 else f"{state} in {names[-1]}"
 
 
 def group_advice(group: str | None) -> str:
@@ -96,4 +112,6 @@ def _amount(metric: str, amount: int) -> str:
 def _name(view: View, row: PathRow) -> str:
     """The group and what it is of, without the group of all descriptors."""
     names = [view.frames[index].function or "" for index in row.frames]
+    if names[0] == HEAPS:
+        return names[-1]
     return " ".join(names[1:] if names[0] == "[open descriptors]" else names)

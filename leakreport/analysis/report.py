@@ -14,6 +14,7 @@ from leakreport.model.raw import Mapping as MappedFile
 
 if TYPE_CHECKING:
     from leakreport.analysis.checkreport import CheckResult
+    from leakreport.analysis.outcome import Outcome
 
 
 class Status(StrEnum):
@@ -371,6 +372,8 @@ class Report:
     """Names are tokens."""
     check: CheckResult | None = None
     """What a baseline knows of the leaks, where the run was checked against one."""
+    outcome: Outcome | None = None
+    """How the command ended, where leakreport started it."""
 
     @property
     def is_complete(self) -> bool:

@@ -17,6 +17,7 @@ from leakreport.analysis.growth_bars import GrowthOptions
 from leakreport.analysis.growth_results import CODES, GrowthVerdicts, GrowthWord
 from leakreport.analysis.growth_text import Wording
 from leakreport.analysis.growthlimits import meant
+from leakreport.analysis.heapview import heap_growth
 from leakreport.analysis.measures import default_metric
 from leakreport.analysis.options import AnalysisOptions, WorkDone
 from leakreport.analysis.owned import owner_notes, with_owners
@@ -357,11 +358,21 @@ def _verdict(material: _Material, found: _Findings) -> Verdict:
             points=points,
             beside=beside,
         ),
-        lead=lead_of_trend(found.rows, growing, words, material.run.frames, found.total, beside),
+        lead=(
+            *_heaps(material, found),
+            *lead_of_trend(found.rows, growing, words, material.run.frames, found.total, beside),
+        ),
         gate=gate,
         gate_lines=lines,
         reasons=(*found.mismatches, *(note.message for note in points.notes if note.slug != "trend-inputs")),
     )
+
+
+def _heaps(material: _Material, found: _Findings) -> tuple[str, ...]:
+    """Whether it is a leak or fragmentation, where heaps of malloc were measured."""
+    is_of_use = material.metric == "retained_bytes" and found.total is not None
+    word = found.total.verdict.word if is_of_use and found.total is not None else None
+    return heap_growth([state.point.totals for state in material.points.states], word)
 
 
 def _forecast(material: _Material, found: _Findings) -> LimitForecast | None:

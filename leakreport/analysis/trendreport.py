@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from leakreport.analysis.growth_results import SeriesVerdict
 from leakreport.analysis.pagetree import PageTree, no_page
 from leakreport.analysis.report import ComparedTree, InputSummary, PathRow, Verdict
 from leakreport.model.metrics import LeakKind
 from leakreport.model.raw import Frame, Note
+
+if TYPE_CHECKING:
+    from leakreport.analysis.outcome import Outcome
 
 
 class Point(NamedTuple):
@@ -191,6 +194,8 @@ class TrendReport:
 
     is_redacted: bool = False
     """Names are tokens."""
+    outcome: Outcome | None = None
+    """How the command ended, where leakreport started it."""
 
     def fit_of(self, row: TrendRow) -> FittedLine | None:
         """The fitted line of a row, where it grows steadily."""

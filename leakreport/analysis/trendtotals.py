@@ -9,7 +9,7 @@ import numpy as np
 
 from leakreport.analysis.growth_results import GrowthVerdicts, GrowthWord
 from leakreport.analysis.growth_text import Wording
-from leakreport.analysis.noise import LEAST_VIEW_BYTES
+from leakreport.analysis.noise import least_view_bytes
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.trendgate import Watched, ranges_of
 from leakreport.analysis.trendparts import Part
@@ -26,7 +26,8 @@ _RESOURCES = (
 )  # fmt: skip
 _TOLD = (
     "java_heap_bytes", "malloc_arenas", "writable_bytes", "resident_bytes", "proportional_bytes", "private_bytes",
-    "swapped_bytes", "size_bytes", "sockets",
+    "swapped_bytes", "size_bytes", "sockets", "heap_system_bytes", "heap_used_bytes", "heap_free_bytes",
+    "mapped_block_bytes", "mapped_blocks",
 )  # fmt: skip
 JUDGED = ("open_fds", "threads", "thread_stacks", "mapped_file_bytes", "mappings")
 """Resources of a process that growth uses up. Those of `_TOLD` prove nothing: resident memory has page cache and pages
@@ -69,9 +70,10 @@ def grain_of(states: Sequence[State]) -> int:
 
 def least_of(metric: str, states: Sequence[State], options: AnalysisOptions) -> int:
     """The least range of the metric of a trend that is not flat: the user's word, else what is noise in such inputs."""
-    if options.min_growth or not all(meta.is_process_view for state in states for meta in state.metas):
+    metas = [meta for state in states for meta in state.metas]
+    if options.min_growth or not all(meta.is_process_view for meta in metas):
         return options.min_growth
-    return LEAST_VIEW_BYTES if metric.endswith("_bytes") else LEAST_COUNT
+    return least_view_bytes(metas) if metric.endswith("_bytes") else LEAST_COUNT
 
 
 def totals_of(
@@ -141,7 +143,8 @@ def _unit(name: str) -> str:
 
 def _floors(is_bytes: BoolColumn, states: Sequence[State]) -> Float64Column:
     """The least range of resources that is not flat."""
-    least_bytes = float(LEAST_VIEW_BYTES if grain_of(states) > 1 else 0)
+    metas = [meta for state in states for meta in state.metas]
+    least_bytes = float(least_view_bytes(metas) if grain_of(states) > 1 else 0)
     return np.where(is_bytes, least_bytes, float(LEAST_COUNT))
 
 

@@ -90,6 +90,8 @@ def sentence_of(status: Status, facts: Facts) -> str:
     """The headline."""
     if is_process_view(facts.members) and facts.is_complete:
         return view_sentence(_view_of(facts))
+    if any(note.slug == "only-differences" for snapshot in facts.members for note in snapshot.meta.notes):
+        return _difference_sentence(facts)
     match status:
         case Status.LEAK:
             return _leak_sentence(facts)
@@ -201,6 +203,14 @@ def _beside_hidden(facts: Facts) -> str:
     return f", beside {format_bytes(suppressed)} that suppressions hid" if suppressed else ""
 
 
+def _difference_sentence(facts: Facts) -> str:
+    """Of an input that has nothing but differences: nothing is known of what both sides hold."""
+    if facts.is_held:
+        amount = format_bytes(facts.totals.get("retained_bytes", 0))
+        return f"{amount} more held after than before, on the paths that grew; what both hold is not told"
+    return "Nothing is held after that was not held before; what both hold is not told"
+
+
 def _inconclusive_sentence(facts: Facts) -> str:
     searches = facts.searches
     if not facts.members:
@@ -211,6 +221,9 @@ def _inconclusive_sentence(facts: Facts) -> str:
     if facts.is_complete and searches == {LeakSearch.COMPLETE}:
         return "Lost memory was not recorded: the tool was told not to show it"
     if searches == {LeakSearch.NONE} and "retained_bytes" in facts.totals:
+        if not facts.is_complete and facts.is_held:
+            amount = format_bytes(facts.totals.get("retained_bytes", 0))
+            return f"{amount} in use {_when(facts)} in what was read, but the input is incomplete"
         if not facts.is_complete:
             return f"Nothing in use {_when(facts)} in what was read{_beside_hidden(facts)}, but the input is incomplete"
         return f"Nothing was in use {_when(facts)}{_beside_hidden(facts)}"

@@ -27,6 +27,7 @@ from leakreport.cli.doctor import doctor
 from leakreport.cli.explain import explain
 from leakreport.cli.extract import extract
 from leakreport.cli.formats import formats
+from leakreport.cli.launch import launch
 from leakreport.cli.suppress import suppress
 from leakreport.cli.trend import trend
 from leakreport.cli.watch import watch
@@ -70,16 +71,19 @@ COMMANDS: dict[str, Callable[..., int] | typer.Typer] = {
     "extract": extract,
     "explain": explain,
     "doctor": doctor,
+    "run": launch,
     "formats": formats,
     "suppress": suppress,
     "config": config,
     "completion": completion,
 }
+# Behind the first word of a command that is started, options are that command's own.
+_PASSING_ON = frozenset(("run",))
 for _name, _command in COMMANDS.items():
     if isinstance(_command, typer.Typer):
         app.add_typer(_command, name=_name)
     else:
-        app.command(_name)(_command)
+        app.command(_name, context_settings={"allow_interspersed_args": _name not in _PASSING_ON})(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

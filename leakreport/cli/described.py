@@ -10,7 +10,7 @@ from leakreport.config import SETTINGS
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     f"--{setting.name}": setting.choices for setting in SETTINGS if setting.choices
-} | {"--unit": ("bytes", "blocks")}
+} | {"--unit": ("bytes", "blocks"), "--tool": ("none", "memcheck", "massif", "dhat", "heaptrack", "heapprofile")}
 _FILES = frozenset(("FILE", "DIR"))
 
 

@@ -34,7 +34,10 @@ def evidence(report: Report, row: PathRow) -> Iterator[str]:
     error = (row.errors or {}).get("retained_bytes")
     if error is not None:
         held = row.values.get("retained_bytes", 0)
-        yield f"The amount is an estimate from a sample: {format_bytes(held)} give or take {error:.0%} (one standard error)."
+        if any(summary.sampling is not None for summary in judged):
+            yield f"The amount is an estimate from a sample: {format_bytes(held)} give or take {error:.0%} (one standard error)."
+        else:
+            yield f"The amount is rounded in the input: {format_bytes(held)} give or take {error:.2%} (one standard error)."
     elif all(summary.sampling is None for summary in judged):
         yield "Every allocation was seen; amounts are counts and no estimates."
     yield from _runs(report, row)

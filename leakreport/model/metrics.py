@@ -111,6 +111,11 @@ def _metrics() -> dict[str, Metric]:
         Metric("threads", "Threads", "count"),
         Metric("thread_stacks", "Thread stacks", "count"),
         Metric("malloc_arenas", "Arenas of malloc", "count"),
+        Metric("heap_system_bytes", "Heaps of malloc", "bytes"),
+        Metric("heap_used_bytes", "In use in heaps of malloc", "bytes"),
+        Metric("heap_free_bytes", "Free in heaps of malloc", "bytes"),
+        Metric("mapped_block_bytes", "Mapped blocks of malloc", "bytes"),
+        Metric("mapped_blocks", "Mapped blocks of malloc, number", "count"),
     ]
     for kind in LEAK_KINDS:
         title = kind.title.capitalize()

@@ -42,9 +42,13 @@ TOOL_TITLES = {
 """The valgrind tools as they call themselves, by the name that --tool= takes."""
 
 
-_PAGE_BYTES = 4096
-PROCESS_GRAINS = dict.fromkeys(("smaps", "smaps-rollup", "maps", "proc-status", "pmap", "fd", "watch"), _PAGE_BYTES)
-"""The formats in which a kernel counts what a process has, each with the smallest change that it counts, in bytes."""
+PAGE_BYTES = 4096
+PROCESS_GRAINS = {
+    **dict.fromkeys(("smaps", "smaps-rollup", "maps", "proc-status", "pmap", "fd", "watch"), PAGE_BYTES),
+    "malloc-info": 16,
+}
+"""The formats in which a kernel or an allocator counts what a process has, each with the smallest change that it counts, in
+bytes."""
 
 
 class FrameKind(StrEnum):
@@ -305,7 +309,7 @@ class SnapshotMeta:
 
     @property
     def is_process_view(self) -> bool:
-        """Whether it is the kernel's account of a whole process: no block in it is known, and none known to be lost."""
+        """Whether it is the account of a whole process by the kernel or its allocator: no block in it is known to be lost."""
         return all(name in PROCESS_GRAINS for name in self.format.split(" and "))
 
     @property

@@ -17,13 +17,13 @@ from leakreport.model.raw import Frame, Note, RawSnapshot, SampleTable, SampleTa
 
 CLOSE_WAIT = "CLOSE_WAIT"
 _KINDS = re.compile(
-    r"(?:^|(?<=[._-]))(?:smaps[._-]?rollup|smaps|pmap(?:[._-]{0,2}[xXdqp]{1,2})?|maps|status|fds?|lsof|net[._-](?:tcp6?|udp6?|unix)|(?:tcp6?|udp6?|unix)$)(?=[._-]|$)"
+    r"(?:^|(?<=[._-]))(?:smaps[._-]?rollup|smaps|malloc[._-]?info|pmap(?:[._-]{0,2}[xXdqp]{1,2})?|maps|status|fds?|lsof|net[._-](?:tcp6?|udp6?|unix)|(?:tcp6?|udp6?|unix)$)(?=[._-]|$)"
 )
-_ENDINGS = re.compile(r"\.(?:gz|xz|bz2|zst|txt|log|out)\Z")
+_ENDINGS = re.compile(r"\.(?:gz|xz|bz2|zst|txt|log|out|xml)\Z")
 _DIGITS = re.compile(r"\d+")
 _SOCKET = re.compile(r"\d+ (socket:\[\d+\])")
 _ABOUT_ONE = frozenset(("only-address-space", "retained-by-status"))
-_BEST_FIRST = ("smaps", "pmap", "smaps-rollup", "maps", "proc-status", "fd")
+_BEST_FIRST = ("smaps", "pmap", "smaps-rollup", "maps", "proc-status", "malloc-info", "fd")
 
 
 class SampleName(NamedTuple):

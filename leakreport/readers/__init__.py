@@ -37,6 +37,9 @@ BUILTIN = {
     "proc-status": "leakreport.readers.proc_status:ProcStatusReader",
     "pmap": "leakreport.readers.pmap:PmapReader",
     "fd": "leakreport.readers.fd:FdReader",
+    "malloc-info": "leakreport.readers.malloc_info:MallocInfoReader",
+    "heaptrack-text": "leakreport.readers.heaptrack_text:HeaptrackTextReader",
+    "mtrace": "leakreport.readers.mtrace:MtraceReader",
     "watch": "leakreport.readers.watch:WatchReader",
     "leakreport": "leakreport.readers.leakreport:LeakreportReader",
 }
@@ -108,6 +111,8 @@ def _why_empty(name: str) -> str:
     """What to do about an empty file, by its name; empty where the usual advice is right."""
     from leakreport.readers._samples import DENIED_ADVICE
 
+    if "mtrace" in name.rsplit("/", 1)[-1]:
+        return "glibc 2.34 and later write nothing without LD_PRELOAD=libc_malloc_debug.so.0, and programs that call no mtrace() never."
     words = ("smaps", "pmap", "maps", ".fd", "net_tcp")
     return DENIED_ADVICE if any(word in name.rsplit("/", 1)[-1] for word in words) else ""
 

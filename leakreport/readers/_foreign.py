@@ -52,7 +52,6 @@ _KNOWN: tuple[tuple[Callable[[bytes], bool], Foreign], ...] = (
     (_finds(rb"\A[\w/.-]{1,80} profile: total \d+\r?\n"), Foreign("a Go profile that counts events, not memory", "Fetch the heap: curl -o heap.pb.gz http://HOST:PORT/debug/pprof/heap")),
     (_finds(rb"\A--- symbol\r?\n"), Foreign("a list of symbols without a profile behind it", "Give the .heap file itself.", is_certain=False)),
     (_finds(rb"\A-{20,}\r?\nCommand: .{0,2000}\nms_print arguments: "), Foreign("the text that ms_print made of a massif file", "Give the massif.out file itself.", is_certain=False)),
-    (_finds(rb"\A(?:reading file \"|Debuggee command was: |MOST CALLS TO ALLOCATION FUNCTIONS)"), Foreign("the text that heaptrack_print made of a recording", "Give the heaptrack.*.zst or .gz file itself.", is_certain=False)),
     (_finds(rb"\A(?:File: .{0,500}\n)?(?:Build ID: .{0,500}\n)?(?:Type: \w+\n(?:Time: [^\n]*\n)?|Showing nodes accounting for )|\ATotal: [\d.]+ \w+\r?\n\s+[\d.]+\s+[\d.]+%"), Foreign("the text that pprof made of a profile", "Give the profile itself (.pb.gz or .heap).", is_certain=False)),
     (_finds(rb"\A\S[^\n]{0,80}?\s+\d+(?:/\d+)?\s+(?:\[\d+\]\s+)?\d+\.\d+:\s+(?:\d+\s+)?[\w.:/-]+:"), Foreign("the text of perf script", f"perf samples events and does not know what is retained. {_USE_MEMCHECK}", is_certain=False)),
     (_finds(rb"\AAttaching to pid \d+, Ctrl\+C to quit\.|\A\[[\d:]+\] Top \d+ stacks with outstanding allocations:"), Foreign("the output of bcc's memleak, which this version does not read", _USE_HEAP, is_certain=False)),
@@ -85,12 +84,22 @@ _KNOWN: tuple[tuple[Callable[[bytes], bool], Foreign], ...] = (
     (_finds(rb"\A\{\n\s*\S.*\n\s*\w+(?:,\w+)*:\w+"), Foreign("a suppression file", "Give it to valgrind: --suppressions=FILE.")),
     (_finds(rb"\A\s*[\[{]\s*[\"\]}]"), Foreign("JSON of a kind that leakreport does not know", _USE_MEMCHECK)),
 )  # fmt: skip
+_BYTEHOUND = Foreign(
+    "a recording of bytehound",
+    "Export it: bytehound export-heaptrack --output program.heaptrack FILE.dat, and give program.heaptrack.",
+)
+_BYTEHOUND_HEAD = re.compile(rb"\x01..[\x00-\x0f]\x00(?![\x20-\x7e]{8})", re.DOTALL)
+"""A block of LZ4 with its length: little, so the name must agree.
+
+Source: koute/bytehound `common/src/lz4_stream.rs`.
+"""
 _XML_ROOT = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<([A-Za-z_][\w:.-]*)", re.DOTALL)
 
 
 def describe_foreign(head: bytes, name: str) -> Foreign | None:
     """What the head of a file is, if it is something else that is known."""
-    del name
+    if name.endswith(".dat") and _BYTEHOUND_HEAD.match(head):
+        return _BYTEHOUND
     for fits, foreign in _KNOWN:
         if fits(head):
             return foreign

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from leakreport import __version__
 from leakreport.analysis.diffreport import DiffReport
+from leakreport.analysis.outcome import Outcome
 from leakreport.analysis.report import Finding, GroupRow, InputSummary, PathRow, Report, Verdict
 from leakreport.analysis.trendreport import TrendReport
 from leakreport.model.metrics import LeakKind
@@ -122,6 +123,7 @@ def _document(report: Report, options: RenderOptions) -> dict[str, object]:
         "unlisted_leaks": report.unlisted_leaks,
         "privacy": privacy_entry(options, is_redacted=report.is_redacted),
         **_check(report),
+        **outcome_entry(report.outcome),
     }
 
 
@@ -131,6 +133,15 @@ def _check(report: Report) -> dict[str, object]:
     from leakreport.render.check_json import check_entry
 
     return {"check": check_entry(report.check)}
+
+
+def outcome_entry(outcome: Outcome | None) -> dict[str, object]:
+    """The object `run`, where leakreport started the command."""
+    if outcome is None:
+        return {}
+    from leakreport.render.outcome_json import run_entry
+
+    return {"run": run_entry(outcome)}
 
 
 def privacy_entry(options: RenderOptions, *, is_redacted: bool) -> dict[str, object]:

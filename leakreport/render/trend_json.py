@@ -7,7 +7,16 @@ from itertools import islice
 from leakreport import __version__
 from leakreport.analysis.trendreport import ModuleSeries, Resource, TrendReport, TrendRow
 from leakreport.render.interface import RenderOptions
-from leakreport.render.json import SCHEMA, frame_entry, input_entries, kind_word, privacy_entry, text_of, verdict_entry
+from leakreport.render.json import (
+    SCHEMA,
+    frame_entry,
+    input_entries,
+    kind_word,
+    outcome_entry,
+    privacy_entry,
+    text_of,
+    verdict_entry,
+)
 
 
 def trend_document(report: TrendReport, options: RenderOptions) -> dict[str, object]:
@@ -45,6 +54,7 @@ def trend_document(report: TrendReport, options: RenderOptions) -> dict[str, obj
         "resources": [_resource(report, resource) for resource in report.resources],
         "mismatches": [text_of(reason) for reason in report.mismatches],
         "privacy": privacy_entry(options, is_redacted=report.is_redacted),
+        **outcome_entry(report.outcome),
     }
 
 

@@ -35,7 +35,8 @@ class ObjectUse:
     offsets: Int64Column
     """Where its calls stand, rising, each once: the byte before the return address."""
     mappings: tuple[Mapping, ...]
-    """Where it was mapped in any snapshot. Without any, `offsets` are not of the file: they are virtual addresses."""
+    """Where it was mapped in any snapshot. Without any, `offsets` are not of the file: they are virtual addresses, or distances
+    from where it was loaded."""
     build_ids: frozenset[str]
     """What the profile or the user says; more than one cannot be told apart."""
 
@@ -137,14 +138,21 @@ def _checked(use: ObjectUse, elf: ElfHeaders) -> tuple[Int64Column, bool]:
 
 
 def _places(use: ObjectUse, elf: ElfHeaders) -> tuple[Int64Column, Int64Column]:
-    """Offsets in the file and virtual addresses; -1 outside of the code."""
-    offsets = np.full(len(use.offsets), -1, dtype=np.int64)
-    addresses = np.full(len(use.offsets), -1, dtype=np.int64)
+    """Offsets in the file and virtual addresses; -1 outside of the code.
+
+    Without mappings, the numbers are virtual addresses, or, of a program that is not position-independent, distances from
+    where it is loaded, as dladdr(3) counts them: these are below all of its code.
+    """
+    numbers = use.offsets
+    if not use.mappings and elf.load_base and numbers.size and int(numbers[-1]) < elf.load_base:
+        numbers = numbers + elf.load_base
+    offsets = np.full(len(numbers), -1, dtype=np.int64)
+    addresses = np.full(len(numbers), -1, dtype=np.int64)
     for segment in elf.segments:
         start = segment.offset if use.mappings else segment.address
-        inside = (use.offsets >= start) & (use.offsets < start + segment.size)
-        offsets[inside] = use.offsets[inside] - start + segment.offset
-        addresses[inside] = use.offsets[inside] - start + segment.address
+        inside = (numbers >= start) & (numbers < start + segment.size)
+        offsets[inside] = numbers[inside] - start + segment.offset
+        addresses[inside] = numbers[inside] - start + segment.address
     return offsets, addresses
 
 

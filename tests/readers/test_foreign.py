@@ -15,9 +15,6 @@ from leakreport.testing import MemoryStream
 
 PERF = b"sqlite3 12345 [001]  5123.123456:     250000 cpu-clock:u: \n\t    55d7c0 malloc+0x1 (/lib/libc.so.6)\n\n"
 GO = b"File: svc\nType: inuse_space\nTime: Nov 1, 2026 at 10:00am (UTC)\nShowing nodes accounting for 10MB, 100%\n"
-HEAPTRACK = (
-    b'reading file "heaptrack.svc.1.zst" - please wait, this might take some time...\nDebuggee command was: ./svc\n'
-)
 MS_PRINT = (
     b"-" * 80
     + b"\nCommand:            ./svc\nMassif arguments:   (none)\nms_print arguments: massif.out.1\n"
@@ -32,7 +29,6 @@ MS_PRINT = (
         (PERF, "perf script", "memcheck"),
         (b"my prog 12/34 5.1: syscalls:sys_enter_mmap: addr: 0\n", "perf script", "memcheck"),
         (MS_PRINT, "ms_print", "massif.out"),
-        (HEAPTRACK, "heaptrack_print", "heaptrack.*.zst"),
         (GO, "pprof", ".pb.gz"),
         (b"Total: 2.0 MB\n     1.0  52.6%  52.6%      1.0  52.6% main\n", "pprof", ".heap"),
         (b"Total: 1935360 B\n 1018368  52.6%  52.6%  1018368  52.6% main\n", "pprof", ".heap"),
@@ -50,6 +46,13 @@ def test_refused_by_name(content: bytes, words: str, advice: str) -> None:
     with pytest.raises(UnsupportedInput, match=re.escape(words)) as caught:
         pick_reader(MemoryStream("input", content), DEFAULT_LIMITS)
     assert advice in str(caught.value.advice)
+
+
+def test_a_recording_of_bytehound_is_refused_with_the_command_that_exports_it() -> None:
+    content = b"\x01\x40\x02\x00\x00\xf0\x80" + bytes(range(200))
+    with pytest.raises(UnsupportedInput, match="bytehound") as caught:
+        pick_reader(MemoryStream("run/memory-profiling_svc_1_2.dat", content), DEFAULT_LIMITS)
+    assert "export-heaptrack" in str(caught.value.advice)
 
 
 def test_no_format_of_ours_is_called_foreign() -> None:
