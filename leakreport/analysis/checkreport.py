@@ -54,6 +54,20 @@ class CheckedLeak:
     first_seen: str | None = None
     is_now_lost: bool = False
     """It is as large as it was or smaller, and grew only in this: it is lost, and was not."""
+    is_covered: bool = False
+    """It grew, and does not count because a budget says how much it may grow."""
+
+    @property
+    def rank(self) -> int:
+        """How bad its kind is, definitely lost first: what a definite leak drags along comes behind it."""
+        return min((kind.rank for kind in self.kinds), default=LeakKind.NONE.rank)
+
+    @property
+    def why_not_counted(self) -> str:
+        """Of what is worse and does not fail; empty where it counts, or is nothing worse."""
+        if self.is_counted or self.state not in FAILING:
+            return ""
+        return "covered by a budget" if self.is_covered else "not counted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +128,7 @@ class CheckResult:
     baseline: BaselineSummary | None
     """None where there is none: then every leak is new."""
     leaks: tuple[CheckedLeak, ...]
-    """New, grown, expired, known and fixed, in this order; each by bytes."""
+    """New, grown, expired, known and fixed, in this order; each by bytes, of what is worse the worst kind first."""
     states: Mapping[tuple[str, LeakKind], State]
     """Per row of `Report.paths`; a row within the noise has none."""
     budgets: tuple[BudgetLine, ...]

@@ -18,7 +18,7 @@ from leakreport.analysis.checkreport import (
 from leakreport.analysis.compare import Aligned, align
 from leakreport.analysis.options import AnalysisOptions
 from leakreport.analysis.paths import PathTable
-from leakreport.analysis.report import GateLine, GateResult, PathRow, Report
+from leakreport.analysis.report import Finding, GateLine, GateResult, PathRow, Report
 from leakreport.baseline.budgets import (
     Base,
     Budget,
@@ -159,13 +159,30 @@ def checked(comparison: Comparison, check: CheckOptions) -> Report:
         doubts=doubts,
     )
     gates = [*state_gates(result, check.failing), *judge.pathless_gates(), *budget_gates(lines)]
-    return replace(comparison.report, check=result, verdict=verdict_of(comparison.report.verdict, result, gates))
+    return replace(
+        comparison.report,
+        check=result,
+        findings=_in_order(comparison.report, judge.states()),
+        verdict=verdict_of(comparison.report.verdict, result, gates),
+    )
 
 
-def _reading_order(leak: CheckedLeak) -> tuple[int, bool, int, str]:
+def _in_order(report: Report, states: Mapping[tuple[str, LeakKind], State]) -> tuple[Finding, ...]:
+    """The findings with the reading list by what the baseline knows: what is new or grew is read before what is known."""
+
+    def place(finding: Finding) -> int:
+        paths = (report.paths[index] for index in finding.rows)
+        found = (_ORDER[state] for path in paths if (state := states.get((path.id, path.leak_kind))) is not None)
+        return min(found, default=len(_ORDER))
+
+    return (*sorted(report.leaks, key=place), *(finding for finding in report.findings if not finding.is_leak))
+
+
+def _reading_order(leak: CheckedLeak) -> tuple[int, bool, int, int, str]:
     return (
         _ORDER[leak.state],
         not leak.is_counted,
+        leak.rank if leak.state in FAILING else 0,
         -max(leak.after.get("bytes", 0), leak.before.get("bytes", 0)),
         leak.id,
     )
@@ -291,6 +308,7 @@ class _Judge:
             until=None if known is None else known.until,
             first_seen=None if aged is None else aged.first_seen,
             is_now_lost=leak.is_now_lost and state is State.GREW,
+            is_covered=state is State.GREW and self._is_covered(rows, stored),
         )
 
     def _came_back(self, name: str) -> Leak | None:
@@ -312,9 +330,16 @@ class _Judge:
             return any(kind in self._check.counted for kind in leak.kinds)
         # Memory that is still reachable is no loss, and more of it than before is.
         counted = self._check.counted if self._check.asked is not None else frozenset(LeakKind)
-        held = self._held(rows, stored) if self._growth_budgets else None
-        is_covered = held is not None and any(is_in_scope(held, budget.scope) for budget in self._growth_budgets)
-        return not is_covered and any(kind in counted for kind in leak.kinds or {row.leak_kind for row in rows})
+        return not self._is_covered(rows, stored) and any(
+            kind in counted for kind in leak.kinds or {row.leak_kind for row in rows}
+        )
+
+    def _is_covered(self, rows: Sequence[PathRow], stored: Sequence[Leak]) -> bool:
+        """Whether a budget says how much it may grow."""
+        if not self._growth_budgets:
+            return False
+        held = self._held(rows, stored)
+        return any(is_in_scope(held, budget.scope) for budget in self._growth_budgets)
 
     def _is_in_clean_folder(self, row: PathRow) -> bool:
         frame = told_frame(self._report, row)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from leakreport.analysis.checkreport import FAILING, CheckedLeak, CheckResult, Doubt, State
 from leakreport.analysis.report import GateLine, GateResult, Status, Verdict
 from leakreport.model.metrics import LeakKind
-from leakreport.units import format_bytes, plural
+from leakreport.units import format_bytes, format_change, plural
 
 _MOST_NAMED = 5
 """Ids in a line of the gate."""
@@ -48,14 +48,31 @@ def state_gates(result: CheckResult, failing: Container[State]) -> list[GateLine
 
 
 def _aside(result: CheckResult) -> list[str]:
-    """What is worse and does not count: "1 new, still reachable: not counted"."""
+    """What is worse and does not count: "1 new, still reachable: not counted", "2 grew, covered by a budget"."""
     found = []
     for state in FAILING:
-        for part, (verb, _) in _told_apart(state, [leak for leak in result.of(state) if not leak.is_counted]):
+        aside = [leak for leak in result.of(state) if not leak.is_counted]
+        for part, (verb, _) in _told_apart(state, [leak for leak in aside if leak.is_covered]):
+            found.append(f"{len(part):,} {verb}, {part[0].why_not_counted}")
+        for part, (verb, _) in _told_apart(state, [leak for leak in aside if not leak.is_covered]):
             kinds = dict.fromkeys(kind.title for leak in part for kind in leak.kinds if kind is not LeakKind.NONE)
             words = ", ".join((f"{len(part):,} {verb.removeprefix('is ')}", *kinds))
-            found.append(f"{words}: not counted")
+            found.append(f"{words}: {part[0].why_not_counted}")
     return found
+
+
+def _exceeded(result: CheckResult) -> list[str]:
+    """The budgets that do not hold, as the beginning of a headline: the first with its figures, how many more."""
+    failed = [line for line in result.budgets if line.result is GateResult.FAILED]
+    if not failed:
+        return []
+    first = failed[0]
+    over = format_change(first.now - first.limit).lstrip("+")
+    text = (
+        f"budget {first.budget} exceeded by {over}: {format_bytes(first.now)}, allowed are {format_bytes(first.limit)}"
+    )
+    more = len(failed) - 1
+    return [text, *([f"{plural(more, 'more budget')} exceeded"] if more else [])]
 
 
 def _told_apart(state: State, leaks: Sequence[CheckedLeak]) -> list[tuple[Sequence[CheckedLeak], tuple[str, str]]]:
@@ -131,9 +148,9 @@ def _sentence(result: CheckResult, wrong: Doubt | None) -> str:
         *(f"{counts[State.FIXED]:,} fixed" for _ in range(min(counts[State.FIXED], 1))),
     ]
     start = ", ".join(worse) if worse else "Nothing is new and nothing grew"
-    aside = _aside(result)
-    if aside:
-        start = "; ".join((*([start] if worse else []), *aside))
+    aside, exceeded = _aside(result), _exceeded(result)
+    if aside or exceeded:
+        start = "; ".join((*exceeded, *([start] if worse or not aside else []), *aside))
     start = start if result.baseline is not None or not (worse or aside) else f"{start} (there is no baseline)"
     end = "; what is missing cannot be judged" if result.doubts else ""
     return f"{start[:1].upper()}{start[1:]}; {', '.join(rest)}{end}"

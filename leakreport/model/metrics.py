@@ -32,6 +32,11 @@ class LeakKind(IntEnum):
         return _KIND_TITLES[self]
 
     @property
+    def rank(self) -> int:
+        """How bad it is: definitely lost first, what has no kind last."""
+        return self.value or len(LeakKind)
+
+    @property
     def mark(self) -> str:
         """The sign that stands for the kind in a terminal and a report, drawn in ink."""
         return _KIND_MARKS[self]

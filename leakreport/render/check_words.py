@@ -93,7 +93,7 @@ def known_text(leak: CheckedLeak) -> str:
         f"first seen {leak.first_seen}" if leak.first_seen and leak.state is not State.NEW else "",
         f"accepted{f' until {leak.until}' if leak.until else ''}: {leak.reason}" if leak.reason else "",
         f"was {leak.id_before}" if leak.id_before else "",
-        "not counted" if leak.state in FAILING and not leak.is_counted else "",
+        leak.why_not_counted,
     )
     return printable("; ".join(part for part in parts if part))
 

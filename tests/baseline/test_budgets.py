@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from leakreport.analysis.checkreport import State
 from leakreport.analysis.report import GateResult, Report
 from leakreport.baseline.budgets import Held, is_in_scope, parse_budget, with_whole_ids
 from leakreport.baseline.entries import Baseline
 from leakreport.errors import UsageError
+from leakreport.model.snapshot import Run
+from tests.analysis.runs_support import loaded, memcheck
 from tests.baseline.support import baseline_of, check_of, options, states, svc, update_of
 
 BASE = {"load": 100_000, "parse": 50_000}
@@ -195,3 +198,50 @@ def test_a_scope_that_is_of_something_is_matched(scope: str) -> None:
 def test_a_slash_at_the_end_changes_nothing(pattern: str, folder: str) -> None:
     held = Held((), None, None, folder, None, 1, 1, 1)
     assert is_in_scope(held, f"dir:{pattern}")
+
+
+def mixed(definite: dict[str, int], indirect: dict[str, int]) -> Run:
+    """One run with leaks of two kinds."""
+    lost, dragged = memcheck(definite, pid=100), memcheck(indirect, pid=100, kind="Leak_IndirectlyLost")
+    _, *errors = dragged.partition(b"<errorcounts>")[0].split(b"<error>")
+    return loaded([lost.replace(b"<errorcounts>", b"".join(b"<error>" + error for error in errors) + b"<errorcounts>")])
+
+
+BEFORE = mixed({"old": 400_000, "load": 1_000}, {"item": 50_000})
+AFTER = mixed({"old": 400_000, "load": 1_200}, {"item": 60_000})
+
+
+def test_a_headline_says_which_budget_is_exceeded_by_how_much_and_not_the_kinds() -> None:
+    report = check_of(AFTER, baseline_of(BEFORE), options("total=anchor+1KiB"))
+    assert failed(report) == {"budget total=anchor+1KiB"}
+    assert report.verdict.sentence == (
+        "Budget total=anchor+1KiB exceeded by 8.96 KiB: 450.4 KiB, allowed are 441.4 KiB; 2 grew, covered by a budget; 1 known"
+    )
+    report = check_of(AFTER, baseline_of(BEFORE), options("total=anchor+1KiB", "lib:svc=anchor+2KiB"))
+    assert "; 1 more budget exceeded; 2 grew, covered by a budget;" in report.verdict.sentence
+
+
+def test_growth_that_a_budget_allows_is_told_so_in_headline_and_gate() -> None:
+    report = check_of(AFTER, baseline_of(BEFORE), options("+50%"))
+    assert report.verdict.sentence == "2 grew, covered by a budget; 1 known"
+    assert [line.text for line in report.verdict.gate_lines if line.gate == "baseline"] == [
+        "nothing new and nothing that grew is counted: 1 leak known; 2 grew, covered by a budget"
+    ]
+    assert report.check is not None
+    assert {leak.why_not_counted for leak in report.check.leaks} == {"covered by a budget", ""}
+
+
+def test_a_definite_leak_is_listed_before_what_it_drags_along() -> None:
+    report = check_of(AFTER, baseline_of(BEFORE))
+    assert report.check is not None
+    assert [leak.function for leak in report.check.of(State.GREW)] == ["load", "item"]
+
+
+def test_the_reading_list_of_a_check_begins_with_what_is_new_and_grew() -> None:
+    run = mixed({"old": 400_000, "load": 1_200, "draw": 1}, {"item": 50_000})
+    report = check_of(run, baseline_of(BEFORE))
+    assert [report.frames[report.paths[finding.rows[0]].frames[1]].function for finding in report.leaks] == [
+        "draw", "load", "old", "item",
+    ]  # fmt: skip
+    largest = check_of(run, None)
+    assert [(finding.values or {})["retained_bytes"] for finding in largest.leaks][0] == 400_000
