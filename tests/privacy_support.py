@@ -51,10 +51,12 @@ def names_of(run: Run) -> set[str]:
 
 
 def words_of(run: Run) -> set[str]:
-    """The words that its names are made of, but for those that leakreport itself has in its texts."""
+    """The words that its names are made of, but for those that leakreport itself has in its texts, and names of tools."""
     found = {word for name in names_of(run) for word in WORD.findall(name)}
     options = {option.partition("=")[0] for snapshot in run.snapshots for option in snapshot.meta.tool_options}
-    kept = {word for option in options for word in WORD.findall(option)}
+    metas = [snapshot.meta for snapshot in run.snapshots]
+    tools = {name for meta in metas for name in (meta.format, meta.tool) if name}
+    kept = {word for text in options | tools for word in WORD.findall(text)}
     return {word for word in found if not word.isdecimal()} - own_words() - PUBLIC - kept
 
 

@@ -45,6 +45,9 @@ PROSE_WORDS = frozenset(
         "type types unaddressable unattributed unbound uninitialised unit units unix unknown unreachable up use "
         "use-after-free used valgrind valgrind's valgrindoutput value values version vgdb was wastes were what "
         "when where which while whole whose with within without would write writes writing written wrote xml xtree "
-        "yes zstd"
+        "yes zstd "
+        # What is told of a process and of its allocator.
+        "another anything between both codeowners command enlarged exact frees glibc grows hex kernel killed lazily lists mappings mtrace "
+        "null old output p proc returned rounds seen shared sides sizes space status stays switched total tracing under whoever zst"
     ).split()
 )

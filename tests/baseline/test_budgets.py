@@ -244,4 +244,4 @@ def test_the_reading_list_of_a_check_begins_with_what_is_new_and_grew() -> None:
         "draw", "load", "old", "item",
     ]  # fmt: skip
     largest = check_of(run, None)
-    assert [(finding.values or {})["retained_bytes"] for finding in largest.leaks][0] == 400_000
+    assert (largest.leaks[0].values or {})["retained_bytes"] == 400_000
