@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from leakreport.errors import CommandNotStarted
+from leakreport.errors import CommandNotStarted, OutputError
 from leakreport.live.cgroup import Group
 from leakreport.live.limits import Limit, set_limits
 from leakreport.live.listener import Listener
@@ -32,6 +32,8 @@ FORWARDED = (
 )
 _WAITED_FOR = frozenset((*FORWARDED, signal.SIGCHLD))
 _SI_KERNEL = 0x80
+_UNSEEN_SECONDS = 60.0
+"""From one wake-up to the next where nothing is looked at any more; signals and the end wake up at once."""
 """Linux: sent by the kernel itself, as the keys of a terminal are."""
 
 
@@ -97,6 +99,7 @@ def run_child(launch: Launch, tick: Callable[[int], float]) -> Ended:
 
     Raises:
         CommandNotStarted: the system refused it.
+        OutputError: a look could not be written.
     """
     # An ignored SIGCHLD would take the status away with the child.
     before_child = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -173,13 +176,21 @@ def _started(
 
 
 def _waited(child: subprocess.Popen[bytes], tick: Callable[[int], float], *, has_own_group: bool) -> set[int]:
-    """Wait for the end; the signals that were passed on."""
+    """Wait for the end; the signals that were passed on.
+
+    Raises:
+        OutputError: a look could not be written. The command is not disturbed by that: it is raised once it has ended.
+    """
     forwarded: set[int] = set()
+    failure: OutputError | None = None
     due = time.monotonic()
     while child.poll() is None:
         now = time.monotonic()
         if now >= due:
-            due = now + max(0.01, tick(child.pid))
+            try:
+                due = now + (_UNSEEN_SECONDS if failure else max(0.01, tick(child.pid)))
+            except OutputError as error:
+                failure = error
         received = signal.sigtimedwait(_WAITED_FOR, max(0.0, due - time.monotonic()))
         if received is None or received.si_signo == signal.SIGCHLD:
             continue
@@ -187,6 +198,8 @@ def _waited(child: subprocess.Popen[bytes], tick: Callable[[int], float], *, has
             continue
         forwarded.add(received.si_signo)
         _pass_on(child, received.si_signo, to_group=has_own_group)
+    if failure is not None:
+        raise failure
     return forwarded
 
 

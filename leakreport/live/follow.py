@@ -10,17 +10,17 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from io import TextIOWrapper
 
 from leakreport.errors import LeakreportError
 from leakreport.live.cgroup import Group
 from leakreport.live.family import descendants
 from leakreport.live.files import ProcessFiles
 from leakreport.live.limits import Limit
-from leakreport.live.lines import event_lines, head_line, sample_line
+from leakreport.live.lines import head_line, sample_lines
 from leakreport.live.peaks import Peaks
 from leakreport.live.process import ProcessHandle
 from leakreport.live.sampler import Sampler
+from leakreport.live.series import SeriesFile
 
 _POLL_SECONDS = 0.05
 _FIRST_SECONDS = 0.05
@@ -77,10 +77,14 @@ class Follower:
         self._clock = clock
         self._due = clock() + min(_FIRST_SECONDS, interval)
         self._step = 0
-        self._series: dict[int, tuple[Sampler, TextIOWrapper]] = {}
+        self._series: dict[int, tuple[Sampler, SeriesFile]] = {}
 
     def tick(self, pid: int) -> float:
-        """Look at the command; the seconds until the next look."""
+        """Look at the command; the seconds until the next look.
+
+        Raises:
+            OutputError: a series could not be written.
+        """
         if pid not in self.members:
             self._add(pid, None, "")
         now = self._clock()
@@ -98,8 +102,8 @@ class Follower:
         """The command itself, once it has ended; what it started may still run."""
         for member in self.members.values():
             member.is_running = member.pid != pid and member.is_running and ProcessFiles(member.pid).is_there
-        for _, file in self._series.values():
-            file.close()
+        for _, series in self._series.values():
+            series.close()
         self._series.clear()
         return self.members.setdefault(pid, Member(pid, None, ""))
 
@@ -114,8 +118,8 @@ class Follower:
             return
         member.name = handle.program.name
         member.path = os.path.join(self._folder, f"series.{pid}.jsonl")
-        file = open(member.path, "w", encoding="utf-8")  # noqa: SIM115 - closed by finish
-        self._series[pid] = (Sampler(handle, interval=self._interval, max_overhead=_OVERHEAD), file)
+        sampler = Sampler(handle, interval=self._interval, max_overhead=_OVERHEAD)
+        self._series[pid] = (sampler, SeriesFile(member.path))
 
     def _meet_relatives(self, pid: int) -> None:
         seen = {one.pid: one for one in descendants(pid)}
@@ -150,15 +154,15 @@ class Follower:
         """One sample of a process that is sampled and still there."""
         if member.pid not in self._series:
             return
-        sampler, file = self._series[member.pid]
+        sampler, series = self._series[member.pid]
         if not sampler.handle.is_alive:
             return
         sample = sampler.sample(wants_details=wants_details)
-        if not member.samples and sample.parts:
-            file.write(head_line(sampler.handle, interval=self._interval, at=sample.at))
-        if sample.parts:
-            file.write(sample_line(sample))
-            member.samples += 1
-        if member.samples:
-            file.writelines(event_lines(sample))
-        file.flush()
+        is_first = not member.samples
+        if is_first and not sample.parts:
+            return
+        if is_first:
+            series.write(head_line(sampler.handle, interval=self._interval, at=sample.at))
+        for line in sample_lines(sample, is_first=is_first):
+            series.write(line)
+        member.samples += bool(sample.parts)

@@ -36,24 +36,28 @@ def head_line(handle: ProcessHandle, *, interval: float, at: str) -> str:
     )
 
 
-def sample_line(sample: Sample, texts: Mapping[str, str] | None = None) -> str:
-    """One sample; `texts` holds what tools of the run-time said, by the name of their format."""
-    parts: dict[str, Any] = {name: values_of(raw) for name, raw in sample.parts.items()}
-    parts |= {name: {"text": text} for name, text in (texts or {}).items()}
-    return _line({"t": round(sample.seconds, 3), "at": sample.at, "parts": parts})
+def sample_lines(sample: Sample, texts: Mapping[str, str] | None = None, *, is_first: bool = False) -> list[str]:
+    """A look, as its lines in the order that readers take them in; `texts` holds what tools of the run-time said, by format.
 
-
-def event_lines(sample: Sample) -> list[str]:
-    """What a sample tells beside its figures: another program, something that may not be read, the end."""
+    Another program stands before its first sample. The first look of all tells none: what runs then stands in the head.
+    """
     moment = {"t": round(sample.seconds, 3), "at": sample.at}
     found = []
-    if sample.program is not None:
+    if sample.program is not None and not is_first:
         found.append(_line({**moment, "event": "exec", **_program(sample.program)}))
+    if sample.parts:
+        found.append(_sample_line(sample, texts))
     if sample.missing:
         found.append(_line({**moment, "event": "missing", "what": dict(sample.missing)}))
     if not sample.parts:
         found.append(_line({**moment, "event": "end", "why": sample.state.value}))
     return found
+
+
+def _sample_line(sample: Sample, texts: Mapping[str, str] | None) -> str:
+    parts: dict[str, Any] = {name: values_of(raw) for name, raw in sample.parts.items()}
+    parts |= {name: {"text": text} for name, text in (texts or {}).items()}
+    return _line({"t": round(sample.seconds, 3), "at": sample.at, "parts": parts})
 
 
 def end_line(sample: Sample, why: str) -> str:

@@ -39,6 +39,10 @@ class SeriesFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """The end of the series; a temporary file goes away."""
         os.close(self._descriptor)
         if self._is_temporary:
             os.unlink(self.path)

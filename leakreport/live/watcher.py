@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from enum import StrEnum
 
 from leakreport.live.jcmd import NativeMemory
-from leakreport.live.lines import end_line, event_lines, head_line, sample_line
+from leakreport.live.lines import end_line, head_line, sample_lines
 from leakreport.live.process import ProcessState
 from leakreport.live.sampler import Sample, Sampler
 from leakreport.live.series import SeriesFile
@@ -75,10 +74,8 @@ class Watcher:
             sample = self._sampler.sample(wants_details=is_last)
             if not has_head:
                 self._series.write(head_line(self._sampler.handle, interval=self._interval, at=sample.at))
-                has_head = True
-                # A program begun since the process was opened stands in the head already.
-                sample = replace(sample, program=None)
-            self._write(sample)
+            self._write(sample, is_first=not has_head)
+            has_head = True
             if not sample.parts:
                 return End.REUSED if sample.state is ProcessState.REUSED else End.ENDED
             on_sample(sample)
@@ -91,13 +88,7 @@ class Watcher:
             ends = due if self._duration is None else min(due, began + self._duration)
             wait(ends - self._clock())
 
-    def _write(self, sample: Sample) -> None:
+    def _write(self, sample: Sample, *, is_first: bool) -> None:
         texts = {} if self._native is None or not sample.parts else self._native.take(sample.seconds)
-        events = event_lines(sample)
-        if sample.program is not None:
-            # What it runs from now on stands before the first sample of it.
-            self._series.write(events.pop(0))
-        if sample.parts:
-            self._series.write(sample_line(sample, texts))
-        for line in events:
+        for line in sample_lines(sample, texts, is_first=is_first):
             self._series.write(line)

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from leakreport.api.running import order_of, run_command
+from leakreport.errors import OutputError
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -66,3 +69,26 @@ def test_a_leak_fails_the_gate_and_a_sawtooth_does_not(live_programs: Path) -> N
     options = ("--sample", "100ms", "--fail-on", "growth", "--", f"{live_programs}/leakd", "--auto-rounds=30", "--auto-ms=100")  # fmt: skip
     assert _run(*options, "--malloc=262144")[0] == 1
     assert _run(*options, "--sawtooth=262144")[0] != 1
+
+
+def test_another_program_stands_before_its_first_sample(live_programs: Path, tmp_path: Path) -> None:
+    server = f"exec {live_programs}/leakd --auto-rounds=6 --auto-ms=100"
+    _run("--sample", "100ms", "--keep", str(tmp_path / "kept"), "--", "sh", "-c", f"sleep 0.5; {server}")
+    series = [
+        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        for path in (tmp_path / "kept").glob("series.*.jsonl")
+    ]
+    (lines,) = [lines for lines in series if any(line.get("event") == "exec" for line in lines)]
+    (at,) = [number for number, line in enumerate(lines) if line.get("event") == "exec"]
+    assert lines[at]["name"] == "leakd"
+    assert "parts" in lines[at + 1]
+    assert lines[at + 1]["t"] == lines[at]["t"] > lines[at - 1]["t"]
+
+
+def test_a_series_that_cannot_be_written_does_not_disturb_the_command(tmp_path: Path) -> None:
+    order, _ = order_of(
+        ("sh", "-c", f"sleep 0.5; touch {tmp_path}/done"), str(tmp_path), tool="none", limits={}, interval=0.1
+    )
+    with pytest.raises(OutputError, match="cannot write"):
+        run_command(order, str(tmp_path / "gone"))
+    assert (tmp_path / "done").exists()
